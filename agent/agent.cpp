@@ -1,0 +1,263 @@
+#include "agent/agent.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <csignal>
+#include <exception>
+
+#include "agent/clock.hpp"
+#include "agent/curated.hpp"
+#include "agent/delivery/alertmanager.hpp"
+#include "agent/delivery/report.hpp"
+#include "agent/delivery/routes.hpp"
+#include "agent/history/image.hpp"
+#include "agent/net/asio_http.hpp"
+#include "agent/net/notify.hpp"
+#include "detectors/registry.hpp"
+
+namespace doctor {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTickPeriod{1000};
+constexpr milliseconds kStopPatience{2500};  // of the 5 s that a SIGTERM may take
+constexpr DurationMs kFeatureImageMs = 30 * kSecondMs;
+
+JudgeConfig judge_config(const ClusterConfig& cluster, const Config& config) {
+  JudgeConfig judge;
+  judge.cluster = cluster.name;
+  judge.url = cluster.flink.empty() ? "" : cluster.flink.front().url();
+  judge.namespace_ = cluster.namespace_;
+  judge.expected_jobs = cluster.expected_jobs;
+  judge.labels = cluster.labels;
+  judge.detector_params = config.detector_params;
+  judge.disabled_detectors = config.disabled_detectors;
+  return judge;
+}
+
+std::string features_key(const Judge& judge) { return "features/" + judge.config().cluster; }
+std::string findings_key(const Judge& judge) { return "findings/" + judge.config().cluster; }
+
+}  // namespace
+
+Agent::Agent(Config config)
+    : config_(std::move(config)),
+      resolver_(config_.limits),
+      http_(make_asio_http(resolver_, config_.limits)),
+      plan_(all_detectors()),
+      selection_(plan_.metrics()) {
+  health_.version = DOCTOR_VERSION;
+  health_.started = now_ms();
+  health_.store_state = "off";
+  for (const ClusterConfig& cluster : config_.clusters) {
+    const auto index = static_cast<ClusterIndex>(judges_.size());
+    judges_.push_back(std::make_unique<Judge>(judge_config(cluster, config_), all_detectors(),
+                                              plan_, config_.limits));
+    collections_.push_back(std::make_unique<Collection>(
+        index, cluster, config_, *http_, selection_, judges_.back()->entities(), false,
+        [this](StreamItem item) { take(std::move(item)); }));
+  }
+}
+
+Agent::~Agent() = default;
+
+// The whole story: whatever comes next, absorb it; a tick also judges, and then the world is told.
+void Agent::take(StreamItem item) {
+  Judge& judge = *judges_.at(item.cluster);
+  const auto began = std::chrono::steady_clock::now();
+  judge.absorb(item);
+  if (!std::holds_alternative<Tick>(item.what)) return;
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  health_.judgement_seconds_sum += took.count();
+  ++health_.judgements;
+  health_.last_judgement = item.at;
+}
+
+void Agent::publish(TimestampMs now) {
+  auto view = std::make_shared<View>();
+  view->generated_at = now;
+  health_.series = health_.series_dropped = health_.findings_dropped = 0;
+  for (const auto& judge : judges_) {
+    ClusterView cluster = judge->view();
+    cluster.samples = curated_samples(*judge, now);
+    view->clusters.push_back(std::move(cluster));
+    for (ReportedFinding& finding : judge->incidents().report()) {
+      finding.labels = judge->config().labels;
+      view->findings.push_back(std::move(finding));
+    }
+    health_.series += judge->features().series();
+    health_.series_dropped += judge->features().dropped();
+    health_.findings_dropped += judge->incidents().dropped();
+  }
+  if (store_) {
+    health_.store_state = store_->state();
+    health_.store_errors = store_->errors();
+  }
+  view->agent = health_;
+  port_.publish(std::move(view));
+}
+
+void Agent::remember(TimestampMs now) {
+  if (!store_) return;
+  const bool features_due = now - remembered_at_ >= kFeatureImageMs || stopping_;
+  if (features_due) remembered_at_ = now;
+  for (const auto& judge : judges_) {
+    std::string findings = findings_image(judge->incidents().report());
+    std::string& saved = saved_findings_[judge->config().cluster];
+    if (findings != saved) store_->save(findings_key(*judge), saved = std::move(findings));
+    if (features_due) store_->save(features_key(*judge), features_image(judge->features()));
+  }
+}
+
+void Agent::log_changes() {
+  for (const auto& judge : judges_) {
+    for (const ReportedFinding& reported : judge->incidents().report()) {
+      const std::string state = std::string(to_string(reported.state)) + "/" +
+                                std::string(to_string(reported.finding.severity));
+      std::string& logged = logged_[reported.finding.id()];
+      if (logged == state) continue;
+      logged = state;
+      if (reported.state != FindingState::pending) spdlog::info("{}", one_line(reported));
+    }
+  }
+}
+
+Status Agent::open_store() {
+  if (config_.data_dir.empty()) return Done{};
+  Result<std::unique_ptr<Store>> store = Store::open(config_.data_dir);
+  if (!store) return store.error();
+  store_ = std::move(*store);
+  const std::map<std::string, std::string> images = store_->load();
+  for (const auto& judge : judges_) {
+    if (const auto image = images.find(findings_key(*judge)); image != images.end()) {
+      Result<std::vector<ReportedFinding>> findings = parse_findings_image(image->second);
+      if (!findings) {
+        spdlog::warn("remembered findings are not usable: {}", findings.error().message);
+      } else {
+        for (ReportedFinding& finding : *findings) {
+          judge->incidents().restore(std::move(finding), now_ms());
+        }
+      }
+    }
+    if (const auto image = images.find(features_key(*judge)); image != images.end()) {
+      if (const Status ok = judge->restore(image->second, now_ms()); !ok) {
+        spdlog::warn("remembered features are not usable: {}", ok.error().message);
+      }
+    }
+  }
+  return Done{};
+}
+
+Status Agent::serve() {
+  const RoutePorts ports{&port_, &stats_, now_ms, DOCTOR_VERSION};
+  Result<std::unique_ptr<Server>> server =
+      Server::start(config_.listen_host, config_.listen_port, config_.limits, make_routes(ports));
+  if (!server) return server.error();
+  server_ = std::move(*server);
+  spdlog::info("serving http://{}:{}/ (findings: /api/v1/findings, metrics: /metrics)",
+               config_.listen_host, server_->port());
+  return Done{};
+}
+
+Status Agent::run() {
+  if (const Status ok = open_store(); !ok) return ok;
+  if (const Status ok = serve(); !ok) return ok;
+  asio::co_spawn(io_, watch_signals(), [](std::exception_ptr) {});
+  spawn_all();
+  notify_service_manager("READY=1\nSTATUS=watching " + std::to_string(judges_.size()) +
+                         " cluster(s)");
+  io_.run();
+  remember(now_ms());
+  notify_service_manager("STOPPING=1");
+  server_.reset();
+  store_.reset();
+  spdlog::info("stopped");
+  return Done{};
+}
+
+void Agent::spawn_all() {
+  for (const auto& collection : collections_) {
+    for (Collection::Loop& loop : collection->loops()) spawn("collector", std::move(loop));
+  }
+  std::uint64_t notifiers = 0;
+  for (const Endpoint& member : config_.alertmanagers) {
+    NotifierPorts ports{[this] { return port_.read(); }, now_ms,
+                        [](const std::string& line) { spdlog::warn("{}", line); }};
+    const auto seed = static_cast<std::uint64_t>(health_.started) + notifiers++;
+    spawn("alertmanager", [this, member, ports, seed] {
+      return run_notifier(*http_, member, ports, stats_, seed);
+    });
+  }
+  spawn("ticker", [this] { return tick_loop(); });
+}
+
+void Agent::spawn(const std::string& name, std::function<asio::awaitable<void>()> loop) {
+  cancellations_.push_back(std::make_unique<asio::cancellation_signal>());
+  ++running_;
+  // The function lives in the handler, since a coroutine lambda's captures must outlive it.
+  auto body = std::make_shared<std::function<asio::awaitable<void>()>>(std::move(loop));
+  asio::co_spawn(io_, (*body)(),
+                 asio::bind_cancellation_slot(
+                     cancellations_.back()->slot(), [this, name, body](std::exception_ptr fault) {
+                       --running_;
+                       if (stopping_ && running_ == 0) io_.stop();
+                       if (stopping_ || !fault) return;
+                       try {
+                         std::rethrow_exception(fault);
+                       } catch (const std::exception& bug) {
+                         // A bug in one loop is fatal: better restarted than half blind.
+                         spdlog::critical("{} stopped: {}", name, bug.what());
+                         failed_ = true;
+                         stop();
+                       }
+                     }));
+}
+
+asio::awaitable<void> Agent::tick_loop() {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  auto next = std::chrono::steady_clock::now();
+  for (;;) {
+    const TimestampMs now = now_ms();
+    for (ClusterIndex i = 0; i < judges_.size(); ++i) take({i, now, Tick{now}});
+    const bool any = std::any_of(judges_.begin(), judges_.end(),
+                                 [](const auto& judge) { return judge->has_judged(); });
+    if (any) publish(now);
+    remember(now);
+    log_changes();
+    notify_service_manager("WATCHDOG=1");
+    next = std::max(next + kTickPeriod, std::chrono::steady_clock::now());
+    timer.expires_at(next);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
+asio::awaitable<void> Agent::watch_signals() {
+  asio::signal_set signals(co_await asio::this_coro::executor, SIGTERM, SIGINT);
+  const auto [fault, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+  if (fault) co_return;
+  spdlog::info("signal {}: stopping", number);
+  stop();
+}
+
+void Agent::stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  for (const auto& cancellation : cancellations_) {
+    cancellation->emit(asio::cancellation_type::terminal);
+  }
+  patience_.expires_after(kStopPatience);
+  patience_.async_wait([this](const boost::system::error_code&) { io_.stop(); });
+}
+
+}  // namespace doctor

@@ -1,0 +1,74 @@
+// The agent: one loop thread that takes the next thing from the stream, absorbs it, judges what is
+// due, updates incidents and publishes a View. Everything else only feeds the stream or reads
+// Views.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/collection.hpp"
+#include "agent/config/config.hpp"
+#include "agent/delivery/notifier_stats.hpp"
+#include "agent/history/features.hpp"
+#include "agent/history/store.hpp"
+#include "agent/judge.hpp"
+#include "agent/net/resolver.hpp"
+#include "agent/net/server.hpp"
+#include "agent/view.hpp"
+#include "collectors/http.hpp"
+#include "collectors/reporter.hpp"
+
+namespace doctor {
+
+class Agent {
+ public:
+  explicit Agent(Config config);
+  ~Agent();
+
+  /// The daemon: until SIGTERM or SIGINT. Fails only before it serves (port taken, data directory).
+  Status run();
+
+ private:
+  void take(StreamItem item);
+  void publish(TimestampMs now);
+  void remember(TimestampMs now);
+  void log_changes();
+  Status open_store();
+  Status serve();
+  void spawn_all();
+  void spawn(const std::string& name, std::function<boost::asio::awaitable<void>()> loop);
+  boost::asio::awaitable<void> tick_loop();
+  boost::asio::awaitable<void> watch_signals();
+  void stop();
+
+  Config config_;
+  boost::asio::io_context io_{1};
+  Resolver resolver_;
+  std::unique_ptr<Http> http_;
+  FeaturePlan plan_;
+  Selection selection_;
+  std::vector<std::unique_ptr<Judge>> judges_;
+  std::vector<std::unique_ptr<Collection>> collections_;
+  NotifierStats stats_;
+  std::vector<std::unique_ptr<boost::asio::cancellation_signal>> cancellations_;
+  ViewPort port_;
+  AgentHealth health_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Server> server_;
+  std::map<std::string, std::string> saved_findings_;  // cluster → image last given to the store
+  std::map<std::string, std::string> logged_;          // finding id → state last logged
+  TimestampMs remembered_at_{0};
+  boost::asio::steady_timer patience_{io_};
+  std::size_t running_{0};
+  bool stopping_{false};
+  bool failed_{false};
+};
+
+}  // namespace doctor

@@ -1,0 +1,237 @@
+#include "agent/cli/commands.hpp"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "agent/agent.hpp"
+#include "agent/check.hpp"
+#include "agent/config/config.hpp"
+#include "agent/delivery/document.hpp"
+#include "agent/delivery/report.hpp"
+#include "detectors/registry.hpp"
+#include "model/text.hpp"
+
+namespace doctor {
+namespace {
+
+/// What the user typed for `check` and `run`, before it becomes a Config.
+struct Flags {
+  std::vector<std::string> flink;
+  std::vector<std::string> reporters;
+  std::vector<std::string> alertmanagers;
+  std::vector<std::string> expected_jobs;
+  std::string config_file;
+  std::string listen;
+  std::string data_dir;
+  std::string format{"text"};
+  double wait_seconds{12};
+  bool strict{false};
+  bool quiet{false};
+  std::string detector;
+};
+
+int refuse(const std::string& why) {
+  std::fprintf(stderr, "flink-doctor: %s\n", why.c_str());
+  return kExitCannotJudge;
+}
+
+Result<std::string> read_file(const std::string& path) {
+  constexpr std::streamsize kConfigBytesMax = 1 << 20;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Error{ErrorCode::io, "cannot read " + path + ": " + std::strerror(errno)};
+  std::string text(static_cast<std::size_t>(kConfigBytesMax) + 1, '\0');
+  file.read(text.data(), kConfigBytesMax + 1);
+  if (file.gcount() > kConfigBytesMax) {
+    return Error{ErrorCode::too_large, path + " is larger than 1 MiB: not a configuration"};
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+/// Flags add to the file, and win where both speak.
+Result<Config> configuration(const Flags& flags) {
+  Config config;
+  if (!flags.config_file.empty()) {
+    Result<std::string> text = read_file(flags.config_file);
+    if (!text) return text.error();
+    Result<Config> parsed = parse_config(*text);
+    if (!parsed) {
+      return Error{parsed.error().code, flags.config_file + ":\n" + parsed.error().message};
+    }
+    config = std::move(*parsed);
+  }
+  for (const std::string& url : flags.flink) {
+    Result<ClusterConfig> cluster = cluster_from_url(url);
+    if (!cluster) return cluster.error();
+    config.clusters.push_back(std::move(*cluster));
+  }
+  for (const std::string& text : flags.reporters) {
+    Result<ReporterRange> range = parse_reporter(text);
+    if (!range) return range.error();
+    if (config.clusters.size() != 1) {
+      return Error{ErrorCode::invalid_argument,
+                   "--reporter needs exactly one cluster; with several, name the reporters of each "
+                   "in the configuration file"};
+    }
+    config.clusters.front().reporters.push_back(std::move(*range));
+  }
+  for (const std::string& job : flags.expected_jobs) {
+    for (ClusterConfig& cluster : config.clusters) cluster.expected_jobs.push_back(job);
+  }
+  for (const std::string& url : flags.alertmanagers) {
+    Result<Endpoint> member = parse_url(url, 9093);
+    if (!member) return member.error();
+    config.alertmanagers.push_back(std::move(*member));
+  }
+  if (!flags.data_dir.empty()) config.data_dir = flags.data_dir;
+  if (!flags.listen.empty()) {
+    if (const Status ok = parse_listen(flags.listen, config); !ok) return ok.error();
+  }
+  if (const Status ok = validate(config); !ok) return ok.error();
+  return config;
+}
+
+ReportStyle terminal_style() {
+  ReportStyle style;
+  style.colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40;
+  style.width = known ? std::min<int>(size.ws_col, 120) : 100;
+  return style;
+}
+
+int run_check(const Flags& flags) {
+  if (flags.format != "text" && flags.format != "json") {
+    return refuse("--format must be text or json");
+  }
+  if (flags.wait_seconds < 0 || flags.wait_seconds > 3600) {
+    return refuse("--wait must be between 0 and 3600 seconds");
+  }
+  Result<Config> config = configuration(flags);
+  if (!config) return refuse(config.error().message);
+  CheckOptions options;
+  options.config = std::move(*config);
+  options.wait_ms = static_cast<DurationMs>(flags.wait_seconds * kSecondMs);
+  options.strict = flags.strict;
+  options.progress = !flags.quiet;
+  const CheckResult result = check(std::move(options));
+  if (result.view) {
+    const std::string text = flags.format == "json" ? findings_document(*result.view)
+                                                    : text_report(*result.view, terminal_style());
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    if (!text.ends_with('\n')) std::fputc('\n', stdout);
+    std::fflush(stdout);
+  }
+  if (!result.why.empty()) {
+    std::fprintf(stderr, "flink-doctor: %s\n", printable(result.why, 500).c_str());
+  }
+  return result.exit_code;
+}
+
+int run_daemon(const Flags& flags) {
+  Result<Config> config = configuration(flags);
+  if (!config) return refuse(config.error().message);
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("flink-doctor"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  Agent agent(std::move(*config));
+  if (const Status ok = agent.run(); !ok) return refuse(ok.error().message);
+  return 0;
+}
+
+int list_detectors() {
+  for (const Detector* detector : all_detectors()) {
+    std::printf("%-26s %s\n", std::string(detector->name).c_str(),
+                std::string(detector->summary).c_str());
+  }
+  return 0;
+}
+
+int explain(const std::string& name) {
+  const std::string_view page = runbook(name);
+  if (page.empty()) {
+    return refuse("there is no detector \"" + printable(name, 60) +
+                  "\"; `flink-doctor detectors` lists them");
+  }
+  std::fwrite(page.data(), 1, page.size(), stdout);
+  return 0;
+}
+
+int check_config(const std::string& path) {
+  Flags flags;
+  flags.config_file = path;
+  const Result<Config> config = configuration(flags);
+  if (!config) return refuse(config.error().message);
+  std::printf("%s: ok, %zu cluster(s), %zu Alertmanager(s)\n", path.c_str(),
+              config->clusters.size(), config->alertmanagers.size());
+  return 0;
+}
+
+void add_source_flags(CLI::App* verb, Flags& flags) {
+  verb->add_option("--reporter", flags.reporters,
+                   "Prometheus reporters of Flink's processes: HOST:PORT or HOST:FROM-TO")
+      ->type_name("HOST:PORT[-PORT]");
+  verb->add_option("--expect-job", flags.expected_jobs, "a job that must be running")
+      ->type_name("NAME");
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv) {
+  Flags flags;
+  int code = 0;
+  CLI::App app{"Diagnoses Apache Flink clusters: what is wrong, why, and what to set."};
+  app.set_version_flag("--version", std::string("flink-doctor ") + DOCTOR_VERSION);
+  app.require_subcommand(1);
+  CLI::App* check_verb = app.add_subcommand("check", "look at a cluster once and report");
+  check_verb->add_option("URL", flags.flink, "the JobManager's REST address")
+      ->required()
+      ->expected(1);
+  add_source_flags(check_verb, flags);
+  check_verb->add_option("--format", flags.format, "text or json");
+  check_verb->add_option("--wait", flags.wait_seconds, "seconds between the two polls");
+  check_verb->add_flag("--strict", flags.strict, "exit 3 when any detector cannot judge");
+  check_verb->add_flag("--quiet", flags.quiet, "no progress on standard error");
+  check_verb->callback([&] { code = run_check(flags); });
+  CLI::App* run_verb = app.add_subcommand("run", "watch clusters until stopped");
+  run_verb->add_option("--flink", flags.flink, "the JobManager's REST address")->type_name("URL");
+  add_source_flags(run_verb, flags);
+  run_verb->add_option("--config", flags.config_file, "YAML configuration")->type_name("FILE");
+  run_verb->add_option("--listen", flags.listen, "where to serve (default 127.0.0.1:9669)")
+      ->type_name("HOST:PORT");
+  run_verb->add_option("--data-dir", flags.data_dir, "where to remember (default: nowhere)")
+      ->type_name("DIR");
+  run_verb->add_option("--alertmanager", flags.alertmanagers, "an Alertmanager to post to")
+      ->type_name("URL");
+  run_verb->callback([&] { code = run_daemon(flags); });
+  CLI::App* detectors_verb = app.add_subcommand("detectors", "list the detectors");
+  detectors_verb->callback([&] { code = list_detectors(); });
+  CLI::App* explain_verb = app.add_subcommand("explain", "print a detector's runbook");
+  explain_verb->add_option("DETECTOR", flags.detector)->required();
+  explain_verb->callback([&] { code = explain(flags.detector); });
+  CLI::App* config_verb = app.add_subcommand("config", "work on configuration files");
+  config_verb->require_subcommand(1);
+  CLI::App* config_check = config_verb->add_subcommand("check", "say what is wrong with a file");
+  config_check->add_option("FILE", flags.config_file)->required();
+  config_check->callback([&] { code = check_config(flags.config_file); });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& wrong) {
+    // CLI11 ends --help and --version with an exception as well; those are successes.
+    return app.exit(wrong) == 0 ? 0 : kExitCannotJudge;
+  }
+  return code;
+}
+
+}  // namespace doctor

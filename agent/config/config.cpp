@@ -1,0 +1,99 @@
+#include "agent/config/config.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "detectors/registry.hpp"
+#include "model/text.hpp"
+
+namespace doctor {
+namespace {
+
+Error invalid(std::string message) {
+  return Error{ErrorCode::invalid_argument, std::move(message)};
+}
+
+}  // namespace
+
+Result<DurationMs> parse_duration(std::string_view text) {
+  double number = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const double scale = unit == "ms"  ? 1
+                       : unit == "s" ? kSecondMs
+                       : unit == "m" ? kMinuteMs
+                       : unit == "h" ? kHourMs
+                                     : 0;
+  if (fault != std::errc{} || scale == 0 || number <= 0 || number * scale > 1e12) {
+    return invalid("\"" + printable(text, 40) + "\" is not a duration such as 10s, 2m or 500ms");
+  }
+  return static_cast<DurationMs>(number * scale);
+}
+
+Status parse_listen(const std::string& text, Config& config) {
+  const std::size_t colon = text.rfind(':');
+  unsigned port = 0;
+  const char* const begin = text.data() + (colon == std::string::npos ? 0 : colon + 1);
+  const auto [end, fault] = std::from_chars(begin, text.data() + text.size(), port);
+  if (colon == std::string::npos || fault != std::errc{} || end != text.data() + text.size() ||
+      port > 65535) {
+    return invalid("--listen \"" + printable(text, 80) + "\" is not HOST:PORT");
+  }
+  std::string host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  config.listen_host = host.empty() ? "0.0.0.0" : host;
+  config.listen_port = static_cast<std::uint16_t>(port);
+  return Done{};
+}
+
+Result<ReporterRange> parse_reporter(const std::string& text) {
+  Result<std::vector<Endpoint>> endpoints = parse_port_range(text);
+  if (!endpoints) return endpoints.error();
+  return ReporterRange{text, std::move(*endpoints)};
+}
+
+Result<ClusterConfig> cluster_from_url(const std::string& url) {
+  Result<Endpoint> endpoint = parse_url(url, 8081);
+  if (!endpoint) return endpoint.error();
+  ClusterConfig cluster;
+  cluster.name = endpoint->address() + endpoint->path_prefix;
+  cluster.flink.push_back(std::move(*endpoint));
+  return cluster;
+}
+
+Status validate(const Config& config) {
+  std::string problems;
+  const auto complain = [&](const std::string& problem) {
+    problems += (problems.empty() ? "" : "\n") + problem;
+  };
+  if (config.clusters.empty()) {
+    complain("no cluster is configured: give --flink URL, or clusters: in the configuration file");
+  }
+  std::set<std::string> names;
+  for (const ClusterConfig& cluster : config.clusters) {
+    if (cluster.flink.empty()) complain("cluster \"" + cluster.name + "\" has no flink: URL");
+    if (!names.insert(cluster.name).second) {
+      complain("two clusters are called \"" + cluster.name + "\"");
+    }
+  }
+  for (const std::string& name : config.disabled_detectors) {
+    if (find_detector(name) == nullptr) complain("detectors." + name + ": no such detector");
+  }
+  for (const auto& [name, params] : config.detector_params) {
+    const Detector* detector = find_detector(name);
+    if (detector == nullptr) {
+      complain("detectors." + name + ": no such detector; `flink-doctor detectors` lists them");
+      continue;
+    }
+    for (const auto& [param, value] : params) {
+      const bool known = std::any_of(detector->params.begin(), detector->params.end(),
+                                     [&](const Param& p) { return p.name == param; });
+      if (!known) complain("detectors." + name + "." + param + ": no such parameter");
+    }
+  }
+  if (!problems.empty()) return invalid(problems);
+  return Done{};
+}
+
+}  // namespace doctor

@@ -1,0 +1,101 @@
+// The features of one cluster: what detectors read instead of raw history. Fed with batches, facts
+// and submissions in stream order; loop thread only. Only series that a detector reads or that are
+// re-exported are kept.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "model/batch.hpp"
+#include "model/detector.hpp"
+#include "model/facts.hpp"
+#include "model/limits.hpp"
+#include "model/window.hpp"
+
+namespace doctor {
+
+/// Per metric: which features are kept of it. Compiled once from what detectors read.
+class FeaturePlan {
+ public:
+  explicit FeaturePlan(std::span<const Detector* const> detectors);
+  bool keeps(Metric metric, Feature feature) const;
+  /// Every metric that anybody reads.
+  std::vector<Metric> metrics() const;
+
+ private:
+  std::vector<std::uint8_t> features_;  // bit per Feature, by metric
+};
+
+class FeatureStore final : public Features {
+ public:
+  FeatureStore(const FeaturePlan& plan, EntityTable& entities, const Limits& limits);
+
+  void absorb(const Batch& batch);
+  void absorb(const JobFacts& job, TimestampMs at);
+  /// A job was submitted: plateaus of all processes are cut.
+  void submitted(TimestampMs at);
+  /// Drops what was not updated since `before`, and the entities of jobs that are no more.
+  void forget(TimestampMs before, std::span<const JobSummary> listed);
+
+  std::optional<Sample> latest(Metric metric, EntityId entity) const override;
+  const RawRing* raw(Metric metric, EntityId entity) const override;
+  const Plateaus* plateaus(Metric metric, EntityId entity) const override;
+  TimestampMs epoch_start(EntityId process) const override;
+  EntityId process_of(EntityId subtask) const override;
+  const CheckpointLog* checkpoints(const std::string& job_id) const override;
+  const RestartLog* restarts(const std::string& job_id) const override;
+
+  /// What took long to learn, to be kept over a restart of the agent. Jobs carry what was
+  /// remembered of their checkpoints and faults; plateaus carry names instead of entity ids.
+  struct LearnedPlateaus {
+    std::string process, collector;  // collector is empty for the process itself
+    Metric metric{};
+    SourceId source{};
+    Sample latest;
+    std::vector<Plateau> plateaus;
+  };
+  std::vector<JobFacts> learned_jobs() const;
+  std::vector<LearnedPlateaus> learned_plateaus() const;
+  void restore(const LearnedPlateaus& learned);
+
+  std::size_t series() const { return series_.size(); }
+  std::uint64_t dropped() const { return dropped_; }
+  /// Every kept series with its last sample, for re-export; unordered.
+  std::vector<std::pair<SeriesKey, Sample>> all_latest() const;
+
+ private:
+  struct Series {
+    Sample latest;
+    SourceId source{};
+    std::unique_ptr<RawRing> raw;
+    std::unique_ptr<Plateaus> plateaus;
+  };
+  struct JobLogs {
+    CheckpointLog checkpoints;
+    RestartLog restarts;
+    TimestampMs updated{};
+  };
+
+  bool begins_epoch(const Batch& batch, std::size_t index) const;
+  void begin_epoch(EntityId process, TimestampMs at);
+  void absorb_value(const Batch& batch, std::size_t index);
+  Series* series_for(const SeriesKey& key);
+  EntityId process_above(EntityId entity) const;
+
+  const FeaturePlan& plan_;
+  EntityTable& entities_;
+  const Limits& limits_;
+  std::unordered_map<SeriesKey, Series, SeriesKeyHash> series_;
+  std::unordered_map<EntityId, TimestampMs> epochs_;
+  std::unordered_map<EntityId, EntityId> process_of_;
+  std::unordered_map<std::string, JobLogs> logs_;
+  std::uint64_t dropped_{0};
+};
+
+}  // namespace doctor

@@ -1,0 +1,156 @@
+#include "agent/incidents/incidents.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+
+namespace doctor {
+namespace {
+
+constexpr DurationMs kResolvedKeptMs = 15 * kMinuteMs;
+// What cannot be judged is not resolved, but not believed for ever either.
+constexpr DurationMs kUnjudgedKeptMs = 30 * kMinuteMs;
+
+struct Causation {
+  std::string_view cause, effect;
+};
+// Known chains within one job: the effect's finding stays, but points to its cause.
+constexpr std::array<Causation, 6> kCausations{{{"restart_loop", "checkpoint_absent"},
+                                                {"job_down", "restart_loop"},
+                                                {"job_down", "checkpoint_absent"},
+                                                {"backpressure", "checkpoint_absent"},
+                                                {"metaspace_leak", "restart_loop"},
+                                                {"native_overrun", "restart_loop"}}};
+
+bool same_job(const Subject& a, const Subject& b) {
+  return a.cluster == b.cluster && a.namespace_ == b.namespace_ && !b.job_name.empty() &&
+         a.job_name == b.job_name;
+}
+
+std::string group_of(const Subject& subject) {
+  std::string group = subject.cluster;
+  if (!subject.namespace_.empty()) group += "/" + subject.namespace_;
+  if (!subject.job_name.empty()) return group + "/job/" + subject.job_name;
+  if (!subject.host.empty()) return group + "/host/" + subject.host;
+  return subject.process.empty() ? group : group + "/" + subject.process;
+}
+
+bool is_unjudged(const Verdict& verdict, const Subject& subject) {
+  if (verdict.state == DetectorState::blind || verdict.state == DetectorState::learning) return true;
+  return std::any_of(verdict.unjudged.begin(), verdict.unjudged.end(),
+                     [&](const std::string& name) {
+                       return name == subject.job_name || name == subject.host ||
+                              name == subject.process || name == subject.task_manager;
+                     });
+}
+
+}  // namespace
+
+void Incidents::update(const Detector& detector, const std::string& cluster, const Verdict& verdict,
+                       TimestampMs now, bool one_shot) {
+  std::set<std::string> seen;
+  std::size_t taken = 0;
+  for (const Finding& finding : verdict.findings) {
+    const std::string id = finding.id();
+    if (!seen.insert(id).second) continue;
+    const bool known = incidents_.contains(id);
+    if (!known &&
+        (incidents_.size() >= limits_.findings_max || taken >= limits_.findings_per_detector_max)) {
+      ++dropped_;
+      continue;
+    }
+    ++taken;
+    is_true(detector, incidents_[id], finding, now, one_shot);
+  }
+  for (auto& [id, incident] : incidents_) {
+    const Finding& finding = incident.reported.finding;
+    if (finding.detector != detector.name || finding.subject.cluster != cluster) continue;
+    if (seen.contains(id)) continue;
+    if (is_unjudged(verdict, finding.subject) && now - incident.last_judged < kUnjudgedKeptMs) {
+      continue;
+    }
+    is_absent(detector, incident, now);
+  }
+  std::erase_if(incidents_, [&](const auto& entry) {
+    const Incident& incident = entry.second;
+    return incident.reported.finding.detector == detector.name &&
+           incident.reported.state == FindingState::pending && incident.last_true != now &&
+           now - incident.last_judged >= detector.clear_ms;
+  });
+}
+
+void Incidents::is_true(const Detector& detector, Incident& incident, const Finding& finding,
+                        TimestampMs now, bool one_shot) {
+  ReportedFinding& reported = incident.reported;
+  const bool fresh = reported.since == 0 || reported.state == FindingState::resolved;
+  if (fresh) {
+    reported.since = now;
+    reported.state = FindingState::pending;
+    reported.resolved_at.reset();
+    incident.peak_at = now;
+  }
+  const Severity before = reported.finding.severity;
+  const Confidence confidence_before = reported.finding.confidence;
+  reported.finding = finding;
+  reported.incident = group_of(finding.subject);
+  if (fresh || finding.severity >= before) {
+    incident.peak_at = now;
+  } else if (now - incident.peak_at < detector.clear_ms) {
+    // A severity falls only after it has stayed lower, so that alerts do not flap between two.
+    reported.finding.severity = before;
+    reported.finding.confidence = confidence_before;
+  } else {
+    incident.peak_at = now;
+  }
+  incident.last_true = incident.last_judged = now;
+  if (one_shot || now - reported.since >= detector.hold_ms) reported.state = FindingState::firing;
+}
+
+void Incidents::is_absent(const Detector& detector, Incident& incident, TimestampMs now) {
+  incident.last_judged = now;
+  if (incident.reported.state != FindingState::firing) return;
+  if (now - incident.last_true < detector.clear_ms) return;
+  incident.reported.state = FindingState::resolved;
+  incident.reported.resolved_at = now;
+}
+
+void Incidents::explain() {
+  for (auto& [id, effect] : incidents_) {
+    Finding& finding = effect.reported.finding;
+    finding.explained_by.clear();
+    for (const Causation& chain : kCausations) {
+      if (finding.detector != chain.effect) continue;
+      for (const auto& [cause_id, cause] : incidents_) {
+        const Finding& candidate = cause.reported.finding;
+        if (candidate.detector == chain.cause && cause.reported.state == FindingState::firing &&
+            same_job(candidate.subject, finding.subject)) {
+          finding.explained_by = cause_id;
+        }
+      }
+    }
+  }
+}
+
+void Incidents::expire(TimestampMs now) {
+  std::erase_if(incidents_, [&](const auto& entry) {
+    const ReportedFinding& reported = entry.second.reported;
+    return reported.resolved_at && now - *reported.resolved_at > kResolvedKeptMs;
+  });
+}
+
+std::vector<ReportedFinding> Incidents::report() const {
+  std::vector<ReportedFinding> all;
+  all.reserve(incidents_.size());
+  for (const auto& [id, incident] : incidents_) all.push_back(incident.reported);
+  return all;
+}
+
+void Incidents::restore(ReportedFinding finding, TimestampMs now) {
+  Incident incident;
+  incident.reported = std::move(finding);
+  incident.last_true = incident.last_judged = incident.peak_at = now;
+  incidents_.insert_or_assign(incident.reported.finding.id(), std::move(incident));
+}
+
+}  // namespace doctor

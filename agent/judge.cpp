@@ -1,0 +1,199 @@
+#include "agent/judge.hpp"
+
+#include <algorithm>
+
+#include "agent/history/image.hpp"
+
+namespace doctor {
+namespace {
+
+// A JobManager that does not answer at all for this long is gone rather than restarting; the same
+// grace as job_down's (a restart without HA was seen to take 25 s, a failover 65 s).
+constexpr DurationMs kGoneAfterMs = 3 * kMinuteMs;
+constexpr DurationMs kForgetAfterMs = kHourMs;
+constexpr std::size_t kVanishedMax = 200;
+
+bool means_gone(ErrorCode reason) {
+  return reason == ErrorCode::refused || reason == ErrorCode::reset ||
+         reason == ErrorCode::name_resolution;
+}
+
+}  // namespace
+
+Judge::Judge(JudgeConfig config, std::span<const Detector* const> detectors,
+             const FeaturePlan& plan, const Limits& limits)
+    : config_(std::move(config)),
+      limits_(limits),
+      entities_(limits.entities_per_cluster_max),
+      features_(plan, entities_, limits),
+      incidents_(limits) {
+  for (const Detector* detector : detectors) {
+    const auto& off = config_.disabled_detectors;
+    if (std::find(off.begin(), off.end(), detector->name) == off.end()) {
+      detectors_.push_back(detector);
+    }
+  }
+}
+
+void Judge::absorb(const StreamItem& item) {
+  if (watched_since_ == 0) watched_since_ = item.at;
+  if (const auto* batch = std::get_if<Batch>(&item.what)) {
+    features_.absorb(*batch);
+  } else if (const auto* cluster = std::get_if<ClusterFactsPtr>(&item.what)) {
+    absorb_cluster(*cluster, item.at);
+  } else if (const auto* job = std::get_if<JobFactsPtr>(&item.what)) {
+    features_.absorb(**job, item.at);
+    jobs_[(*job)->id] = *job;
+  } else if (const auto* source = std::get_if<SourceHealth>(&item.what)) {
+    absorb_source(*source, item.at);
+  } else if (const auto* event = std::get_if<Event>(&item.what)) {
+    if (event->kind == EventKind::job_submitted) features_.submitted(event->at);
+  } else if (const auto* tick = std::get_if<Tick>(&item.what)) {
+    judge(tick->at);
+  }
+}
+
+void Judge::judge(TimestampMs now) {
+  if (sources_.empty()) return;  // nobody was asked yet: that is no outage
+  if (watched_since_ == 0) watched_since_ = now;
+  update_status(now);
+  listed_.clear();
+  for (const auto& [id, job] : jobs_) listed_.push_back(job);
+  const Window seen = window(now);
+  for (const Detector* detector : detectors_) {
+    TimestampMs& last = judged_at_[std::string(detector->name)];
+    if (last != 0 && now - last < detector->cadence_ms && !config_.one_shot) continue;
+    last = now;
+    judge_one(*detector, seen);
+  }
+  incidents_.explain();
+  incidents_.expire(now);
+  forget(now);
+}
+
+void Judge::judge_one(const Detector& detector, const Window& seen) {
+  const auto overrides = config_.detector_params.find(std::string(detector.name));
+  const Params params(detector.params,
+                      overrides == config_.detector_params.end() ? nullptr : &overrides->second);
+  const bool outage = status_ != ClusterStatus::ok && status_ != ClusterStatus::partial;
+  Verdict verdict =
+      outage && !detector.judges_outage
+          ? Verdict::blind("the cluster does not answer (" + std::string(to_string(status_)) + ")")
+          : detector.detect(seen, params);
+  incidents_.update(detector, config_.cluster, verdict, seen.now, config_.one_shot);
+  reports_[std::string(detector.name)] = {std::string(detector.name), verdict.state,
+                                          std::move(verdict.why), std::move(verdict.enable)};
+}
+
+Window Judge::window(TimestampMs now) const {
+  Window seen;
+  seen.now = now;
+  seen.one_shot = config_.one_shot;
+  seen.status = status_;
+  seen.status_since = status_since_;
+  seen.watched_since = watched_since_;
+  seen.cluster = facts_.get();
+  seen.namespace_ = config_.namespace_;
+  seen.expected_jobs = config_.expected_jobs;
+  seen.entities = &entities_;
+  seen.features = &features_;
+  seen.jobs = listed_;
+  seen.vanished = vanished_;
+  seen.sources = sources_;
+  return seen;
+}
+
+void Judge::absorb_cluster(const ClusterFactsPtr& facts, TimestampMs at) {
+  if (facts_ && facts->jobs_known) remember_vanished(*facts_, *facts, at);
+  facts_ = facts;
+  facts_at_ = at;
+  if (!facts->jobs_known) return;
+  std::erase_if(jobs_, [&](const auto& entry) {
+    return std::none_of(facts->jobs.begin(), facts->jobs.end(),
+                        [&](const JobSummary& job) { return job.id == entry.first; });
+  });
+}
+
+void Judge::remember_vanished(const ClusterFacts& before, const ClusterFacts& after,
+                              TimestampMs at) {
+  const auto lists = [&](const std::string& id) {
+    return std::any_of(after.jobs.begin(), after.jobs.end(),
+                       [&](const JobSummary& job) { return job.id == id; });
+  };
+  std::erase_if(vanished_, [&](const LastSeenJob& job) { return lists(job.id); });
+  for (const JobSummary& job : before.jobs) {
+    if (lists(job.id) || job.state == "FINISHED" || job.state == "CANCELED") continue;
+    if (vanished_.size() >= kVanishedMax) vanished_.erase(vanished_.begin());
+    vanished_.push_back({job.id, job.name, job.state, facts_at_ == 0 ? at : facts_at_, job.start});
+  }
+}
+
+void Judge::absorb_source(const SourceHealth& health, TimestampMs at) {
+  const auto known = std::find_if(sources_.begin(), sources_.end(),
+                                  [&](const SourceHealth& s) { return s.id == health.id; });
+  if (health.retired) {
+    if (known != sources_.end()) sources_.erase(known);
+  } else if (known == sources_.end()) {
+    sources_.push_back(health);
+  } else {
+    *known = health;
+  }
+  update_status(at);
+}
+
+void Judge::update_status(TimestampMs now) {
+  const auto rest = std::find_if(sources_.begin(), sources_.end(), [](const SourceHealth& source) {
+    return source.kind == SourceKind::rest;
+  });
+  ClusterStatus status = ClusterStatus::unreachable;
+  TimestampMs since = now;
+  if (rest != sources_.end() && rest->up) {
+    const bool all_well =
+        std::all_of(sources_.begin(), sources_.end(),
+                    [](const SourceHealth& source) { return source.up && !source.last_error; });
+    status = all_well ? ClusterStatus::ok : ClusterStatus::partial;
+  } else if (rest != sources_.end() && rest->last_error) {
+    since = rest->since;
+    const ErrorCode reason = rest->last_error->code;
+    if (reason == ErrorCode::leader_election) {
+      status = ClusterStatus::leader_election;
+    } else if (rest->ever_up && means_gone(reason) && now - since > kGoneAfterMs) {
+      status = ClusterStatus::gone;
+    }
+  }
+  const auto answers = [](ClusterStatus s) {
+    return s == ClusterStatus::ok || s == ClusterStatus::partial;
+  };
+  if (status_since_ == 0 || answers(status) != answers(status_)) status_since_ = since;
+  status_ = status;
+}
+
+void Judge::forget(TimestampMs now) {
+  if (now - forgot_at_ < kForgetAfterMs / 12 || !facts_ || !facts_->jobs_known) return;
+  forgot_at_ = now;
+  features_.forget(now - kForgetAfterMs, facts_->jobs);
+}
+
+Status Judge::restore(const std::string& features_image, TimestampMs now) {
+  return restore_features(features_image, features_, now);
+}
+
+ClusterView Judge::view() const {
+  ClusterView view;
+  view.name = config_.cluster;
+  view.url = config_.url;
+  view.namespace_ = config_.namespace_;
+  if (facts_) view.version = facts_->version;
+  view.status = status_;
+  view.status_since = status_since_;
+  for (const Detector* detector : detectors_) {
+    const auto report = reports_.find(std::string(detector->name));
+    if (report != reports_.end()) view.detectors.push_back(report->second);
+  }
+  view.sources = sources_;
+  view.facts = facts_;
+  for (const auto& [id, job] : jobs_) view.jobs.push_back(job);
+  return view;
+}
+
+}  // namespace doctor

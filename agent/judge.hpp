@@ -1,0 +1,80 @@
+// Judge: one cluster's fold. Absorbs the stream in order, judges when a tick comes, and can say at
+// any time what it knows. No clock, no network, no disk: live, scenario and replay share it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/history/features.hpp"
+#include "agent/incidents/incidents.hpp"
+#include "agent/view.hpp"
+#include "model/detector.hpp"
+#include "model/limits.hpp"
+#include "model/result.hpp"
+#include "model/stream.hpp"
+
+namespace doctor {
+
+struct JudgeConfig {
+  std::string cluster;  // name
+  std::string url;
+  std::string namespace_;
+  std::vector<std::string> expected_jobs;
+  std::map<std::string, std::string> labels;                             // owner labels
+  std::map<std::string, std::map<std::string, double>> detector_params;  // detector → overrides
+  std::vector<std::string> disabled_detectors;
+  bool one_shot{false};
+};
+
+class Judge {
+ public:
+  Judge(JudgeConfig config, std::span<const Detector* const> detectors, const FeaturePlan& plan,
+        const Limits& limits);
+
+  void absorb(const StreamItem& item);
+  /// Judges every detector that is due at `now`.
+  void judge(TimestampMs now);
+
+  bool has_judged() const { return !reports_.empty(); }
+  /// What an earlier life of the agent had learned; before the first item.
+  Status restore(const std::string& features_image, TimestampMs now);
+
+  ClusterView view() const;
+  Window window(TimestampMs now) const;
+  const Incidents& incidents() const { return incidents_; }
+  Incidents& incidents() { return incidents_; }
+  EntityTable& entities() { return entities_; }
+  const FeatureStore& features() const { return features_; }
+  const JudgeConfig& config() const { return config_; }
+
+ private:
+  void absorb_cluster(const ClusterFactsPtr& facts, TimestampMs at);
+  void absorb_source(const SourceHealth& health, TimestampMs at);
+  void remember_vanished(const ClusterFacts& before, const ClusterFacts& after, TimestampMs at);
+  void update_status(TimestampMs now);
+  void judge_one(const Detector& detector, const Window& window);
+  void forget(TimestampMs now);
+
+  JudgeConfig config_;
+  const Limits& limits_;
+  std::vector<const Detector*> detectors_;
+  EntityTable entities_;
+  FeatureStore features_;
+  Incidents incidents_;
+  ClusterFactsPtr facts_;
+  std::map<std::string, JobFactsPtr> jobs_;  // by id; only listed ones
+  std::vector<JobFactsPtr> listed_;
+  std::vector<LastSeenJob> vanished_;
+  std::vector<SourceHealth> sources_;
+  ClusterStatus status_{ClusterStatus::unreachable};
+  TimestampMs status_since_{0};
+  TimestampMs watched_since_{0};
+  TimestampMs facts_at_{0};
+  TimestampMs forgot_at_{0};
+  std::map<std::string, TimestampMs> judged_at_;  // detector → last judgement
+  std::map<std::string, DetectorReport> reports_;
+};
+
+}  // namespace doctor

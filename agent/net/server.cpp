@@ -1,0 +1,194 @@
+#include "agent/net/server.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <set>
+#include <thread>
+
+#include "agent/net/connection.hpp"
+#include "agent/net/resolver.hpp"
+#include "agent/net/response_text.hpp"
+#include "model/text.hpp"
+
+namespace doctor {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr DurationMs kAcceptBackoffMs = 100;
+constexpr DurationMs kReadingGraceMs = kSecondMs;  // then a half-sent request may be evicted
+constexpr DurationMs kStopGraceMs = 500;           // for answers that are being written
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+
+Error cannot_listen(const std::string& host, std::uint16_t port, std::string reason) {
+  if (!reason.empty() && reason[0] >= 'A' && reason[0] <= 'Z') {
+    reason[0] = static_cast<char>(reason[0] - 'A' + 'a');
+  }
+  const std::string shown = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  return {ErrorCode::io, "cannot listen on " + printable(shown) + ":" + std::to_string(port) +
+                             ": " + reason + "; choose another with --listen"};
+}
+
+class AsioServer final : public Server {
+ public:
+  AsioServer(const Limits& limits, InboundHandler handler)
+      : limits_(limits), handler_(std::move(handler)), acceptor_(io_), stop_timer_(io_) {}
+  ~AsioServer() override;
+
+  error_code listen(const tcp::endpoint& endpoint);
+  void run();
+  std::uint16_t port() const override { return port_; }
+
+ private:
+  asio::awaitable<void> accept_all();
+  void admit(tcp::socket socket);
+  bool make_room();
+  void stop();
+
+  const Limits limits_;
+  const InboundHandler handler_;
+  std::set<Connection*> connections_;  // each owned by its own coroutine
+  std::uint16_t port_{0};
+  bool stopping_{false};
+  asio::io_context io_{1};  // behind what coroutines refer to: destroyed before it
+  tcp::acceptor acceptor_;
+  asio::steady_timer stop_timer_;
+  std::thread thread_;
+};
+
+AsioServer::~AsioServer() {
+  if (!thread_.joinable()) return;
+  asio::post(io_, [this] { stop(); });
+  thread_.join();
+}
+
+error_code AsioServer::listen(const tcp::endpoint& endpoint) {
+  error_code error;
+  acceptor_.open(endpoint.protocol(), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor_.bind(endpoint, error);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  if (!error) port_ = acceptor_.local_endpoint(error).port();
+  return error;
+}
+
+void AsioServer::run() {
+  asio::co_spawn(io_, accept_all(), [](std::exception_ptr failure) {
+    if (failure) std::rethrow_exception(failure);
+  });
+  // Signals belong to the main loop; a new thread inherits the mask.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { io_.run(); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+asio::awaitable<void> AsioServer::accept_all() {
+  asio::steady_timer backoff(io_);
+  while (!stopping_) {
+    auto [error, socket] = co_await acceptor_.async_accept(kTuple);
+    if (stopping_) co_return;
+    if (error) {
+      // The next try would fail at once, too; without the pause this loop would spin.
+      if (error == asio::error::no_descriptors) make_room();
+      backoff.expires_after(std::chrono::milliseconds(kAcceptBackoffMs));
+      co_await backoff.async_wait(kTuple);
+      continue;
+    }
+    admit(std::move(socket));
+  }
+}
+
+void AsioServer::admit(tcp::socket socket) {
+  if (connections_.size() >= limits_.inbound_connections_max && !make_room()) {
+    const InboundResponse busy = plain_response(503);
+    const std::string text =
+        response_head(busy.status, busy.content_type, busy.body->size(), false) + *busy.body;
+    error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.write_some(asio::buffer(text), ignored);  // a fresh socket takes this at once, or never
+    return;
+  }
+  const auto connection = std::make_shared<Connection>(std::move(socket), limits_, handler_);
+  connections_.insert(connection.get());
+  asio::co_spawn(io_, connection->serve(), [this, connection](const std::exception_ptr& failure) {
+    connections_.erase(connection.get());
+    if (failure) connection->close();
+    if (stopping_ && connections_.empty()) io_.stop();
+  });
+}
+
+bool AsioServer::make_room() {
+  // Idle ones go first, then the slowest half-sent request; answers under way are left alone.
+  const auto now = Connection::Clock::now();
+  const auto rank = [&](const Connection* connection) {
+    switch (connection->phase()) {
+      case Connection::Phase::idle:
+      case Connection::Phase::lingering:
+        return 2;
+      case Connection::Phase::reading:
+        return now - connection->since() > std::chrono::milliseconds(kReadingGraceMs) ? 1 : 0;
+      case Connection::Phase::writing:
+        break;
+    }
+    return 0;
+  };
+  const auto victim = std::min_element(
+      connections_.begin(), connections_.end(), [&](const Connection* a, const Connection* b) {
+        const int rank_a = rank(a);
+        const int rank_b = rank(b);
+        return rank_a != rank_b ? rank_a > rank_b : a->since() < b->since();
+      });
+  if (victim == connections_.end() || rank(*victim) == 0) return false;
+  Connection* connection = *victim;
+  connections_.erase(victim);
+  connection->close();
+  return true;
+}
+
+void AsioServer::stop() {
+  stopping_ = true;
+  error_code ignored;
+  acceptor_.close(ignored);
+  for (Connection* connection : connections_) connection->stop();
+  if (connections_.empty()) return io_.stop();
+  stop_timer_.expires_after(std::chrono::milliseconds(kStopGraceMs));
+  stop_timer_.async_wait([this](const error_code&) { io_.stop(); });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const std::string& host, std::uint16_t port,
+                                              const Limits& limits, InboundHandler handler) {
+  error_code not_literal;
+  const asio::ip::address literal = asio::ip::make_address(host, not_literal);
+  tcp::endpoint endpoint(literal, port);
+  if (not_literal) {
+    const Result<Resolver::Addresses> found = Resolver::system_lookup(host, port);
+    if (!found) return cannot_listen(host, port, found.error().message);
+    const auto v4 = std::find_if(found->begin(), found->end(),
+                                 [](const tcp::endpoint& e) { return e.address().is_v4(); });
+    endpoint = v4 != found->end() ? *v4 : found->front();
+  }
+  auto server = std::make_unique<AsioServer>(limits, std::move(handler));
+  if (const error_code error = server->listen(endpoint)) {
+    return cannot_listen(host, port, error.message());
+  }
+  server->run();
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace doctor

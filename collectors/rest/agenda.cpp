@@ -1,0 +1,149 @@
+#include "collectors/rest/agenda.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+
+namespace doctor::rest {
+namespace {
+
+using Ask = Errand::Ask;
+
+constexpr std::int64_t kTaskManagerRounds = 3;
+constexpr std::int64_t kExceptionRounds = 5;
+constexpr DurationMs kCheckpointsAgeMaxMs = kMinuteMs;
+
+/// Puts a thing on the list when its round has come.
+class List {
+ public:
+  explicit List(const AgendaRules& rules) : rules_(rules) {}
+
+  void add(Ask ask, const std::optional<std::int64_t>& due_round, const KnownJob* job = nullptr,
+           const std::string& subject = {}, const std::string& vertex = {}) {
+    if (!due_round || *due_round > rules_.round) return;
+    errands_.push_back({ask, *due_round, job != nullptr && job->ended(),
+                        job != nullptr ? job->summary.id : subject, vertex});
+  }
+  std::vector<Errand> take() { return std::move(errands_); }
+
+ private:
+  const AgendaRules& rules_;
+  std::vector<Errand> errands_;
+};
+
+/// Once, and again after a failure.
+std::optional<std::int64_t> once(const Part& part, std::int64_t noticed_round) {
+  if (part.have()) return std::nullopt;
+  return part.asked() ? part.asked_round + 1 : noticed_round;
+}
+
+std::int64_t every(const Part& part, std::int64_t rounds, std::int64_t noticed_round) {
+  return part.asked() ? part.asked_round + rounds : noticed_round;
+}
+
+/// When the overview said something new since the last good answer.
+std::optional<std::int64_t> on_change(const Part& part, const KnownJob& job) {
+  if (part.change == job.changes) return std::nullopt;
+  return std::max(job.changed_round, part.asked() ? part.asked_round + 1 : 0);
+}
+
+std::optional<std::int64_t> checkpoints_due(const KnownJob& job, const AgendaRules& rules) {
+  const std::optional<std::int64_t> change = on_change(job.checkpoints, job);
+  if (change || job.ended() || job.facts.checkpointing == Checkpointing::off) return change;
+  const auto& config = job.facts.checkpoint_config;
+  const DurationMs interval = config ? config->interval.value_or(kCheckpointsAgeMaxMs) : 0;
+  // A little early is better than a whole poll late.
+  const DurationMs age_min = std::min(interval, kCheckpointsAgeMaxMs) * 3 / 4;
+  if (rules.now - job.checkpoints.asked_at < age_min) return std::nullopt;
+  return every(job.checkpoints, 1, job.changed_round);
+}
+
+std::optional<std::int64_t> exceptions_due(const KnownJob& job) {
+  const std::optional<std::int64_t> change = on_change(job.exceptions, job);
+  if (change || job.ended()) return change;
+  return every(job.exceptions, kExceptionRounds, job.changed_round);
+}
+
+void add_vertices(const KnownJob& job, const AgendaRules& rules, List& list) {
+  const bool for_values = rules.one_shot || !rules.task_manager_reporters;
+  // With reporters only the placement is wanted, which is settled once all tasks run.
+  if (for_values ? job.summary.state != "RUNNING" : !job.all_tasks_run()) return;
+  for (const auto& [id, part] : job.vertices) {
+    list.add(Ask::vertex, for_values ? every(part, 1, job.changed_round) : on_change(part, job),
+             &job, {}, id);
+  }
+}
+
+void add_job(const KnownJob& job, const AgendaRules& rules, List& list) {
+  if (job.gone_round == rules.round) return;
+  list.add(Ask::job, on_change(job.job, job), &job);
+  list.add(Ask::exceptions, exceptions_due(job), &job);
+  // A job without tasks is a stub: Flink would answer that it has no checkpoints.
+  if (job.summary.tasks_total == 0) return;
+  list.add(Ask::checkpoints, checkpoints_due(job, rules), &job);
+  if (job.facts.checkpointing != Checkpointing::off) {
+    list.add(Ask::checkpoint_config, once(job.checkpoint_config, job.changed_round), &job);
+  }
+  list.add(Ask::job_config, once(job.config, job.changed_round), &job);
+  if (job.ended()) return;
+  if (!rules.job_manager_reporter) {
+    list.add(Ask::job_metrics, every(job.metrics, 1, job.changed_round), &job);
+  }
+  add_vertices(job, rules, list);
+}
+
+void add_process(const KnownProcess& process, Ask ids, const std::string& id,
+                 const AgendaRules& rules, List& list) {
+  const auto metrics = static_cast<Ask>(static_cast<int>(ids) + 1);
+  if (process.metric_ids.have()) {
+    list.add(metrics, every(process.metrics, 1, rules.round), nullptr, id);
+  } else {
+    list.add(ids, once(process.metric_ids, rules.round), nullptr, id);
+  }
+}
+
+std::int64_t task_managers_due(const KnownCluster& known, const AgendaRules& rules) {
+  const std::int64_t regular = every(known.task_managers, kTaskManagerRounds, rules.round);
+  const bool changed = std::any_of(known.jobs.begin(), known.jobs.end(), [&](const auto& entry) {
+    return entry.second.changed_round == rules.round;
+  });
+  return changed && known.task_managers.asked_round != rules.round ? rules.round : regular;
+}
+
+bool before(const Errand& a, const Errand& b) {
+  const auto rank = [](const Errand& errand) {
+    const bool of_the_cluster = errand.ask <= Ask::jvm_options;
+    return std::tuple(of_the_cluster ? 0 : errand.due_round, errand.ended, errand.ask);
+  };
+  const auto a_rank = rank(a);
+  const auto b_rank = rank(b);
+  if (a_rank != b_rank) return a_rank < b_rank;
+  return std::tie(a.subject, a.vertex) < std::tie(b.subject, b.vertex);
+}
+
+}  // namespace
+
+std::vector<Errand> agenda(const KnownCluster& known, const AgendaRules& rules,
+                           std::size_t errands_max) {
+  List list(rules);
+  list.add(Ask::task_managers, task_managers_due(known, rules));
+  list.add(Ask::configuration, once(known.configuration, rules.round));
+  list.add(Ask::jvm_options, once(known.jvm_options, rules.round));
+  if (!rules.job_manager_reporter) {
+    add_process(known.job_manager, Ask::job_manager_metric_ids, {}, rules, list);
+  }
+  if (!rules.task_manager_reporters) {
+    for (const auto& [id, process] : known.processes) {
+      add_process(process, Ask::task_manager_metric_ids, id, rules, list);
+    }
+  }
+  for (const auto& [id, job] : known.jobs) add_job(job, rules, list);
+  std::vector<Errand> errands = list.take();
+  const std::size_t count = std::min(errands.size(), errands_max);
+  std::partial_sort(errands.begin(), errands.begin() + static_cast<std::ptrdiff_t>(count),
+                    errands.end(), before);
+  errands.resize(count);
+  return errands;
+}
+
+}  // namespace doctor::rest

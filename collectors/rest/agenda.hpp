@@ -1,0 +1,52 @@
+// Which details of a cluster are due for a call. Pure: the longest overdue first, so that a short
+// budget delays everything a little and nothing for ever.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "collectors/rest/known.hpp"
+
+namespace doctor::rest {
+
+struct Errand {
+  enum class Ask {
+    // What does not belong to a job goes first.
+    task_managers,
+    configuration,
+    jvm_options,
+    // Of a job; `subject` is its id.
+    job,
+    checkpoints,
+    checkpoint_config,
+    exceptions,
+    job_config,
+    // In place of reporters.
+    job_manager_metric_ids,
+    job_manager_metrics,
+    task_manager_metric_ids,  // `subject` is the TaskManager's id
+    task_manager_metrics,
+    job_metrics,
+    vertex
+  };
+  Ask ask{};
+  std::int64_t due_round{};
+  bool ended{};  // its job has
+  std::string subject;
+  std::string vertex;
+};
+
+struct AgendaRules {
+  std::int64_t round{};
+  TimestampMs now{};
+  bool one_shot{};
+  bool job_manager_reporter{};  // its metrics come from there
+  bool task_manager_reporters{};
+};
+
+/// At most `errands_max`, in order. Empty when nothing is due any more in this round.
+std::vector<Errand> agenda(const KnownCluster& known, const AgendaRules& rules,
+                           std::size_t errands_max);
+
+}  // namespace doctor::rest

@@ -1,0 +1,74 @@
+#include "collectors/rest/batch_builder.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace doctor::rest {
+namespace {
+
+bool is_clock(Metric metric) {
+  return metric == Metric::jvm_cpu_time || metric == Metric::task_accumulated_busy ||
+         metric == Metric::task_accumulated_backpressured ||
+         metric == Metric::task_accumulated_idle;
+}
+
+/// The thing that is read as a whole: a collector's values come with its process.
+EntityId whole(EntityId entity, const EntityTable& entities) {
+  const Entity& node = entities.at(entity);
+  return node.level == Level::collector ? node.parent : entity;
+}
+
+}  // namespace
+
+void BatchBuilder::add(KeyedValues values) {
+  std::move(values.begin(), values.end(), std::back_inserter(gathered_));
+}
+
+std::optional<Batch> BatchBuilder::finish(TimestampMs at, const EntityTable& entities) {
+  drop_stale(entities);
+  std::stable_sort(gathered_.begin(), gathered_.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  gathered_.erase(std::unique(gathered_.begin(), gathered_.end(), same), gathered_.end());
+  if (gathered_.size() > series_max_) {
+    dropped_ += gathered_.size() - series_max_;
+    gathered_.resize(series_max_);
+  }
+  if (gathered_.empty()) return std::nullopt;
+
+  std::vector<SeriesKey> keys;
+  Batch batch;
+  for (const auto& [key, value] : gathered_) {
+    keys.push_back(key);
+    batch.values.push_back(value);
+  }
+  gathered_.clear();
+  if (!layout_ || layout_->keys != keys) {
+    Layout layout;
+    layout.source = source_;
+    layout.version = layout_ ? layout_->version + 1 : 1;
+    layout.keys = std::move(keys);
+    layout_ = std::make_shared<const Layout>(std::move(layout));
+  }
+  batch.source = source_;
+  batch.at = at;
+  batch.layout = layout_;
+  return batch;
+}
+
+void BatchBuilder::drop_stale(const EntityTable& entities) {
+  std::unordered_map<EntityId, double> now;
+  for (const auto& [key, value] : gathered_) {
+    if (is_clock(key.metric)) now[key.entity] += value;
+  }
+  std::erase_if(gathered_, [&](const auto& entry) {
+    const EntityId entity = whole(entry.first.entity, entities);
+    const auto shown = now.find(entity);
+    const auto before = clocks_.find(entity);
+    return shown != now.end() && before != clocks_.end() && shown->second == before->second;
+  });
+  for (const auto& [entity, clock] : now) clocks_[entity] = clock;
+}
+
+}  // namespace doctor::rest

@@ -1,0 +1,61 @@
+// The way to one cluster's JobManagers: which of several addresses answers, our share of calls, and
+// the time of one poll. One call at a time, so never more in flight than Limits allow.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "collectors/http.hpp"
+#include "model/limits.hpp"
+#include "model/source.hpp"
+
+namespace doctor::rest {
+
+struct Answer {
+  int status{};
+  std::string body;
+  bool is_good() const { return status >= 200 && status < 300; }
+};
+
+class Connection {
+ public:
+  using Clock = std::function<TimestampMs()>;
+
+  /// `calls_burst`: how many calls may be made at once after a quiet time.
+  Connection(Http& http, const Limits& limits, std::vector<Endpoint> candidates, int calls_burst,
+             Clock clock);
+
+  /// A poll begins: its time starts.
+  void begin_round();
+  /// GET. An Error when no whole answer came in time; what an answer's status means is the caller's
+  /// business. Counts into `health`.
+  boost::asio::awaitable<Result<Answer>> get(std::string target, SourceHealth& health);
+
+  /// Details wait when this is false; the overview never does.
+  bool has_budget();
+  bool has_time() const;
+  /// The coroutine was cancelled during a call: what came back says nothing about the peer.
+  bool cancelled() const { return cancelled_; }
+
+  const Endpoint& endpoint() const { return candidates_[current_]; }
+  std::size_t candidates() const { return candidates_.size(); }
+  void next_candidate() { current_ = (current_ + 1) % candidates_.size(); }
+
+ private:
+  void refill();
+
+  Http& http_;
+  Limits limits_;
+  std::vector<Endpoint> candidates_;
+  std::size_t current_{0};
+  double calls_burst_;
+  double calls_left_;
+  TimestampMs refilled_at_{0};
+  TimestampMs round_ends_{0};
+  bool cancelled_{false};
+  Clock clock_;
+};
+
+}  // namespace doctor::rest

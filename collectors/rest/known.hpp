@@ -1,0 +1,56 @@
+// What a RestSource knows of its cluster between two polls, and which part of it was asked for
+// when.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/facts.hpp"
+
+namespace doctor::rest {
+
+/// One answer that makes up a part of the facts. Rounds (polls) and changes count from 1; 0 =
+/// never.
+struct Part {
+  std::int64_t asked_round{0};
+  TimestampMs asked_at{0};
+  std::int64_t change{0};  // which of its job's changes the last good answer tells of
+
+  bool asked() const { return asked_round != 0; }
+  bool have() const { return change != 0; }
+};
+
+struct KnownProcess {
+  Part metric_ids, metrics;
+  std::vector<std::string> collectors;  // garbage collectors, as REST names them
+};
+
+struct KnownJob {
+  JobSummary summary;
+  /// Grows whenever state, start or last modification in the overview differ.
+  std::int64_t changes{0};
+  std::int64_t changed_round{0};
+  std::int64_t gone_round{0};  // when a call was answered with "not found"
+  JobFacts facts;
+  JobFactsPtr published;
+  Part job, config, checkpoints, checkpoint_config, exceptions, metrics;
+  std::map<std::string, Part> vertices;
+
+  bool ended() const { return is_terminal_state(summary.state); }
+  bool all_tasks_run() const {
+    return summary.state == "RUNNING" && summary.tasks_total > 0 &&
+           summary.tasks_running == summary.tasks_total;
+  }
+};
+
+struct KnownCluster {
+  ClusterFacts facts;  // `jobs` of the last good overview
+  Part configuration, jvm_options, task_managers;
+  KnownProcess job_manager;
+  std::map<std::string, KnownProcess> processes;  // by TaskManager id
+  std::map<std::string, KnownJob> jobs;           // by job id
+};
+
+}  // namespace doctor::rest

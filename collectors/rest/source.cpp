@@ -1,0 +1,284 @@
+#include "collectors/rest/source.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "collectors/rest/changes.hpp"
+#include "collectors/rest/parse.hpp"
+
+namespace doctor {
+namespace {
+
+constexpr DurationMs kIdentifyEveryMs = kMinuteMs;
+/// How long TaskManagers have to register with a new JobManager before they count as lost.
+constexpr DurationMs kRegistrationMs = kMinuteMs;
+constexpr std::size_t kErrandsMax = 1024;
+constexpr int kCallsFailedMax = 2;
+/// A diagnosis makes two polls and goes: it may spend some minutes' calls at once.
+constexpr int kBurstMinutesOneShot = 5;
+
+int calls_burst(const RestSourceConfig& config, const Limits& limits) {
+  return limits.rest_calls_per_minute_max * (config.one_shot ? kBurstMinutesOneShot : 1);
+}
+
+/// When the present run of all tasks began. The last modification is the last task's change of
+/// state, but a task that finishes later moves it: then the time seen before stays.
+std::optional<TimestampMs> running_since(const rest::KnownJob& job) {
+  if (!job.all_tasks_run()) return std::nullopt;
+  const auto& before = job.facts.all_tasks_running_since;
+  const auto entered = job.facts.state_since.find("RUNNING");
+  const bool told = job.job.change == job.changes && entered != job.facts.state_since.end();
+  const TimestampMs run_start = told ? entered->second : job.summary.last_modification;
+  return before && run_start <= *before ? before
+                                        : std::max(run_start, job.summary.last_modification);
+}
+
+void overlay(const JobSummary& summary, JobFacts& facts) {
+  facts.id = summary.id;
+  facts.name = summary.name;
+  facts.state = summary.state;
+  facts.start = summary.start;
+  facts.end = summary.end;
+}
+
+bool tells_more(const Error& candidate, const std::optional<Error>& other) {
+  return !other || (candidate.code == ErrorCode::leader_election &&
+                    other->code != ErrorCode::leader_election);
+}
+
+}  // namespace
+
+RestSource::RestSource(RestSourceConfig config, Http& http, EntityTable& entities,
+                       const Limits& limits, Clock clock, Emit emit)
+    : config_(std::move(config)),
+      entities_(entities),
+      limits_(limits),
+      clock_(std::move(clock)),
+      emit_(std::move(emit)),
+      connection_(http, limits, config_.candidates, calls_burst(config_, limits), clock_),
+      batch_(config_.source, limits.series_per_source_max) {
+  health_.id = config_.source;
+  health_.kind = SourceKind::rest;
+  health_.address = connection_.endpoint().address();
+  known_.facts.name = config_.name;
+}
+
+void RestSource::set_reporters_present(bool job_manager, bool task_managers) {
+  job_manager_reporter_ = job_manager;
+  task_manager_reporters_ = task_managers;
+}
+
+boost::asio::awaitable<void> RestSource::poll() {
+  ++round_;
+  connection_.begin_round();
+  batch_.begin_round();
+  trouble_.reset();
+  calls_failed_ = 0;
+  const Result<std::vector<JobSummary>> jobs = co_await overview();
+  if (connection_.cancelled()) co_return;
+  if (!jobs.ok()) {
+    report_down(jobs.error());
+    co_return;
+  }
+  absorb_overview(*jobs);
+  co_await run_errands();
+  if (connection_.cancelled()) co_return;
+  publish();
+}
+
+// --- the overview, from whichever address answers
+
+boost::asio::awaitable<Result<std::vector<JobSummary>>> RestSource::overview() {
+  std::optional<Error> failure;
+  for (std::size_t i = 0; i < connection_.candidates(); ++i) {
+    Status known = co_await identify();
+    if (connection_.cancelled()) break;
+    if (known.ok()) {
+      Result<std::string> body = co_await get("/jobs/overview");
+      if (connection_.cancelled()) break;
+      if (body.ok()) {
+        Result<std::vector<JobSummary>> jobs = rest::parse_jobs_overview(*body, limits_);
+        if (jobs.ok()) co_return jobs;
+        known = jobs.error();
+      } else {
+        known = body.error();
+      }
+    }
+    const Error& error = known.error();
+    ++health_.errors[error.code];
+    if (tells_more(error, failure)) failure = error;
+    forget_job_manager();
+    connection_.next_candidate();
+  }
+  if (failure && failure->code == ErrorCode::gone) failure->code = ErrorCode::http_status;
+  co_return failure.value_or(Error{ErrorCode::cancelled, "stopping"});
+}
+
+/// Proves that it is Flink, and which; again every minute, since another program may have taken the
+/// address. Once proven, only an answer that is not Flink's disproves it.
+boost::asio::awaitable<Status> RestSource::identify() {
+  const TimestampMs now = clock_();
+  if (identified_at_ && now - *identified_at_ < kIdentifyEveryMs) co_return Done{};
+  Error failure;
+  for (const char* target : {"/config", "/overview"}) {
+    const Result<std::string> body = co_await get(target);
+    if (connection_.cancelled()) co_return Error{ErrorCode::cancelled, "stopping"};
+    if (body.ok()) {
+      Result<FlinkVersion> version = rest::parse_version(*body);
+      if (version.ok()) {
+        if (!identified_at_) connected_at_ = now;
+        identified_at_ = now;
+        // Major 0: Flink itself does not know.
+        if (version->major > 0) known_.facts.version = *std::move(version);
+        co_return Done{};
+      }
+      failure = version.error();
+    } else {
+      failure = body.error();
+    }
+    const bool may_lack_page =
+        failure.code == ErrorCode::not_flink || failure.code == ErrorCode::gone;
+    if (!may_lack_page) break;
+  }
+  if (!identified_at_ || failure.code == ErrorCode::not_flink) co_return failure;
+  note(failure);
+  co_return Done{};
+}
+
+/// What belongs to one JobManager process is asked for anew after it was away.
+void RestSource::forget_job_manager() {
+  identified_at_.reset();
+  known_.configuration = {};
+  known_.jvm_options = {};
+  known_.task_managers = {};
+  known_.job_manager = {};
+}
+
+void RestSource::absorb_overview(const std::vector<JobSummary>& jobs) {
+  std::map<std::string, rest::KnownJob> listed;
+  for (const JobSummary& summary : jobs) {
+    auto node = known_.jobs.extract(summary.id);
+    rest::KnownJob& job =
+        node.empty() ? listed[summary.id] : listed.insert(std::move(node)).position->second;
+    const JobSummary& old = job.summary;
+    const bool changed = job.changes == 0 || old.state != summary.state ||
+                         old.last_modification != summary.last_modification ||
+                         old.start != summary.start;
+    if (job.changes != 0 && old.start != summary.start) {
+      job.config = {};  // another JobMaster runs it
+      job.checkpoint_config = {};
+    }
+    job.summary = summary;
+    if (changed) {
+      ++job.changes;
+      job.changed_round = round_;
+    }
+  }
+  known_.jobs = std::move(listed);
+  known_.facts.jobs = jobs;
+  known_.facts.jobs_known = true;
+  known_.facts.url = connection_.endpoint().url();
+}
+
+// --- details
+
+boost::asio::awaitable<void> RestSource::run_errands() {
+  // An answer may bring new errands: a job its vertices, a list of metric ids the metrics.
+  for (;;) {
+    const std::vector<Errand> errands = rest::agenda(known_, rules(), kErrandsMax);
+    if (errands.empty()) co_return;
+    for (const Errand& errand : errands) {
+      if (!connection_.has_budget()) co_return;  // postponed: the next poll begins with them
+      if (!connection_.has_time()) {
+        note({ErrorCode::timeout, "details were slow; the poll ran out of time"});
+        co_return;
+      }
+      const bool leaderless = trouble_ && trouble_->code == ErrorCode::leader_election;
+      if (leaderless || calls_failed_ >= kCallsFailedMax) co_return;
+      co_await run(errand);
+      if (connection_.cancelled()) co_return;
+    }
+  }
+}
+
+rest::AgendaRules RestSource::rules() const {
+  rest::AgendaRules rules;
+  rules.round = round_;
+  rules.now = clock_();
+  rules.one_shot = config_.one_shot;
+  rules.job_manager_reporter = job_manager_reporter_;
+  rules.task_manager_reporters = task_manager_reporters_;
+  return rules;
+}
+
+// --- what comes out
+
+void RestSource::publish() {
+  const TimestampMs now = clock_();
+  publish_changes(now);
+  emit(std::make_shared<const ClusterFacts>(known_.facts));
+  publish_jobs();
+  std::optional<Batch> batch = batch_.finish(now, entities_);
+  health_.samples_kept = batch ? batch->values.size() : 0;
+  health_.series_dropped = batch_.dropped();
+  if (batch) emit(*std::move(batch));
+
+  if (!health_.up) health_.since = now;
+  health_.up = true;
+  health_.ever_up = true;
+  health_.address = connection_.endpoint().address();
+  health_.last_success = now;
+  health_.last_error = trouble_;
+  emit(health_);
+}
+
+void RestSource::publish_changes(TimestampMs now) {
+  std::vector<Event> events;
+  if (jobs_before_) {
+    const bool complete = known_.facts.jobs.size() < limits_.jobs_max;
+    events = rest::job_changes(*jobs_before_, known_.facts.jobs, config_.source, now, complete);
+  }
+  jobs_before_ = known_.facts.jobs;
+  if (std::exchange(task_managers_read_, false)) {
+    std::vector<TaskManagerFacts> managers = known_.facts.task_managers;
+    if (task_managers_before_) {
+      const bool keep_missing =
+          now - connected_at_ < kRegistrationMs || managers.size() >= limits_.task_managers_max;
+      std::vector<Event> more = rest::task_manager_changes(*task_managers_before_, managers,
+                                                           config_.source, now, keep_missing);
+      std::move(more.begin(), more.end(), std::back_inserter(events));
+    }
+    task_managers_before_ = std::move(managers);
+  }
+  for (Event& event : events) emit(std::move(event));
+}
+
+void RestSource::publish_jobs() {
+  for (auto& [id, job] : known_.jobs) {
+    if (job.gone_round == round_) continue;
+    overlay(job.summary, job.facts);
+    job.facts.all_tasks_running_since = running_since(job);
+    if (job.published && *job.published == job.facts) continue;
+    job.published = std::make_shared<const JobFacts>(job.facts);
+    emit(job.published);
+  }
+}
+
+void RestSource::report_down(const Error& error) {
+  if (health_.up || health_.since == 0) health_.since = clock_();
+  health_.up = false;
+  health_.last_error = error;
+  health_.samples_kept = 0;
+  emit(health_);
+}
+
+void RestSource::note(const Error& error) {
+  ++health_.errors[error.code];
+  if (!trouble_) trouble_ = error;
+}
+
+void RestSource::emit(decltype(StreamItem::what) what) {
+  emit_({config_.cluster, clock_(), std::move(what)});
+}
+
+}  // namespace doctor

@@ -1,0 +1,103 @@
+#include "detectors/statistics/bottleneck.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "detectors/statistics/robust.hpp"
+
+namespace doctor {
+namespace {
+
+constexpr double kVictimMin = 0.05;
+constexpr double kOwnMax = 0.06;
+constexpr double kOwnShare = 0.5;  // of the victim's
+constexpr double kVariesMin = 0.03;
+constexpr std::size_t kPairsMin = 6;
+
+using Indexes = std::map<std::string, std::size_t>;
+
+Indexes indexes_of(std::span<const VertexLoad> loads) {
+  Indexes indexes;
+  for (std::size_t i = 0; i < loads.size(); ++i) indexes[loads[i].vertex->id] = i;
+  return indexes;
+}
+
+/// Everything downstream of what is held up, itself included.
+std::vector<bool> downstream(std::span<const VertexLoad> loads, const Indexes& indexes,
+                             std::span<const std::size_t> symptoms) {
+  std::vector<bool> reached(loads.size(), false);
+  for (const std::size_t symptom : symptoms) reached[symptom] = true;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (std::size_t i = 0; i < loads.size(); ++i) {
+      if (reached[i]) continue;
+      for (const Edge& edge : loads[i].vertex->inputs) {
+        const auto from = indexes.find(edge.from);
+        if (from == indexes.end() || !reached[from->second]) continue;
+        reached[i] = changed = true;
+      }
+    }
+  }
+  return reached;
+}
+
+double co_movement_of(const VertexLoad& suspect, const VertexLoad& victim) {
+  std::vector<double> busy;
+  std::vector<double> held;
+  for (std::size_t i = 0; i < suspect.busy_max.size(); ++i) {
+    if (!suspect.busy_max[i] || !victim.backpressured_max[i]) continue;
+    busy.push_back(*suspect.busy_max[i]);
+    held.push_back(*victim.backpressured_max[i]);
+  }
+  if (busy.size() < kPairsMin || standard_deviation(held) <= kVariesMin) return 0;
+  return correlation(busy, held);
+}
+
+std::optional<std::size_t> worst_predecessor(std::span<const VertexLoad> loads,
+                                             const Indexes& indexes,
+                                             const std::vector<bool>& reached, std::size_t vertex) {
+  std::optional<std::size_t> worst;
+  for (const Edge& edge : loads[vertex].vertex->inputs) {
+    const auto from = indexes.find(edge.from);
+    if (from == indexes.end() || !reached[from->second]) continue;
+    const std::optional<double> held = loads[from->second].backpressured();
+    if (!held || *held < kVictimMin) continue;
+    if (!worst || *held > *loads[*worst].backpressured()) worst = from->second;
+  }
+  return worst;
+}
+
+}  // namespace
+
+std::vector<std::size_t> held_up(std::span<const VertexLoad> loads, const SymptomLimits& limits) {
+  std::vector<std::size_t> symptoms;
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    if (loads[i].windows_with(limits.backpressured_min) >= limits.windows_min) {
+      symptoms.push_back(i);
+    }
+  }
+  return symptoms;
+}
+
+std::vector<Candidate> bottlenecks(std::span<const VertexLoad> loads,
+                                   std::span<const VertexLoad> fine,
+                                   std::span<const std::size_t> symptoms) {
+  const Indexes indexes = indexes_of(loads);
+  const std::vector<bool> reached = downstream(loads, indexes, symptoms);
+  std::vector<Candidate> candidates;
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    const std::optional<double> busy = loads[i].busy();
+    const std::optional<double> own = loads[i].backpressured();
+    const auto victim = worst_predecessor(loads, indexes, reached, i);
+    if (!busy || !own || !victim) continue;
+    const double held = *loads[*victim].backpressured();
+    if (*own > std::max(kOwnMax, kOwnShare * held)) continue;
+    const double together = i < fine.size() ? co_movement_of(fine[i], fine[*victim]) : 0;
+    candidates.push_back({i, *victim, *busy, *own, held, together, *busy + together});
+  }
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
+  return candidates;
+}
+
+}  // namespace doctor

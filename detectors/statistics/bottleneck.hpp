@@ -1,0 +1,58 @@
+// Which vertex causes backpressure: the one behind which it ends, busiest, and busy when the others
+// wait. Works on the graph and on the maximum over subtasks, never on means: one hot subtask is
+// enough to stop everybody.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "detectors/statistics/task_load.hpp"
+
+namespace doctor {
+
+struct SymptomLimits {
+  double backpressured_min{0.10};
+  std::size_t windows_min{3};
+};
+
+/// Indexes of the vertices that are held up.
+std::vector<std::size_t> held_up(std::span<const VertexLoad> loads, const SymptomLimits& limits);
+
+struct Candidate {
+  std::size_t vertex{};
+  std::size_t victim{};    // its most backpressured predecessor
+  double busy{};           // mean of the busiest subtask
+  double backpressured{};  // its own
+  double victim_backpressured{};
+  double co_movement{};  // -1 … 1: its busy time against the victim's backpressure
+  double score{};        // busy + co_movement
+};
+
+/// Candidates behind the vertices that are held up, best first. `fine` holds the same vertices in
+/// shorter windows, for the co-movement.
+std::vector<Candidate> bottlenecks(std::span<const VertexLoad> loads,
+                                   std::span<const VertexLoad> fine,
+                                   std::span<const std::size_t> symptoms);
+
+enum class LoadClass {
+  skew,               // one subtask gets the records
+  slow_instance,      // one subtask is slow with its equal share
+  uneven,             // one subtask is busy, its records are unknown
+  collecting,         // garbage collection eats the time
+  waiting,            // busy without using a processor: a call to somewhere else
+  under_provisioned,  // all subtasks compute all the time
+  saturated,          // all are busy; whether they compute or wait cannot be seen
+  unclear,            // not even busy
+};
+
+struct Diagnosis {
+  LoadClass load_class{LoadClass::unclear};
+  int hot_subtask{-1};
+  std::string text;  // one sentence with its figures
+};
+
+Diagnosis diagnose(const Window& window, const VertexLoad& load);
+
+}  // namespace doctor

@@ -1,0 +1,128 @@
+#include "detectors/statistics/metaspace_process.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "detectors/statistics/metaspace_series.hpp"
+#include "detectors/statistics/poisson.hpp"
+
+namespace doctor {
+
+namespace {
+
+MetaspaceLimit limit_of(const Window& window, EntityId process) {
+  const bool jm = is_job_manager(window, process);
+  MetaspaceLimit limit;
+  limit.option =
+      jm ? "jobmanager.memory.jvm-metaspace.size" : "taskmanager.memory.jvm-metaspace.size";
+  if (const auto max = window.latest(Metric::jvm_metaspace_max, process); max && *max > 0) {
+    limit.bytes = max;
+    limit.source = "-XX:MaxMetaspaceSize as the JVM reports it (" + limit.option + ")";
+  } else if (jm && window.cluster != nullptr && window.cluster->job_manager_metaspace_limit) {
+    limit.bytes = window.cluster->job_manager_metaspace_limit;
+    limit.source = "-XX:MaxMetaspaceSize of the JobManager (" + limit.option + ")";
+  } else if (const TaskManagerFacts* tm = jm ? nullptr : window.task_manager_of(process);
+             tm != nullptr && tm->memory.metaspace) {
+    limit.bytes = tm->memory.metaspace;
+    limit.source = "memoryConfiguration.jvmMetaspace (" + limit.option + ")";
+  }
+  return limit;
+}
+
+// An initial threshold set by hand moves the point at which a healthy JVM unloads.
+bool metaspace_size_is_set(const Window& window) {
+  if (window.cluster == nullptr) return false;
+  return std::any_of(window.cluster->configuration.begin(), window.cluster->configuration.end(),
+                     [](const auto& entry) {
+                       return entry.first.starts_with("env.java.") &&
+                              entry.second.find(":MetaspaceSize") != std::string::npos;
+                     });
+}
+
+SteppedGrowthRules rules_of(const Window& window, const Params& params,
+                            const MetaspaceLimit& limit) {
+  SteppedGrowthRules rules;
+  rules.step_min_bytes =
+      std::max(params["step_min_bytes"], params["step_limit_ratio_min"] * limit.bytes.value_or(0));
+  rules.p_max = params["p_max"];
+  rules.events_min = static_cast<int>(params["events_min"]);
+  rules.finished_min = static_cast<int>(params["finished_min"]);
+  rules.threshold_ratio = metaspace_size_is_set(window) ? 0 : params["threshold_ratio"];
+  return rules;
+}
+
+}  // namespace
+
+bool is_job_manager(const Window& window, EntityId process) {
+  return window.entities->name(process) == "jobmanager";
+}
+
+MetaspaceProcess examine_metaspace(const Window& window, const Params& params, EntityId id,
+                                   const Sample& used) {
+  MetaspaceProcess process;
+  process.id = id;
+  process.used = used.value;
+  process.occupied =
+      std::max(used.value, window.latest(Metric::jvm_metaspace_committed, id).value_or(0));
+  process.limit = limit_of(window, id);
+  process.growth =
+      stepped_growth(metaspace_points(window, id), rules_of(window, params, process.limit));
+  const SteppedGrowth& growth = process.growth;
+  process.step = std::max(growth.per_event.value, 0.0);
+  if (!process.limit.bytes || process.step <= 0) return process;
+  const double until_next = params["lookahead_ms"] + static_cast<double>(window.now - used.at);
+  const double expected = process.occupied + growth.events_per_ms * until_next * process.step;
+  process.submissions_left = std::max(0.0, (*process.limit.bytes - expected) / process.step);
+  process.used_ratio = expected / *process.limit.bytes;
+  return process;
+}
+
+std::optional<MetaspaceJudgement> judge_metaspace(const MetaspaceProcess& process,
+                                                  const Params& params) {
+  const SteppedGrowth& growth = process.growth;
+  const bool proven = growth.proof != Proof::none;
+  if (!growth.growing && !proven) return std::nullopt;
+  const double left = process.submissions_left.value_or(INFINITY);
+  const bool keeps = growth.reclaim_ratio && *growth.reclaim_ratio < params["reclaim_ratio_max"];
+  const bool nearly_full = process.used_ratio.value_or(0) >= params["imminent_used_ratio"];
+  if (keeps && left <= params["imminent_submissions_left"] && (nearly_full || proven)) {
+    return MetaspaceJudgement{Severity::critical, Confidence::imminent};
+  }
+  if (proven) return MetaspaceJudgement{Severity::warning, Confidence::confirmed};
+  double headroom_used = 0;
+  if (process.limit.bytes && *process.limit.bytes > growth.base) {
+    headroom_used = (process.used - growth.base) / (*process.limit.bytes - growth.base);
+  }
+  const bool may_leak = keeps || !growth.reclaim_ratio;  // without class counts nobody can say more
+  if (may_leak &&
+      (headroom_used >= params["headroom_ratio"] || left <= params["suspected_submissions_left"])) {
+    return MetaspaceJudgement{Severity::warning, Confidence::suspected};
+  }
+  return MetaspaceJudgement{Severity::info, Confidence::suspected};
+}
+
+std::optional<Forecast> forecast_metaspace(TimestampMs now, const MetaspaceProcess& process) {
+  const SteppedGrowth& growth = process.growth;
+  if (!process.submissions_left || growth.events_per_ms <= 0 || growth.rate_events < 2) {
+    return std::nullopt;
+  }
+  const double left = std::max(0.0, (*process.limit.bytes - process.occupied) / process.step);
+  const double span_ms = growth.rate_events / growth.events_per_ms;
+  const double expected_ms = left / growth.events_per_ms;
+  // Nobody can see further than a few times what was watched.
+  if (expected_ms > std::min(6 * span_ms, 30.0 * kDayMs)) return std::nullopt;
+  const MeanInterval rate = poisson_interval(static_cast<std::uint64_t>(growth.rate_events));
+  const double faster = std::isfinite(growth.per_event.high) ? growth.per_event.high : process.step;
+  const double slower = growth.per_event.low;
+  Forecast forecast;
+  const auto after = [&](double ms) { return now + static_cast<DurationMs>(ms); };
+  forecast.exhausted_at = after(expected_ms);
+  forecast.low = after(left * process.step / faster * span_ms / rate.high);
+  if (std::isfinite(slower) && slower > 0 && rate.low > 0) {
+    forecast.high = after(left * process.step / slower * span_ms / rate.low);
+  }
+  return forecast;
+}
+
+}  // namespace doctor

@@ -1,0 +1,177 @@
+#include "detectors/statistics/metaspace_series.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "model/text.hpp"
+
+namespace doctor {
+
+namespace {
+
+// Our clock and the JobManager's, and a scrape in between, may put a cut this far from its job.
+constexpr DurationMs kCutSlackMs = kMinuteMs;
+
+struct Submission {
+  std::string id, name;
+  TimestampMs start{};
+  TimestampMs end{};      // far away while it lives
+  bool elsewhere{false};  // runs, and no task of it in this process
+};
+
+constexpr TimestampMs kNever = INT64_MAX;
+
+bool runs_elsewhere(const JobFacts& job, const std::string& process) {
+  if (process == "jobmanager") return false;
+  bool placed = false;
+  for (const VertexFacts& vertex : job.vertices) {
+    for (const SubtaskFacts& subtask : vertex.subtasks) {
+      if (subtask.task_manager.empty()) return false;
+      if (reporter_filtered(subtask.task_manager) == process) return false;
+      placed = true;
+    }
+  }
+  return placed;
+}
+
+std::vector<Submission> submissions(const Window& window, const std::string& process) {
+  std::map<std::string, Submission> by_id;
+  if (window.cluster != nullptr) {
+    for (const JobSummary& job : window.cluster->jobs) {
+      const TimestampMs ended = is_terminal_state(job.state) ? job.last_modification : kNever;
+      by_id[job.id] = {job.id, job.name, job.start, job.end.value_or(ended), false};
+    }
+  }
+  for (const LastSeenJob& job : window.vanished) {
+    by_id.try_emplace(job.id, Submission{job.id, job.name, job.start, job.at, false});
+  }
+  for (const JobFactsPtr& job : window.jobs) {
+    const auto known = by_id.find(job->id);
+    if (known != by_id.end()) known->second.elsewhere = runs_elsewhere(*job, process);
+  }
+  std::vector<Submission> ordered;
+  for (auto& [id, submission] : by_id) ordered.push_back(std::move(submission));
+  std::sort(ordered.begin(), ordered.end(), [](const Submission& a, const Submission& b) {
+    return std::pair(a.start, a.id) < std::pair(b.start, b.id);
+  });
+  return ordered;
+}
+
+// The value at the end of one plateau of `used`, in another series of the same process: both are
+// cut by the same events, but one may have missed a scrape, and then the time of the cut decides.
+std::optional<double> last_at(const Plateaus* plateaus, const Plateaus& used, std::size_t index) {
+  if (plateaus == nullptr) return std::nullopt;
+  const TimestampMs from = used.at(index).from;
+  if (plateaus->size() == used.size() && plateaus->at(index).from == from &&
+      plateaus->at(index).samples > 0) {
+    return plateaus->at(index).last;
+  }
+  std::optional<double> last;
+  for (std::size_t i = 0; i < plateaus->size(); ++i) {
+    const Plateau& plateau = plateaus->at(i);
+    if (plateau.from > from) break;
+    if (plateau.samples > 0) last = plateau.last;
+  }
+  return last;
+}
+
+double collections_at(const Window& window, EntityId process, const Plateaus& used,
+                      std::size_t index) {
+  double runs = 0;
+  for (const EntityId collector : window.entities->children(process, Level::collector)) {
+    const double weight = unloading_runs_per_count(window.entities->name(collector));
+    if (weight == 0) continue;
+    const Plateaus* counts = window.features->plateaus(Metric::gc_count, collector);
+    runs += weight * last_at(counts, used, index).value_or(0);
+  }
+  return runs;
+}
+
+// Submissions take the places that cuts have for them, in order.
+void assign(std::vector<SteppedPoint>& points, const std::vector<Submission>& ordered) {
+  std::set<std::string> seen;
+  std::size_t at = 0;
+  int room = points.empty() ? 0 : points.front().events;
+  int assigned = 0, first_times = 0;
+  std::vector<std::size_t> holds_first;
+  for (const Submission& job : ordered) {
+    const bool first = seen.insert(job.name).second;
+    while (at < points.size() && (room <= 0 || points[at].from + kCutSlackMs < job.start)) {
+      if (++at < points.size()) room = points[at].events;
+    }
+    if (at == points.size()) break;
+    if (points[at].from > job.start + kCutSlackMs) continue;  // before our time
+    --room;
+    ++assigned;
+    points[at].names.push_back(job.name);
+    if (!first) continue;
+    ++first_times;
+    holds_first.push_back(at);
+  }
+  int events = 0;
+  for (const SteppedPoint& point : points) events += point.events;
+  // Jobs expire from Flink's list, and some people give every run a name of its own: then a name's
+  // first sight tells nothing about what its classes cost.
+  if (assigned < 0.8 * events || first_times > 0.5 * assigned) return;
+  for (const std::size_t index : holds_first) points[index].first_time = true;
+}
+
+int alive_at(const std::vector<Submission>& ordered, TimestampMs since, TimestampMs at) {
+  return static_cast<int>(std::count_if(ordered.begin(), ordered.end(), [&](const Submission& job) {
+    return !job.elsewhere && job.start >= since && job.start <= at && job.end > at;
+  }));
+}
+
+}  // namespace
+
+double unloading_runs_per_count(std::string_view collector) {
+  static constexpr std::array<std::string_view, 8> kFull{
+      "G1_Old_Generation", "PS_MarkSweep",     "MarkSweepCompact", "ConcurrentMarkSweep", "ZGC",
+      "ZGC_Cycles",        "ZGC_Major_Cycles", "Shenandoah_Cycles"};
+  if (collector == "G1_Concurrent_GC") return 0.5;
+  return std::find(kFull.begin(), kFull.end(), collector) == kFull.end() ? 0 : 1;
+}
+
+std::vector<SteppedPoint> metaspace_points(const Window& window, EntityId process) {
+  const Plateaus* used = window.features->plateaus(Metric::jvm_metaspace_used, process);
+  if (used == nullptr) return {};
+  const Plateaus* loaded = window.features->plateaus(Metric::jvm_classes_loaded, process);
+  const Plateaus* unloaded = window.features->plateaus(Metric::jvm_classes_unloaded, process);
+  std::vector<SteppedPoint> points;
+  int carried = 0;
+  for (std::size_t i = 0; i < used->size(); ++i) {
+    const Plateau& plateau = used->at(i);
+    carried += static_cast<int>(plateau.events);
+    if (plateau.samples == 0) continue;
+    SteppedPoint point;
+    point.from = plateau.from;
+    point.events = carried;
+    point.last = plateau.last;
+    point.min = plateau.min;
+    point.loaded = last_at(loaded, *used, i);
+    point.unloaded = last_at(unloaded, *used, i);
+    point.collections = collections_at(window, process, *used, i);
+    carried = 0;
+    // Classes loaded never fall in one JVM: what is older belongs to another.
+    if (!points.empty() && point.loaded && points.back().loaded &&
+        *point.loaded < *points.back().loaded) {
+      points.clear();
+    }
+    points.push_back(std::move(point));
+  }
+  if (points.empty()) return points;
+  const std::vector<Submission> ordered = submissions(window, window.entities->name(process));
+  assign(points, ordered);
+  const TimestampMs since = points.front().from - kCutSlackMs;
+  for (SteppedPoint& point : points) {
+    // The newest plateau goes on until now: a job that ended meanwhile is not alive.
+    const bool open = &point == &points.back();
+    point.alive = alive_at(ordered, since, open ? window.now : point.from);
+  }
+  return points;
+}
+
+}  // namespace doctor

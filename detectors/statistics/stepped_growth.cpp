@@ -1,0 +1,263 @@
+#include "detectors/statistics/stepped_growth.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace doctor {
+
+namespace {
+
+constexpr std::size_t kSegmentPointsMax = 16;  // what is older says little about the present rate
+constexpr double kNoiseClasses = 20;           // lazily loaded stragglers are not a submission
+
+// Classes that one submission must load to count here: a share of what submissions usually load.
+double loading_floor(std::span<const SteppedPoint> points) {
+  std::vector<double> loads;
+  for (std::size_t i = 1; i < points.size(); ++i) {
+    if (!points[i].loaded || !points[i - 1].loaded) continue;
+    const double load = *points[i].loaded - *points[i - 1].loaded;
+    if (load >= kNoiseClasses) loads.push_back(load);
+  }
+  return std::max(kNoiseClasses, 0.2 * median(loads).value_or(0));
+}
+
+// A submission that loaded nothing here (its tasks ran elsewhere) is no event of this process: its
+// plateau goes on with the one before.
+std::vector<SteppedPoint> merge_idle(std::span<const SteppedPoint> points) {
+  const double floor = loading_floor(points);
+  std::vector<SteppedPoint> merged;
+  for (const SteppedPoint& point : points) {
+    if (!merged.empty() && point.loaded && merged.back().loaded &&
+        *point.loaded - *merged.back().loaded < floor) {
+      SteppedPoint& before = merged.back();
+      before.last = point.last;
+      before.min = std::min(before.min, point.min);
+      before.unloaded = point.unloaded;
+      before.collections = point.collections;
+      before.alive = point.alive;
+      continue;
+    }
+    merged.push_back(point);
+  }
+  return merged;
+}
+
+// The first event of the series is first-time loading whoever made it, so the base is the level
+// after it. First submissions of other names are taken out of the level, and are no events.
+std::vector<SteppedPoint> without_first_times(std::vector<SteppedPoint> points) {
+  if (points.size() > 1 && points.front().events == 0) points.erase(points.begin());
+  double excluded = 0;
+  for (std::size_t i = 1; i < points.size(); ++i) {
+    SteppedPoint& point = points[i];
+    if (point.first_time) {
+      excluded += std::max(0.0, point.last - excluded - points[i - 1].last);
+      point.events = 0;
+    }
+    point.last -= excluded;
+    point.min -= excluded;
+  }
+  return points;
+}
+
+double cumulative_events(std::span<const SteppedPoint> steps, std::size_t index) {
+  double events = 0;
+  for (std::size_t i = 1; i <= index; ++i) events += steps[i].events;
+  return events;
+}
+
+double median_step(std::span<const SteppedPoint> steps) {
+  std::vector<double> rises;
+  for (std::size_t i = 1; i < steps.size(); ++i) {
+    const double rise = steps[i].last - steps[i - 1].last;
+    if (steps[i].events > 0 && rise > 0) rises.push_back(rise / steps[i].events);
+  }
+  return median(rises).value_or(0);
+}
+
+class Analysis {
+ public:
+  Analysis(std::vector<SteppedPoint> steps, const SteppedGrowthRules& rules)
+      : rules_(rules), steps_(std::move(steps)) {}
+
+  SteppedGrowth run() {
+    const SteppedPoint& base = steps_.front();
+    const SteppedPoint& now = steps_.back();
+    growth_.base = base.last;
+    growth_.base_at = base.from;
+    growth_.level = now.last;
+    growth_.step = median_step(steps_);
+    growth_.events = static_cast<int>(cumulative_events(steps_, steps_.size() - 1));
+    growth_.finished = std::max(0, growth_.events - now.alive);
+    find_opportunities();
+    measure_reclaim();
+    measure_segment();
+    growth_.proof = prove();
+    growth_.steps = std::move(steps_);
+    return std::move(growth_);
+  }
+
+ private:
+  void find_opportunities() {
+    const SteppedPoint& base = steps_.front();
+    const SteppedPoint& now = steps_.back();
+    const double loads = base.loaded && now.loaded ? *now.loaded - *base.loaded : 0;
+    classes_per_event_ = growth_.events > 0 ? loads / growth_.events : 0;
+    for (std::size_t i = 1; i < steps_.size(); ++i) {
+      const SteppedPoint& point = steps_[i];
+      const SteppedPoint& before = steps_[i - 1];
+      const bool full = point.collections > before.collections;
+      const double freed =
+          point.unloaded && before.unloaded ? *point.unloaded - *before.unloaded : 0;
+      if (!full && freed <= 0) continue;
+      // Softly held loaders outlive collections for minutes; a collection that nobody counted
+      // proves something only about jobs that ended long before it.
+      const int finished = finished_before(i, full ? 0 : rules_.soft_age_ms);
+      if (finished < 2) continue;
+      growth_.opportunities.push_back(judge(i, full, finished, freed));
+      if (growth_.opportunities.back().outcome == Reclaim::healthy) last_healthy_ = i;
+      if (growth_.opportunities.back().outcome < Reclaim::partial) continue;
+      segment_ = i;
+      reclaimed_finished_ = finished;
+    }
+  }
+
+  int finished_before(std::size_t index, DurationMs age_ms) const {
+    double events = 0;
+    for (std::size_t i = 1; i < index; ++i) {
+      if (steps_[i].from + age_ms <= steps_[index].from) events += steps_[i].events;
+    }
+    return static_cast<int>(events) - steps_[index].alive;
+  }
+
+  Opportunity judge(std::size_t index, bool full, int finished, double freed_classes) const {
+    const SteppedPoint& point = steps_[index];
+    const double before = steps_[index - 1].last;
+    Opportunity opportunity;
+    opportunity.from = point.from;
+    opportunity.full = full;
+    opportunity.finished = finished;
+    opportunity.freed_classes = freed_classes;
+    opportunity.freed_bytes = std::max(0.0, before - point.min);
+    if (classes_per_event_ > 0) {
+      opportunity.freed_bytes =
+          std::max(opportunity.freed_bytes, freed_classes / classes_per_event_ * growth_.step);
+    }
+    opportunity.trough = point.min;
+    opportunity.events = cumulative_events(steps_, index);
+    double highest = growth_.base;
+    for (std::size_t i = 0; i < index; ++i) {
+      highest = std::max(highest, steps_[i].last);
+    }
+    const double floating = before - growth_.base;
+    const bool was_floating = highest - growth_.base >= 2 * growth_.step;
+    const bool back_at_base = point.min <= growth_.base + 1.5 * growth_.step;
+    // What an earlier collection freed cannot be freed again.
+    const int left_behind = finished - reclaimed_finished_;
+    const double idle = rules_.idle_reclaim_ratio * left_behind;
+    if (was_floating && (back_at_base || opportunity.freed_bytes >= 0.8 * floating)) {
+      opportunity.outcome = Reclaim::healthy;
+    } else if (freed_classes < idle * classes_per_event_ &&
+               opportunity.freed_bytes < idle * growth_.step) {
+      opportunity.outcome = left_behind >= 2 ? Reclaim::barren : Reclaim::none;
+    } else if (full || opportunity.freed_bytes >= 0.5 * floating) {
+      opportunity.outcome = Reclaim::partial;
+    }
+    return opportunity;
+  }
+
+  void measure_reclaim() {
+    const SteppedPoint& base = steps_[last_healthy_.value_or(0)];
+    const SteppedPoint& now = steps_.back();
+    const auto last = std::find_if(growth_.opportunities.rbegin(), growth_.opportunities.rend(),
+                                   [](const Opportunity& o) { return o.outcome != Reclaim::none; });
+    growth_.gives_back = last != growth_.opportunities.rend() && last->outcome == Reclaim::healthy;
+    if (!base.loaded || !base.unloaded || !now.loaded || !now.unloaded) return;
+    growth_.loaded_since = *now.loaded - *base.loaded;
+    growth_.unloaded_since = *now.unloaded - *base.unloaded;
+    if (*growth_.loaded_since <= 0) return;
+    double ratio = *growth_.unloaded_since / *growth_.loaded_since;
+    // What was unloaded before our memory begins counts as well: this JVM has given back before.
+    if (!last_healthy_ && *base.loaded > 0) ratio = std::max(ratio, *base.unloaded / *base.loaded);
+    growth_.reclaim_ratio = ratio;
+  }
+
+  void measure_segment() {
+    std::size_t first = segment_.value_or(0);
+    if (steps_.size() - first > kSegmentPointsMax) first = steps_.size() - kSegmentPointsMax;
+    std::vector<double> events, levels;
+    for (std::size_t i = first; i < steps_.size(); ++i) {
+      events.push_back(cumulative_events(steps_, i));
+      levels.push_back(steps_[i].last);
+    }
+    growth_.rising = rising_test(levels);
+    const std::optional<Slope> slope = theil_sen(events, levels);
+    if (!slope) return;
+    growth_.per_event = *slope;
+    const double segment_events = events.back() - events.front();
+    const DurationMs span = steps_.back().from - steps_[first].from;
+    growth_.rate_events = static_cast<int>(segment_events);
+    if (span > 0) growth_.events_per_ms = segment_events / static_cast<double>(span);
+    const double finished = segment_events - steps_.back().alive;
+    growth_.growing = !growth_.gives_back && segment_events >= rules_.events_min &&
+                      finished >= rules_.finished_min && finished >= 0.5 * segment_events &&
+                      growth_.rising.p <= rules_.p_max && slope->value >= rules_.step_min_bytes;
+  }
+
+  Proof prove() const {
+    if (!growth_.reclaim_ratio || growth_.gives_back || growth_.step < rules_.step_min_bytes) {
+      return Proof::none;
+    }
+    int still = 0, barren_full = 0, barren_inferred = 0;
+    const TimestampMs since = last_healthy_ ? steps_[*last_healthy_].from : 0;
+    std::vector<const Opportunity*> troughs;
+    for (const Opportunity& opportunity : growth_.opportunities) {
+      if (opportunity.from < since) continue;
+      if (opportunity.outcome == Reclaim::partial) troughs.push_back(&opportunity);
+      if (opportunity.outcome != Reclaim::barren) continue;
+      ++(opportunity.full ? barren_full : barren_inferred);
+      const bool stood_still =
+          opportunity.freed_classes < 0.05 * classes_per_event_ * opportunity.finished;
+      if (opportunity.full && stood_still) ++still;
+    }
+    if (still >= 1 || barren_full >= 2 || barren_inferred >= 2) return Proof::barren_collection;
+    if (troughs.size() >= 2) {
+      const Opportunity& first = *troughs.front();
+      const Opportunity& last = *troughs.back();
+      const double events = last.events - first.events;
+      if (events >= 3 && last.trough - first.trough >= 0.5 * growth_.step * events) {
+        return Proof::rising_troughs;
+      }
+    }
+    if (growth_.growing && rules_.threshold_ratio > 0 &&
+        growth_.base >= rules_.threshold_base_min_bytes && *growth_.reclaim_ratio < 0.01 &&
+        growth_.level > rules_.threshold_ratio * growth_.base) {
+      return Proof::beyond_threshold;
+    }
+    return Proof::none;
+  }
+
+  const SteppedGrowthRules& rules_;
+  std::vector<SteppedPoint> steps_;
+  SteppedGrowth growth_;
+  double classes_per_event_{0};
+  std::optional<std::size_t> last_healthy_;
+  int reclaimed_finished_{0};           // jobs that had ended at the last collection that freed
+  std::optional<std::size_t> segment_;  // since the last collection that freed something
+};
+
+}  // namespace
+
+SteppedGrowth stepped_growth(std::span<const SteppedPoint> points,
+                             const SteppedGrowthRules& rules) {
+  std::vector<SteppedPoint> steps = without_first_times(merge_idle(points));
+  if (steps.size() < 2) {
+    SteppedGrowth nothing;
+    if (!steps.empty()) nothing.base = nothing.level = steps.front().last;
+    nothing.steps = std::move(steps);
+    return nothing;
+  }
+  return Analysis(std::move(steps), rules).run();
+}
+
+}  // namespace doctor

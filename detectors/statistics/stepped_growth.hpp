@@ -1,0 +1,80 @@
+// Growth in steps: a level that rises with every submission, and whether anything ever gives it
+// back. Numbers only; what they mean is the detector's to say. Used for metaspace: a healthy JVM
+// draws the same stairs as a leak until classes are unloaded, so the witness is a collection that
+// could have unloaded the classes of finished jobs and did not.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "detectors/statistics/trend.hpp"
+#include "model/time.hpp"
+
+namespace doctor {
+
+/// The level between two submissions.
+struct SteppedPoint {
+  TimestampMs from{};
+  int events{0};           // submissions that began it
+  int alive{0};            // jobs submitted within the series that still ran when it began
+  bool first_time{false};  // holds the first submission of a job name: loads more than later ones
+  double last{};           // bytes
+  double min{};            // bytes
+  std::optional<double> loaded, unloaded;  // classes, cumulative
+  double collections{0};                   // collections that unload classes, cumulative
+  std::vector<std::string> names;          // jobs submitted, as far as known
+};
+
+struct SteppedGrowthRules {
+  double step_min_bytes{};  // rise per event that is worth a word
+  double p_max{0.01};
+  int events_min{5};
+  int finished_min{4};
+  double threshold_ratio{
+      3.4};  // no JVM waits longer than this multiple of its base; 0 = do not use
+  double threshold_base_min_bytes{25e6};
+  double idle_reclaim_ratio{0.25};  // less than this share freed per finished job is nothing
+  DurationMs soft_age_ms{10 * kMinuteMs};
+};
+
+/// A collection that could have unloaded what finished jobs left behind.
+enum class Reclaim { none, barren, partial, healthy };
+
+struct Opportunity {
+  TimestampMs from{};  // of the plateau in which it was seen
+  Reclaim outcome{Reclaim::none};
+  bool full{true};  // a counted collection; else inferred from single classes unloaded
+  int finished{};   // jobs that had ended before
+  double freed_classes{};
+  double freed_bytes{};
+  double trough{};  // bytes
+  double events{};  // submissions up to it
+};
+
+enum class Proof { none, barren_collection, rising_troughs, beyond_threshold };
+
+struct SteppedGrowth {
+  int events{};    // since the base, that loaded classes
+  int finished{};  // of those, whose job has ended
+  double base{};   // bytes
+  TimestampMs base_at{};
+  double level{};   // bytes, newest
+  double step{};    // bytes per event, robust
+  Slope per_event;  // of the segment since the last collection that freed something
+  RisingTest rising;
+  double events_per_ms{};
+  int rate_events{};                                   // events behind the rate
+  std::optional<double> loaded_since, unloaded_since;  // classes, since the base or last reclaim
+  std::optional<double> reclaim_ratio;                 // rho
+  std::vector<Opportunity> opportunities;
+  bool growing{false};
+  bool gives_back{false};  // the last opportunity freed what finished jobs had left
+  Proof proof{Proof::none};
+  std::vector<SteppedPoint> steps;  // after merging, from the base on
+};
+
+SteppedGrowth stepped_growth(std::span<const SteppedPoint> points, const SteppedGrowthRules& rules);
+
+}  // namespace doctor

@@ -1,0 +1,252 @@
+#include "detectors/statistics/task_load.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "detectors/statistics/robust.hpp"
+
+namespace doctor {
+namespace {
+
+// A longer silence is a gap: what happened in it is not spread over it.
+constexpr DurationMs kGapMaxMs = 2 * kMinuteMs;
+// Less of a window than this says nothing about it.
+constexpr double kCoverageMin = 0.5;
+// A one-shot needs this much of a task's own time between its polls.
+constexpr double kTaskTimeMinMs = 5000;
+constexpr DurationMs kProcessSpanMs = 6 * kMinuteMs;
+
+/// What a task did between two samples.
+struct Delta {
+  TimestampMs from{}, to{};
+  std::optional<double> busy;
+  double backpressured{}, idle{};
+  double total() const {
+    const double measured = busy.value_or(0) + backpressured + idle;
+    return busy ? measured : std::max(measured, static_cast<double>(to - from));
+  }
+};
+
+std::optional<double> value_at(const RawRing* ring, TimestampMs at) {
+  if (ring == nullptr) return std::nullopt;
+  for (std::size_t i = ring->size(); i-- > 0;) {
+    if (ring->at(i).at < at) break;
+    if (ring->at(i).at == at && std::isfinite(ring->at(i).value)) return ring->at(i).value;
+  }
+  return std::nullopt;
+}
+
+struct Reading {
+  TimestampMs at{};
+  std::optional<double> busy;
+  double backpressured{}, idle{};
+};
+
+/// Samples where all times were told together.
+std::vector<Reading> readings_of(const Features& features, EntityId subtask) {
+  const RawRing* backpressured = features.raw(Metric::task_accumulated_backpressured, subtask);
+  const RawRing* idle = features.raw(Metric::task_accumulated_idle, subtask);
+  const RawRing* busy = features.raw(Metric::task_accumulated_busy, subtask);
+  if (busy != nullptr && busy->empty()) busy = nullptr;
+  std::vector<Reading> readings;
+  if (backpressured == nullptr) return readings;
+  for (std::size_t i = 0; i < backpressured->size(); ++i) {
+    const Sample& sample = backpressured->at(i);
+    const std::optional<double> idle_then = value_at(idle, sample.at);
+    const std::optional<double> busy_then = value_at(busy, sample.at);
+    if (!std::isfinite(sample.value) || !idle_then || (busy != nullptr && !busy_then)) continue;
+    readings.push_back({sample.at, busy_then, sample.value, *idle_then});
+  }
+  return readings;
+}
+
+std::vector<Delta> deltas_of(const std::vector<Reading>& readings) {
+  std::vector<Delta> deltas;
+  const Reading* last = nullptr;  // where the times last moved
+  for (const Reading& reading : readings) {
+    if (last == nullptr) {
+      last = &reading;
+      continue;
+    }
+    Delta delta{last->at, reading.at, std::nullopt, reading.backpressured - last->backpressured,
+                reading.idle - last->idle};
+    if (reading.busy && last->busy) delta.busy = *reading.busy - *last->busy;
+    const double least = std::min({delta.backpressured, delta.idle, delta.busy.value_or(0)});
+    const double sum = delta.busy.value_or(0) + delta.backpressured + delta.idle;
+    if (least >= 0 && sum == 0) continue;  // frozen: REST repeats itself; not a new reading
+    if (least >= 0 && delta.to - delta.from <= kGapMaxMs) deltas.push_back(delta);
+    last = &reading;  // a fall is a new attempt: counted from here
+  }
+  return deltas;
+}
+
+/// The shares within [from, to), from the parts of the deltas that lie in it.
+std::optional<TaskShares> shares_in(const std::vector<Delta>& deltas, TimestampMs from,
+                                    TimestampMs to, double covered_min_ms) {
+  double covered = 0;
+  double total = 0;
+  double backpressured = 0;
+  std::optional<double> busy;
+  for (const Delta& delta : deltas) {
+    const auto overlap = static_cast<double>(std::min(to, delta.to) - std::max(from, delta.from));
+    if (overlap <= 0) continue;
+    const double part = overlap / static_cast<double>(delta.to - delta.from);
+    covered += overlap;
+    total += part * delta.total();
+    backpressured += part * delta.backpressured;
+    if (delta.busy) busy = busy.value_or(0) + part * *delta.busy;
+  }
+  if (covered < covered_min_ms || total <= 0) return std::nullopt;
+  TaskShares shares;
+  shares.backpressured = std::min(1.0, backpressured / total);
+  if (busy) shares.busy = std::min(1.0, *busy / total);
+  return shares;
+}
+
+TaskShares life_of(const Reading& reading) {
+  const double total = reading.busy.value_or(0) + reading.backpressured + reading.idle;
+  TaskShares life;
+  if (total <= 0) return life;
+  life.backpressured = reading.backpressured / total;
+  if (reading.busy) life.busy = *reading.busy / total;
+  return life;
+}
+
+void raise(std::optional<double>& highest, std::optional<double> value) {
+  if (value) highest = std::max(highest.value_or(*value), *value);
+}
+
+/// A counter's rise per millisecond over the samples in [from, to], begun anew where it fell.
+std::optional<double> rate_in(const RawRing* ring, TimestampMs from, TimestampMs to) {
+  if (ring == nullptr) return std::nullopt;
+  const Sample* first = nullptr;
+  const Sample* last = nullptr;
+  for (std::size_t i = 0; i < ring->size(); ++i) {
+    const Sample& sample = ring->at(i);
+    if (sample.at < from || sample.at > to || !std::isfinite(sample.value)) continue;
+    if (first == nullptr || sample.value < last->value) first = &sample;
+    last = &sample;
+  }
+  if (first == nullptr || last->at <= first->at) return std::nullopt;
+  return (last->value - first->value) / static_cast<double>(last->at - first->at);
+}
+
+std::vector<EntityId> subtasks_of(const Window& window, const JobFacts& job,
+                                  const VertexFacts& vertex) {
+  const EntityTable& entities = *window.entities;
+  const EntityId job_entity = entities.find(Level::job, kClusterEntity, job.id);
+  if (job_entity == kNoEntity) return {};
+  const EntityId vertex_entity = entities.find(Level::vertex, job_entity, vertex.id);
+  if (vertex_entity == kNoEntity) return {};
+  std::vector<EntityId> subtasks = entities.children(vertex_entity, Level::subtask);
+  std::erase_if(subtasks, [&](EntityId subtask) {  // left over from before a rescale
+    return vertex.parallelism > 0 &&
+           entities.at(subtask).index >= static_cast<std::uint32_t>(vertex.parallelism);
+  });
+  return subtasks;
+}
+
+void add_subtask(const Window& window, EntityId entity, const WindowSpec& spec, VertexLoad& load) {
+  const std::vector<Reading> readings = readings_of(*window.features, entity);
+  if (readings.empty()) return;
+  const TaskShares life = life_of(readings.back());
+  if (!load.life || life.backpressured > load.life->backpressured) load.life = life;
+  const std::vector<Delta> deltas = deltas_of(readings);
+  const auto covered_min = kCoverageMin * static_cast<double>(spec.width_ms);
+  for (std::size_t i = 0; i < spec.count; ++i) {
+    const TimestampMs to = spec.end - static_cast<DurationMs>(spec.count - 1 - i) * spec.width_ms;
+    if (to - spec.width_ms < spec.not_before) continue;
+    const auto shares = shares_in(deltas, to - spec.width_ms, to, covered_min);
+    if (!shares) continue;
+    raise(load.backpressured_max[i], shares->backpressured);
+    raise(load.busy_max[i], shares->busy);
+  }
+  const TimestampMs from =
+      std::max(spec.not_before, spec.end - static_cast<DurationMs>(spec.count) * spec.width_ms);
+  SubtaskLoad subtask;
+  subtask.index = static_cast<int>(window.entities->at(entity).index);
+  subtask.entity = entity;
+  subtask.shares = shares_in(deltas, from, spec.end, std::min(covered_min, kTaskTimeMinMs));
+  if (const auto rate =
+          rate_in(window.features->raw(Metric::task_records_in, entity), from, spec.end)) {
+    subtask.records_in_s = 1000 * *rate;
+  }
+  load.subtasks.push_back(subtask);
+}
+
+std::optional<double> mean_of(const std::vector<std::optional<double>>& values) {
+  std::vector<double> known;
+  for (const auto& value : values) {
+    if (value) known.push_back(*value);
+  }
+  if (known.empty()) return std::nullopt;
+  return mean(known);
+}
+
+}  // namespace
+
+std::optional<double> VertexLoad::busy() const { return mean_of(busy_max); }
+std::optional<double> VertexLoad::backpressured() const { return mean_of(backpressured_max); }
+
+std::size_t VertexLoad::windows_with(double backpressured_min) const {
+  return static_cast<std::size_t>(
+      std::count_if(backpressured_max.begin(), backpressured_max.end(),
+                    [&](const auto& value) { return value && *value >= backpressured_min; }));
+}
+
+std::size_t VertexLoad::windows_seen() const {
+  return static_cast<std::size_t>(
+      std::count_if(backpressured_max.begin(), backpressured_max.end(),
+                    [](const auto& value) { return value.has_value(); }));
+}
+
+std::vector<VertexLoad> loads_of(const Window& window, const JobFacts& job,
+                                 const WindowSpec& spec) {
+  std::vector<VertexLoad> loads;
+  for (const VertexFacts& vertex : job.vertices) {
+    VertexLoad load;
+    load.vertex = &vertex;
+    load.busy_max.resize(spec.count);
+    load.backpressured_max.resize(spec.count);
+    for (const EntityId subtask : subtasks_of(window, job, vertex)) {
+      add_subtask(window, subtask, spec, load);
+    }
+    loads.push_back(std::move(load));
+  }
+  return loads;
+}
+
+std::optional<SampleSpan> sample_span(const Window& window, const JobFacts& job) {
+  std::optional<SampleSpan> span;
+  for (const VertexFacts& vertex : job.vertices) {
+    for (const EntityId subtask : subtasks_of(window, job, vertex)) {
+      const RawRing* ring = window.features->raw(Metric::task_accumulated_backpressured, subtask);
+      if (ring == nullptr || ring->empty()) continue;
+      if (!span) span = SampleSpan{ring->at(0).at, ring->back().at};
+      span->oldest = std::min(span->oldest, ring->at(0).at);
+      span->newest = std::max(span->newest, ring->back().at);
+    }
+  }
+  return span;
+}
+
+std::optional<double> gc_share(const Window& window, EntityId process) {
+  if (process == kNoEntity) return std::nullopt;
+  std::optional<double> share;
+  for (const EntityId collector : window.entities->children(process, Level::collector)) {
+    const auto rate = rate_in(window.features->raw(Metric::gc_time, collector),
+                              window.now - kProcessSpanMs, window.now);
+    if (rate) share = share.value_or(0) + *rate;
+  }
+  return share;
+}
+
+std::optional<double> cores_used(const Window& window, EntityId process) {
+  if (process == kNoEntity) return std::nullopt;
+  const auto rate = rate_in(window.features->raw(Metric::jvm_cpu_time, process),
+                            window.now - kProcessSpanMs, window.now);
+  if (!rate) return std::nullopt;
+  return *rate / 1e6;  // nanoseconds per millisecond
+}
+
+}  // namespace doctor

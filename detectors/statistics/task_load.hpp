@@ -1,0 +1,63 @@
+// How the tasks of a job spent their time: busy, backpressured or idle, from the accumulated times
+// that Flink keeps since 1.16. Ratios normalise themselves (busy + idle + backpressured is all the
+// time there was), so late, uneven or repeated samples do no harm; wall time is not used where busy
+// is known.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/window.hpp"
+
+namespace doctor {
+
+/// Windows side by side, the newest ending at `end`.
+struct WindowSpec {
+  TimestampMs end{};
+  DurationMs width_ms{kMinuteMs};
+  std::size_t count{5};
+  TimestampMs not_before{};  // windows that begin earlier are not looked at
+};
+
+struct TaskShares {
+  std::optional<double> busy;  // absent for legacy sources, whose busy time is not measured
+  double backpressured{};
+};
+
+struct SubtaskLoad {
+  int index{};
+  EntityId entity{kNoEntity};
+  std::optional<TaskShares> shares;    // over all windows
+  std::optional<double> records_in_s;  // over the same time
+};
+
+struct VertexLoad {
+  const VertexFacts* vertex{nullptr};
+  std::vector<std::optional<double>> busy_max, backpressured_max;  // per window, oldest first
+  std::vector<SubtaskLoad> subtasks;                               // those with any data
+  std::optional<TaskShares> life;  // since the tasks started; the largest of the subtasks
+
+  std::optional<double> busy() const;           // mean over the windows
+  std::optional<double> backpressured() const;  // mean over the windows
+  std::size_t windows_with(double backpressured_min) const;
+  std::size_t windows_seen() const;
+};
+
+/// One entry per vertex, in the job's order.
+std::vector<VertexLoad> loads_of(const Window& window, const JobFacts& job, const WindowSpec& spec);
+
+struct SampleSpan {
+  TimestampMs oldest{}, newest{};
+};
+/// From the oldest to the newest sample of the job's accumulated times; nothing when there are
+/// none.
+std::optional<SampleSpan> sample_span(const Window& window, const JobFacts& job);
+
+/// Share of the time a process spent in garbage collection, over the last minutes of its samples.
+std::optional<double> gc_share(const Window& window, EntityId process);
+/// Processor cores that a process used in the same time.
+std::optional<double> cores_used(const Window& window, EntityId process);
+
+}  // namespace doctor

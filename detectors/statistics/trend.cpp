@@ -1,0 +1,87 @@
+#include "detectors/statistics/trend.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+namespace doctor {
+
+namespace {
+
+// P(inversions of a random permutation of n <= at_most), by adding one element at a time: the k-th
+// one makes 0 … k-1 inversions with equal probability.
+double inversions_at_most(std::size_t n, std::size_t at_most) {
+  std::vector<double> probability{1.0};
+  for (std::size_t k = 2; k <= n; ++k) {
+    std::vector<double> next(probability.size() + k - 1, 0.0);
+    for (std::size_t i = 0; i < probability.size(); ++i) {
+      for (std::size_t j = 0; j < k; ++j) {
+        next[i + j] += probability[i] / static_cast<double>(k);
+      }
+    }
+    probability = std::move(next);
+  }
+  double sum = 0;
+  for (std::size_t i = 0; i < probability.size() && i <= at_most; ++i) sum += probability[i];
+  return std::min(sum, 1.0);
+}
+
+}  // namespace
+
+RisingTest rising_test(std::span<const double> values) {
+  if (values.size() > kRisingPointsMax) values = values.last(kRisingPointsMax);
+  RisingTest test;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    for (std::size_t j = i + 1; j < values.size(); ++j) {
+      if (values[j] > values[i]) {
+        ++test.concordant;
+      } else if (values[j] < values[i]) {
+        ++test.discordant;
+      } else {
+        ++test.tied;
+      }
+    }
+  }
+  if (values.size() < 2) return test;
+  test.p = inversions_at_most(values.size(), static_cast<std::size_t>(test.discordant) +
+                                                 static_cast<std::size_t>(test.tied));
+  return test;
+}
+
+std::optional<double> median(std::span<const double> values) {
+  if (values.empty()) return std::nullopt;
+  std::vector<double> sorted(values.begin(), values.end());
+  std::sort(sorted.begin(), sorted.end());
+  const std::size_t middle = sorted.size() / 2;
+  if (sorted.size() % 2 == 1) return sorted[middle];
+  return (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+std::optional<Slope> theil_sen(std::span<const double> x, std::span<const double> y) {
+  const std::size_t n = std::min(x.size(), y.size());
+  std::vector<double> slopes;
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = i + 1; j < n; ++j) {
+      if (x[j] != x[i]) slopes.push_back((y[j] - y[i]) / (x[j] - x[i]));
+    }
+  }
+  if (slopes.empty()) return std::nullopt;
+  std::sort(slopes.begin(), slopes.end());
+  Slope slope;
+  slope.value = *median(slopes);
+  slope.low = -std::numeric_limits<double>::infinity();
+  slope.high = std::numeric_limits<double>::infinity();
+  // Ranks (N -+ C)/2 with C = q * sqrt(Var S); q = 2.4 covers 95 % where 1.96 does not.
+  const double count = static_cast<double>(n);
+  const double spread = 2.4 * std::sqrt(count * (count - 1) * (2 * count + 5) / 18);
+  const double pairs = static_cast<double>(slopes.size());
+  const double low_rank = std::floor((pairs - spread) / 2);
+  const double high_rank = std::ceil((pairs + spread) / 2);
+  if (low_rank >= 0) slope.low = slopes[static_cast<std::size_t>(low_rank)];
+  if (high_rank < pairs) slope.high = slopes[static_cast<std::size_t>(high_rank)];
+  return slope;
+}
+
+}  // namespace doctor

@@ -1,0 +1,71 @@
+// Keeps count of which jobs a detector could judge, and turns that into the state of its verdict.
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/detector.hpp"
+#include "model/text.hpp"
+
+namespace doctor {
+
+class Tally {
+ public:
+  void judged() { ++judged_; }
+  void judged(Finding finding) {
+    ++judged_;
+    verdict_.add(std::move(finding));
+  }
+  /// Not enough seen of this job yet; time alone cures it.
+  void learning(const JobFacts& job, const std::string& why) {
+    ++learning_;
+    leave_out(job, why);
+  }
+  /// Something is missing that time does not bring.
+  void blind(const JobFacts& job, const std::string& why,
+             const std::vector<std::string>& enable = {}) {
+    ++blind_;
+    leave_out(job, why);
+    for (const std::string& line : enable) {
+      if (seen_.insert(line).second) verdict_.enable.push_back(line);
+    }
+  }
+  /// Not judged now, without a word: what was said before stays.
+  void keep(const JobFacts& job) { verdict_.unjudged.push_back(job.name); }
+
+  /// Firing if anything fires; ok if any job could be judged or there is none; else learning or
+  /// blind.
+  Verdict finish() && {
+    if (verdict_.findings.empty() && judged_ == 0) {
+      if (learning_ > 0) verdict_.state = DetectorState::learning;
+      if (learning_ == 0 && blind_ > 0) verdict_.state = DetectorState::blind;
+    }
+    verdict_.why = std::move(why_);
+    if (const std::size_t left_out = learning_ + blind_; left_out > kNamedMax) {
+      verdict_.why += "; and " + std::to_string(left_out - kNamedMax) + " more jobs";
+    }
+    return std::move(verdict_);
+  }
+
+ private:
+  static constexpr std::size_t kNamedMax = 3;
+
+  void leave_out(const JobFacts& job, const std::string& why) {
+    verdict_.unjudged.push_back(job.name);
+    if (learning_ + blind_ > kNamedMax) return;
+    if (!why_.empty()) why_ += "; ";
+    why_ += printable(job.name, 60) + ": " + why;
+  }
+
+  Verdict verdict_;
+  std::string why_;
+  std::set<std::string> seen_;
+  std::size_t judged_{0};
+  std::size_t learning_{0};
+  std::size_t blind_{0};
+};
+
+}  // namespace doctor

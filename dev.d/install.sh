@@ -1,0 +1,100 @@
+# What each verb needs, from Debian's packages and Go's modules. Sourced by ./dev.
+# Nothing is started as a service: Prometheus and Alertmanager are unpacked into the cache, not installed.
+# shellcheck shell=bash
+
+declare -A packages=(
+  [build]="g++ cmake ninja-build ccache pkg-config libboost1.81-dev nlohmann-json3-dev prometheus-cpp-dev
+    libspdlog-dev libyaml-cpp-dev libcli11-dev libsqlite3-dev zlib1g-dev"
+  [unit]="libgtest-dev libgmock-dev"
+  [fmt]="clang-format"
+  [lint]="clang-tidy"
+  [flink]="python3 python3-pip openjdk-17-jdk-headless procps ca-certificates"
+  [deploy]="systemd shellcheck python3-yaml ca-certificates"
+  [image]="buildah mmdebstrap ca-certificates"
+)
+debs=$cache/debs
+helm_bin=$cache/bin/helm
+
+# install_for PART...: build unit fmt lint flink deploy image, or everything
+install_for() {
+  local part names wanted=()
+  [ "$1" != everything ] || set -- build unit fmt lint flink deploy image
+  for part in "$@"; do
+    read -r -d '' -a names <<<"${packages[$part]}" || true
+    wanted+=("${names[@]}")
+  done
+  install_packages "${wanted[@]}"
+  for part in "$@"; do
+    case $part in
+      flink) unpack_monitoring ;;
+      deploy) unpack_monitoring; install_helm || true ;;
+    esac
+  done
+}
+
+install_packages() {
+  local package missing=()
+  for package in "$@"; do
+    installed "$package" || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  have apt-get || die "these Debian packages are missing and there is no apt-get: ${missing[*]}" \
+    "flink-doctor is built on Debian 12; on another system install their counterparts and make apt-get unnecessary."
+  say "to install: ${missing[*]}"
+  quietly "apt-get update" as_root apt-get update -q || no_network
+  quietly "apt-get install" as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -q --no-install-recommends "${missing[@]}" || no_network
+}
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# An apt-get that ./dev has to leave behind finishes by itself: half-configured packages are worse than a late one.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif have sudo; then
+    sudo "$@"
+  else
+    echo "not root, and there is no sudo: run this as root once: ./dev setup" >&2
+    return 1
+  fi
+}
+
+no_network() {
+  die "Debian packages could not be installed; apt-get's own words are above." \
+    "Without a network or a mirror: see /etc/apt/sources.list*. Without rights: run ./dev setup as root, once."
+}
+
+# prometheus, promtool, prometheus-alertmanager and amtool as plain files under $debs/usr/bin.
+unpack_monitoring() {
+  [ ! -e "$debs/complete" ] || return 0
+  mkdir -p "$debs"
+  quietly "download Prometheus and Alertmanager" download_debs || no_network
+  local deb
+  for deb in "$debs"/*.deb; do dpkg-deb -x "$deb" "$debs"; done
+  rm -f "$debs"/*.deb
+  touch "$debs/complete"
+}
+
+download_debs() {
+  cd "$debs" || return
+  apt-get download prometheus prometheus-alertmanager ||
+    { as_root apt-get update -q && apt-get download prometheus prometheus-alertmanager; }
+}
+
+# Helm comes as a Go module. Debian's own Go 1.19 builds 3.11, a present one 3.16. Not to have it is no failure: the
+# checks of the chart are then skipped, and counted as skipped.
+install_helm() {
+  [ ! -x "$helm_bin" ] || return 0
+  have go || [ -x /usr/local/go/bin/go ] || install_packages golang-go
+  PATH=$PATH:/usr/local/go/bin
+  local version=v3.16.4
+  case $(go env GOVERSION 2>/dev/null) in
+    go1.19* | go1.20* | go1.21*) version=v3.11.3 ;;
+    go1.*) ;;
+    *) return 1 ;;
+  esac
+  mkdir -p "${helm_bin%/*}"
+  quietly "build helm $version (some minutes, once)" env GOBIN="${helm_bin%/*}" GOFLAGS= \
+    go install -ldflags='-s -w' "helm.sh/helm/v3/cmd/helm@$version"
+}

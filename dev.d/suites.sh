@@ -1,0 +1,116 @@
+# ./dev test: every suite runs, whatever the one before it said, and one summary closes it. Sourced by ./dev.
+# shellcheck shell=bash
+
+# Tests whose subject has threads; the rest would only cost minutes under ThreadSanitizer.
+threaded='^(Agent|AlertState|HttpExchange|Judge|Notifier|Notify|Reporter|ReporterGet|Resolver|Routes|RoutesTest|Server|Store|StoreTest|View)\.'
+passed=0 failed=0 skipped=0 # of the suite that runs
+passed_all=0 failed_all=0 skipped_all=0
+summary=()
+
+test_everything() {
+  local quick=
+  case ${1-} in
+    '') ;;
+    --quick) quick=yes ;;
+    *) die "test knows --quick, not '$1'" ;;
+  esac
+  exec </dev/null
+  install_for build unit fmt deploy
+  suite "format" check_format
+  suite "unit and scenarios, ASan + UBSan" tests_under asan .
+  suite "threads, TSan" tests_under tsan "$threaded"
+  suite "release build" build_program_checked
+  suite "unit file, chart, rules" deploy_checks
+  if [ -n "$quick" ]; then
+    summary+=("$(printf '%-36s left out' 'real Flink')")
+  else
+    install_for flink
+    suite "real Flink, short form" real_flink --versions 1.20 --form short
+  fi
+  close
+}
+
+# suite NAME COMMAND...: COMMAND leaves its counts in passed, failed and skipped.
+suite() {
+  local name=$1 started=$SECONDS code=0
+  shift
+  passed=0 failed=0 skipped=0
+  say "suite: $name"
+  "$@" || code=$?
+  if [ $code -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+  summary+=("$(printf '%-36s %4s passed %3s failed %3s skipped %6s s' "$name" "$passed" "$failed" "$skipped" $((SECONDS - started)))")
+  passed_all=$((passed_all + passed)) failed_all=$((failed_all + failed)) skipped_all=$((skipped_all + skipped))
+}
+
+close() {
+  say "summary after $SECONDS s"
+  printf '   %s\n' "${summary[@]}"
+  local line="$passed_all passed, $failed_all failed"
+  [ "$skipped_all" -eq 0 ] || line+=", $skipped_all skipped"
+  printf '%s\n' "$line"
+  [ "$failed_all" -eq 0 ]
+}
+
+# ---- the suites
+
+check_format() {
+  cpp_sources | xargs clang-format --dry-run -Werror || { say "./dev fmt puts it right"; return 1; }
+  passed=1
+}
+
+tests_under() { build_tests "$1" && run_ctest "$1" "$2"; }
+
+build_program_checked() {
+  build_program && "$doctor" --version && passed=1
+}
+
+# run_ctest PRESET REGEX
+run_ctest() {
+  local report=$root/build/$1/ctest.xml code=0
+  rm -f "$report"
+  UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1 \
+    contained ctest_in_brief --test-dir "build/$1" -R "$2" -j "$(nproc)" --timeout 300 --no-tests=error \
+    --output-on-failure --output-junit "$report" || code=$?
+  [ -e "$report" ] || return 1
+  failed=$(junit failures "$report")
+  skipped=$(junit skipped "$report")
+  passed=$(($(junit tests "$report") - failed - skipped))
+  return $code
+}
+
+# Failures in full, of the good ones every fiftieth.
+ctest_in_brief() {
+  fixed_addresses ctest "$@" 2>&1 |
+    awk '/^ *Start +[0-9]+:/ {next} / Passed +[0-9.]+ sec/ && ++good % 50 {next} {print; fflush()}'
+}
+
+junit() { grep -m 1 -o "[[:space:]]$1=\"[0-9]*\"" "$2" | tr -dc 0-9; }
+
+deploy_checks() {
+  local program=
+  [ ! -x "$doctor" ] || program=$doctor
+  counted env DOCTOR="$program" TOOLS="$debs/usr/bin" HELM="$helm_bin" tests/deploy/run.sh
+}
+
+real_flink() {
+  [ -x "$doctor" ] || { say "no program to try on a real Flink"; return 1; }
+  rm -rf build/flink
+  counted env PYTHONUNBUFFERED=1 python3 tests/flink/run.py --doctor "$doctor" --out "$root/build/flink" \
+    --alertmanager-bin "$debs/usr/bin/prometheus-alertmanager" --amtool "$debs/usr/bin/amtool" \
+    --prometheus-bin "$debs/usr/bin/prometheus" --promtool "$debs/usr/bin/promtool" "$@"
+}
+
+# counted COMMAND...: takes the counts from its closing line "N passed, N failed[, N skipped]"; without one, from the sum of
+# the lines that end so.
+counted() {
+  local log code=0 line
+  log=$(mktemp)
+  contained logged "$log" "$@" || code=$?
+  while read -r line; do
+    [[ $line =~ ([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]] || continue
+    if [ "${BASH_REMATCH[0]}" = "$line" ]; then passed=0 failed=0 skipped=0; fi
+    passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
+  done <"$log"
+  rm -f "$log"
+  return $code
+}

@@ -1,0 +1,117 @@
+#include "model/entity.hpp"
+
+namespace doctor {
+
+std::string_view to_string(Level level) {
+  switch (level) {
+    case Level::cluster:
+      return "cluster";
+    case Level::job:
+      return "job";
+    case Level::vertex:
+      return "vertex";
+    case Level::subtask:
+      return "subtask";
+    case Level::operator_:
+      return "operator";
+    case Level::column_family:
+      return "column family";
+    case Level::process:
+      return "process";
+    case Level::collector:
+      return "collector";
+  }
+  return "unknown";
+}
+
+EntityTable::EntityTable(std::size_t entities_max) : entities_max_(entities_max) {
+  intern(Level::cluster, kNoEntity, "");
+}
+
+EntityId EntityTable::intern(Level level, EntityId parent, std::string_view name,
+                             std::uint32_t index) {
+  std::string key = node_key(level, parent, name, index);
+  if (const auto known = node_index_.find(key); known != node_index_.end()) return known->second;
+  if (size() >= entities_max_) return kNoEntity;
+  auto id = static_cast<EntityId>(nodes_.size());
+  if (free_nodes_.empty()) {
+    nodes_.emplace_back();
+    children_.emplace_back();
+  } else {
+    id = free_nodes_.back();
+    free_nodes_.pop_back();
+  }
+  nodes_[id] = {level, parent, index, intern_name(name)};
+  if (parent != kNoEntity) children_.at(parent).push_back(id);
+  node_index_.emplace(std::move(key), id);
+  return id;
+}
+
+EntityId EntityTable::find(Level level, EntityId parent, std::string_view name,
+                           std::uint32_t index) const {
+  const auto known = node_index_.find(node_key(level, parent, name, index));
+  return known == node_index_.end() ? kNoEntity : known->second;
+}
+
+void EntityTable::release(EntityId id) {
+  const std::vector<EntityId> below = std::move(children_.at(id));
+  children_[id].clear();
+  for (const EntityId child : below) release(child);
+  const Entity node = nodes_[id];
+  if (node.parent != kNoEntity) std::erase(children_[node.parent], id);
+  node_index_.erase(node_key(node.level, node.parent, names_[node.name], node.index));
+  release_name(node.name);
+  free_nodes_.push_back(id);
+}
+
+EntityId EntityTable::ancestor(EntityId id, Level level) const {
+  while (id != kNoEntity && nodes_.at(id).level != level) id = nodes_.at(id).parent;
+  return id;
+}
+
+std::vector<EntityId> EntityTable::children(EntityId parent, Level level) const {
+  std::vector<EntityId> found;
+  if (parent >= children_.size()) return found;
+  for (const EntityId child : children_[parent]) {
+    if (nodes_[child].level == level) found.push_back(child);
+  }
+  return found;
+}
+
+std::uint32_t EntityTable::intern_name(std::string_view name) {
+  if (const auto known = name_index_.find(std::string(name)); known != name_index_.end()) {
+    ++name_uses_[known->second];
+    return known->second;
+  }
+  auto id = static_cast<std::uint32_t>(names_.size());
+  if (free_names_.empty()) {
+    names_.emplace_back(name);
+    name_uses_.push_back(1);
+  } else {
+    id = free_names_.back();
+    free_names_.pop_back();
+    names_[id] = name;
+    name_uses_[id] = 1;
+  }
+  name_index_.emplace(name, id);
+  return id;
+}
+
+void EntityTable::release_name(std::uint32_t name) {
+  if (--name_uses_[name] != 0) return;
+  name_index_.erase(names_[name]);
+  names_[name].clear();
+  free_names_.push_back(name);
+}
+
+std::string EntityTable::node_key(Level level, EntityId parent, std::string_view name,
+                                  std::uint32_t index) {
+  std::string key;
+  key.reserve(name.size() + 24);
+  key.push_back(static_cast<char>('a' + static_cast<int>(level)));
+  key.append(std::to_string(parent)).push_back('/');
+  key.append(std::to_string(index)).push_back('/');
+  return key.append(name);
+}
+
+}  // namespace doctor

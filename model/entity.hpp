@@ -1,0 +1,80 @@
+// Entities: the things a series or a finding is about, as a tree per cluster.
+//   cluster → job → vertex → subtask → operator → column family
+//   cluster → process (JobManager or TaskManager) → collector
+// A node is 16 bytes; ids are dense indexes into one table per cluster, reused only after
+// release(). Names are kept as the reporter filters them or as REST gives them (see job facts for
+// the unfiltered ones).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace doctor {
+
+using EntityId = std::uint32_t;
+inline constexpr EntityId kNoEntity = 0xFFFFFFFFU;
+inline constexpr EntityId kClusterEntity = 0;
+
+enum class Level : std::uint8_t {
+  cluster,
+  job,            // name = job id (hex)
+  vertex,         // name = vertex id (hex, the reporter's task_id)
+  subtask,        // index = subtask_index
+  operator_,      // name = operator name, reporter-filtered
+  column_family,  // name = RocksDB column family, reporter-filtered
+  process,        // name = "jobmanager" or the TaskManager's id, reporter-filtered
+  collector       // name = garbage collector, reporter-filtered
+};
+
+std::string_view to_string(Level level);
+
+struct Entity {
+  Level level{Level::cluster};
+  EntityId parent{kNoEntity};
+  std::uint32_t index{0};  // subtask index; 0 elsewhere
+  std::uint32_t name{0};   // index into the table's names
+};
+
+class EntityTable {
+ public:
+  explicit EntityTable(std::size_t entities_max);
+
+  /// Finds or makes a node. kNoEntity when the table is full (the caller drops and counts).
+  EntityId intern(Level level, EntityId parent, std::string_view name, std::uint32_t index = 0);
+  /// Finds only.
+  EntityId find(Level level, EntityId parent, std::string_view name, std::uint32_t index = 0) const;
+
+  /// Forgets a node and everything below it. The caller has dropped every series of them before.
+  void release(EntityId id);
+
+  const Entity& at(EntityId id) const { return nodes_.at(id); }
+  const std::string& name(EntityId id) const { return names_.at(nodes_.at(id).name); }
+  std::size_t size() const { return nodes_.size() - free_nodes_.size(); }
+  /// The nearest ancestor (or the node itself) of that level; kNoEntity when there is none.
+  EntityId ancestor(EntityId id, Level level) const;
+  /// Direct children of a level, in order of creation.
+  std::vector<EntityId> children(EntityId parent, Level level) const;
+
+ private:
+  std::uint32_t intern_name(std::string_view name);
+  void release_name(std::uint32_t name);
+  static std::string node_key(Level level, EntityId parent, std::string_view name,
+                              std::uint32_t index);
+
+  std::size_t entities_max_;
+  std::vector<Entity> nodes_;
+  std::vector<std::vector<EntityId>> children_;
+  std::vector<EntityId> free_nodes_;
+  std::vector<std::string> names_;
+  std::vector<std::uint32_t> name_uses_;
+  std::vector<std::uint32_t> free_names_;
+  std::unordered_map<std::string, std::uint32_t> name_index_;
+  std::unordered_map<std::string, EntityId> node_index_;
+};
+
+}  // namespace doctor

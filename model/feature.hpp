@@ -1,0 +1,94 @@
+// Features: small fixed-size summaries of a series, updated as samples arrive, so that detectors
+// need no raw history. A detector declares which it reads; selection, memory and the capability
+// matrix derive from that.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "model/metric.hpp"
+#include "model/time.hpp"
+
+namespace doctor {
+
+struct Sample {
+  TimestampMs at{};
+  double value{};
+};
+
+/// The last N samples, oldest first through at(0).
+template <std::size_t N>
+class Ring {
+ public:
+  void push(const Sample& sample) {
+    samples_[(start_ + size_) % N] = sample;
+    if (size_ < N) {
+      ++size_;
+    } else {
+      start_ = (start_ + 1) % N;
+    }
+  }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const Sample& at(std::size_t i) const { return samples_[(start_ + i) % N]; }
+  const Sample& back() const { return at(size_ - 1); }
+  void clear() { start_ = size_ = 0; }
+
+ private:
+  std::array<Sample, N> samples_{};
+  std::size_t start_{0};
+  std::size_t size_{0};
+};
+
+using RawRing = Ring<32>;
+
+/// The level of a series between two submissions.
+struct Plateau {
+  TimestampMs from{};       // the event that began it
+  std::uint32_t events{0};  // submissions it stands for (several may fall between two samples)
+  std::uint32_t samples{0};
+  double min{};
+  double last{};
+};
+
+inline constexpr std::size_t kPlateausMax = 64;
+
+/// The last plateaus of a series; the newest is still open. All series of one process are cut by
+/// the same events, so their plateaus can be compared index by index.
+class Plateaus {
+ public:
+  /// A submission at `at`. Events without a sample between them share a plateau.
+  void cut(TimestampMs at);
+  void add(const Sample& sample);
+  void restore(const Plateau& plateau);  // as the newest; oldest first
+  void clear() { *this = Plateaus{}; }
+  std::size_t size() const { return size_; }
+  const Plateau& at(std::size_t i) const { return plateaus_[(start_ + i) % kPlateausMax]; }
+  const Plateau& back() const { return at(size_ - 1); }
+  /// Index of the oldest plateau since the epoch began; grows as old ones are dropped.
+  std::uint64_t dropped() const { return dropped_; }
+
+ private:
+  std::array<Plateau, kPlateausMax> plateaus_{};
+  std::size_t start_{0};
+  std::size_t size_{0};
+  std::uint64_t dropped_{0};
+};
+
+enum class Feature : std::uint8_t {
+  latest,    // the last sample
+  raw,       // RawRing
+  plateaus,  // Plateaus, cut at job submissions
+};
+
+/// One thing a detector reads. `required` inputs make it blind when missing; the others sharpen it.
+struct Read {
+  Metric metric;
+  Feature feature;
+  bool required;
+};
+
+}  // namespace doctor

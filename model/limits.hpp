@@ -1,0 +1,46 @@
+// Every bound of the program in one place: whatever a cluster sends, nothing grows past these.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "model/time.hpp"
+
+namespace doctor {
+
+struct Limits {
+  // One exchange with a cluster.
+  std::size_t rest_body_bytes_max = 8U << 20U;
+  std::size_t reporter_body_bytes_max = 256U << 20U;  // bytes processed, not held
+  std::size_t reporter_line_bytes_max = 64U << 10U;
+  std::size_t http_header_bytes_max = 16U << 10U;
+  DurationMs rest_deadline_ms = 5 * kSecondMs;
+  DurationMs reporter_deadline_ms = 10 * kSecondMs;
+  DurationMs resolve_deadline_ms = 2 * kSecondMs;
+  std::size_t json_depth_max = 64;
+
+  // What is kept of a cluster.
+  std::size_t jobs_max = 500;
+  std::size_t vertices_per_job_max = 500;
+  std::size_t task_managers_max = 2000;
+  std::size_t series_per_source_max = 50'000;
+  std::size_t series_per_cluster_max = 200'000;
+  std::size_t entities_per_cluster_max = 500'000;
+  std::size_t exceptions_per_job_max = 32;
+  std::size_t checkpoints_per_job_max = 64;
+  std::size_t name_bytes_max = 256;
+  std::size_t message_bytes_max = 400;
+
+  // What goes out.
+  std::size_t findings_per_detector_max = 20;
+  std::size_t findings_max = 200;
+  std::size_t inbound_connections_max = 128;
+  std::size_t inbound_header_bytes_max = 8U << 10U;
+  DurationMs inbound_deadline_ms = 5 * kSecondMs;
+
+  // Our share of the JobManager.
+  int rest_calls_per_minute_max = 60;
+  int rest_in_flight_max = 2;
+};
+
+}  // namespace doctor

@@ -1,0 +1,42 @@
+// A source: one place that answers, and how it is doing. Collectors fill it in; the report, the
+// metrics page and the detectors read it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "model/batch.hpp"
+#include "model/entity.hpp"
+#include "model/result.hpp"
+#include "model/time.hpp"
+
+namespace doctor {
+
+enum class SourceKind { rest, reporter };
+std::string_view to_string(SourceKind kind);
+
+struct SourceHealth {
+  SourceId id{};
+  SourceKind kind{};
+  std::string address;          // host:port
+  EntityId process{kNoEntity};  // the process behind a reporter, told by content
+  bool up{false};
+  bool ever_up{false};
+  bool retired{false};           // not a source any more: forget it
+  TimestampMs since{};  // of the present up or down
+  std::optional<TimestampMs> last_success;
+  std::optional<Error> last_error;
+  std::map<ErrorCode, std::uint64_t> errors;
+  std::uint64_t exchanges{};
+  std::uint64_t bytes{};
+  DurationMs busy_ms{};          // total time spent in exchanges
+  std::uint64_t samples_kept{};  // in the last scrape
+  std::uint64_t lines_malformed{};
+  std::uint64_t series_dropped{};
+  /// "jobmanager" or "taskmanager", told by content; empty while nothing told it.
+  std::string role{};
+};
+
+}  // namespace doctor

@@ -1,0 +1,101 @@
+#include "model/window.hpp"
+
+#include <algorithm>
+
+#include "model/text.hpp"
+
+namespace doctor {
+namespace {
+
+/// The host names a TaskManager over its restarts. Where several share one host, the RPC port from
+/// the id ("host:port-hash") tells them apart.
+std::string stable_host(const ClusterFacts& cluster, const TaskManagerFacts& tm) {
+  const auto neighbours =
+      std::count_if(cluster.task_managers.begin(), cluster.task_managers.end(),
+                    [&](const TaskManagerFacts& other) { return other.host == tm.host; });
+  const std::size_t dash = tm.id.rfind('-');
+  const std::size_t colon = tm.id.rfind(':', dash);
+  if (neighbours < 2 || colon == std::string::npos || dash == std::string::npos) return tm.host;
+  return tm.host + tm.id.substr(colon, dash - colon);
+}
+
+}  // namespace
+
+bool Window::has_reporter(std::string_view process_kind) const {
+  return std::any_of(sources.begin(), sources.end(), [&](const SourceHealth& source) {
+    if (source.kind != SourceKind::reporter || !source.up) return false;
+    if (process_kind.empty()) return true;
+    if (source.process == kNoEntity) return false;
+    const bool is_job_manager = entities->name(source.process) == "jobmanager";
+    return is_job_manager == (process_kind == "jobmanager");
+  });
+}
+
+bool Window::fresh(const Sample& sample, DurationMs age_max_ms) const {
+  return sample.at <= now + kMinuteMs && now - sample.at <= age_max_ms;
+}
+
+std::optional<double> Window::latest(Metric metric, EntityId entity) const {
+  const std::optional<Sample> sample = features->latest(metric, entity);
+  if (!sample || !fresh(*sample)) return std::nullopt;
+  return sample->value;
+}
+
+Subject Window::subject() const {
+  Subject subject;
+  subject.cluster = cluster == nullptr ? "" : cluster->name;
+  subject.namespace_ = namespace_;
+  return subject;
+}
+
+Subject Window::subject(const JobFacts& job) const {
+  Subject of_job = subject();
+  of_job.job_name = lineage(job);
+  of_job.job_id = job.id;
+  return of_job;
+}
+
+std::string Window::lineage(const JobFacts& job) const {
+  if (job.is_terminal()) return job.name;
+  const auto elder = [&](const JobFactsPtr& other) {
+    return other->name == job.name && !other->is_terminal() &&
+           (other->start < job.start || (other->start == job.start && other->id < job.id));
+  };
+  const auto elders = std::count_if(jobs.begin(), jobs.end(), elder);
+  return elders == 0 ? job.name : job.name + " #" + std::to_string(elders + 1);
+}
+
+Subject Window::subject(const JobFacts& job, const VertexFacts& vertex) const {
+  Subject of_vertex = subject(job);
+  of_vertex.vertex = vertex.name;
+  of_vertex.vertex_id = vertex.id;
+  return of_vertex;
+}
+
+Subject Window::subject_of_process(EntityId process) const {
+  Subject of_process = subject();
+  const std::string& name = entities->name(process);
+  if (name == "jobmanager") {
+    of_process.process = "jobmanager";
+    return of_process;
+  }
+  of_process.process = "taskmanager";
+  of_process.task_manager = name;
+  if (const TaskManagerFacts* tm = task_manager_of(process); tm != nullptr) {
+    of_process.task_manager = tm->id;
+    of_process.host = stable_host(*cluster, *tm);
+  }
+  return of_process;
+}
+
+const TaskManagerFacts* Window::task_manager_of(EntityId process) const {
+  if (cluster == nullptr || process == kNoEntity) return nullptr;
+  const std::string& name = entities->name(process);
+  // The reporter filters ids, REST does not: meet on the filtered form.
+  for (const TaskManagerFacts& tm : cluster->task_managers) {
+    if (reporter_filtered(tm.id) == name) return &tm;
+  }
+  return nullptr;
+}
+
+}  // namespace doctor

@@ -1,0 +1,211 @@
+"""The proof: real Flink, real faults beside their healthy twins, and what flink-doctor says of each.
+
+    python3 run.py --doctor PATH [--versions 1.20,2.2] [--form short|full] [--only backpressure,metaspace] [--out DIR]
+
+Exit code 0 when every fault was found in time on the right entity, every twin was left in peace, and nothing else
+was reported. --without-doctor only plays the stories and prints what Flink itself shows of them.
+"""
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from alerting import Alertmanager, PartFailed, Prometheus
+from cluster import ClusterFailed
+from delivery import Delivery
+from doctor import Doctor, DoctorFailed
+from findings import Report
+from flink_home import FlinkUnavailable, flink_home
+from jobs import CompileFailed, churn_jar, jobs_jar
+from judge import Judge, table
+from processes import Interrupted, raise_on_sigterm, stop_all
+from rest import RestError, TimedOut, Unreachable
+from stories import STORIES
+from story import Story
+from world import World, now
+
+SHORT_LIMIT_S, FULL_LIMIT_S = 11 * 60, 35 * 60
+BROKEN = (FlinkUnavailable, CompileFailed, ClusterFailed, DoctorFailed, PartFailed, TimedOut, Unreachable, RestError)
+
+
+class Run:
+    """One version: clusters, stories and doctor, from start to table."""
+
+    def __init__(self, version: str, args: argparse.Namespace, out: Path) -> None:
+        self.version, self.args, self.out = version, args, out
+        self.short = args.form == "short"
+        self.started = now()
+        self.world = World(version, out, self.short, self.log)
+        self.kinds = [kind for kind in STORIES if self.wanted(kind)]
+        self.stories: list[Story] = []
+        self.doctor: Doctor | None = None
+        self.alertmanager: Alertmanager | None = None
+        self.prometheus: Prometheus | None = None
+        self.delivery: Delivery | None = None
+
+    def wanted(self, kind: type[Story]) -> bool:
+        return kind.name in self.args.only if self.args.only else not (self.short and kind.full_form_only)
+
+    def log(self, text: str) -> None:
+        elapsed = int(now() - self.started)
+        print(f"[{self.version} {elapsed // 60:2}:{elapsed % 60:02}] {text}", flush=True)
+
+    def play(self) -> int:
+        """Number of failures."""
+        try:
+            self.start_clusters()
+            self.start_doctor()
+            self.begin_stories()
+            self.watch()
+            return self.finish()
+        finally:
+            stop_all()
+
+    # ---- setting up
+
+    def start_clusters(self) -> None:
+        flink_home(self.version)
+        jobs_jar(self.version)
+        churn_jar(self.version)
+        for kind in self.kinds:
+            kind.launch(self.world)
+        self.world.wait_up()
+
+    def start_doctor(self) -> None:
+        if self.args.without_doctor:
+            return
+        if self.args.alertmanager_bin:
+            self.alertmanager = Alertmanager(self.args.alertmanager_bin, self.args.amtool, self.out / "alertmanager")
+            self.alertmanager.wait_up()
+        addresses = [(cluster.url, cluster.reporters) for cluster in self.world.clusters.values()]
+        self.doctor = Doctor(self.args.doctor, self.out / "doctor", addresses,
+                             self.alertmanager.url if self.alertmanager else None)
+        self.doctor.wait_up()
+        self.log(f"flink-doctor is up: {self.doctor.url}")
+        if self.args.prometheus_bin:
+            self.prometheus = Prometheus(self.args.prometheus_bin, self.args.promtool, self.out / "prometheus",
+                                         self.doctor.listen)
+            self.prometheus.wait_up()
+
+    def begin_stories(self) -> None:
+        self.world.started = now()
+        for kind in self.kinds:
+            story = kind(self.world)
+            story.begin()
+            self.stories.append(story)
+            if story.ends_with_cancel and self.doctor:
+                self.delivery = Delivery(self.world, *story.ends_with_cancel, self.alertmanager, self.prometheus)
+        self.judge = Judge(self.stories)
+        for twin in self.judge.twins:
+            twin.since = now()
+        self.log("all jobs are submitted")
+
+    # ---- watching
+
+    def watch(self) -> None:
+        limit = self.started + (SHORT_LIMIT_S if self.short else FULL_LIMIT_S)
+        while not self.all_done() and now() < limit:
+            next_second = now() + 1
+            for story in self.stories:
+                self.step(story)
+            for at, report in self.doctor.reports() if self.doctor else []:
+                self.absorb(report, at)
+            time.sleep(max(0.0, next_second - now()))
+
+    def step(self, story: Story) -> None:
+        try:
+            story.step(now())
+        except (Unreachable, RestError) as error:
+            self.log(f"{story.name}: {error}")  # a cluster under faults may miss an answer; the next look tells
+
+    def absorb(self, report: Report, at: float) -> None:
+        for line in self.judge.absorb(report, at):
+            self.log(line)
+        if self.delivery:
+            self.delivery.step(report, now())
+
+    def all_done(self) -> bool:
+        played = all(story.played(now()) for story in self.stories)
+        if not self.doctor:
+            return played
+        decided = all(e.decided(now()) for e in self.judge.expectations)
+        watched = all(now() - t.since >= self.judge.twin_must_run(t, self.short) for t in self.judge.twins)
+        delivered = self.delivery is None or self.delivery.finished() or self.delivery.expectation.seen is None
+        return played and decided and watched and delivered
+
+    # ---- the end
+
+    def finish(self) -> int:
+        complaint = self.doctor.stop() if self.doctor else ""
+        print(f"\nFlink {self.world.version}, {self.args.form} form, {now() - self.started:.0f} s")
+        print(table(self.judge.rows(now())))
+        if not self.doctor:
+            return 0
+        lines = self.judge.complaints() + ([complaint] if complaint else [])
+        failures = self.judge.failures() + bool(complaint)
+        passes = self.judge.passes()
+        if self.delivery:
+            print("\n".join(self.delivery.summary()))
+            failures += self.delivery.failures()
+            passes += len(self.delivery.checks) - self.delivery.failures()
+        print("\n".join(lines))
+        print(f"Flink {self.world.version}: {passes} passed, {failures} failed")
+        return failures
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--doctor", type=Path)
+    parser.add_argument("--without-doctor", action="store_true")
+    parser.add_argument("--versions", default="1.20", type=lambda text: text.split(","))
+    parser.add_argument("--form", choices=["short", "full"], default="short")
+    parser.add_argument("--only", type=lambda text: set(text.split(",")), default=set())
+    parser.add_argument("--out", type=Path)
+    for name in ("alertmanager-bin", "amtool", "prometheus-bin", "promtool"):
+        parser.add_argument(f"--{name}", type=Path)
+    args = parser.parse_args()
+    unknown = args.only - {kind.name for kind in STORIES}
+    if unknown:
+        parser.error(f"--only: no story {', '.join(sorted(unknown))}; there are "
+                     + ", ".join(kind.name for kind in STORIES))
+    if not args.without_doctor and not (args.doctor and args.doctor.is_file()):
+        parser.error("--doctor must name the flink-doctor program")
+    if bool(args.alertmanager_bin) != bool(args.amtool) or bool(args.prometheus_bin) != bool(args.promtool):
+        parser.error("--alertmanager-bin goes with --amtool, --prometheus-bin with --promtool")
+    return args
+
+
+def drop_bulk(out: Path) -> None:
+    """Logs stay; checkpoints, uploads and RocksDB files of the clusters do not."""
+    for bulky in ("state", "tmp", "upload"):
+        for folder in out.glob(f"*/*/{bulky}"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> int:
+    args = arguments()
+    raise_on_sigterm()
+    out = args.out or Path(tempfile.mkdtemp(prefix="flink-doctor-proof-"))
+    print(f"logs and the timeline of findings: {out}", flush=True)
+    failures = 0
+    try:
+        for version in args.versions:
+            failures += Run(version, args, out / version).play()
+    except BROKEN as error:
+        print(f"run: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, Interrupted):
+        print("run: interrupted", file=sys.stderr)
+        return 130
+    finally:
+        drop_bulk(out)
+    print(f"logs and the timeline of findings: {out}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

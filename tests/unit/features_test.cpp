@@ -1,0 +1,148 @@
+#include "agent/history/features.hpp"
+
+#include <gtest/gtest.h>
+
+#include "agent/history/image.hpp"
+
+namespace doctor {
+namespace {
+
+constexpr TimestampMs kStart = 1'000'000'000;
+
+Verdict nothing(const Window&, const Params&) { return {}; }
+
+constexpr Read kReads[] = {{Metric::jvm_metaspace_used, Feature::plateaus, true},
+                           {Metric::jvm_classes_loaded, Feature::plateaus, true},
+                           {Metric::gc_count, Feature::latest, false},
+                           {Metric::task_accumulated_busy, Feature::raw, true}};
+const Detector kReader{"reader", "", Lane::page, 1000, 0, 0, kReads, {}, nothing};
+
+class FeaturesTest : public testing::Test {
+ protected:
+  void scrape(TimestampMs at, double metaspace, double classes, SourceId source = 1) {
+    auto layout = std::make_shared<Layout>();
+    layout->source = source;
+    layout->process = tm;
+    layout->keys = {{Metric::jvm_metaspace_used, tm}, {Metric::jvm_classes_loaded, tm}};
+    features.absorb(Batch{source, at, layout, {metaspace, classes}});
+  }
+  const Plateaus& levels() const { return *features.plateaus(Metric::jvm_metaspace_used, tm); }
+
+  Limits limits;
+  const Detector* const detectors[1] = {&kReader};
+  FeaturePlan plan{detectors};
+  EntityTable entities{limits.entities_per_cluster_max};
+  FeatureStore features{plan, entities, limits};
+  EntityId tm = entities.intern(Level::process, kClusterEntity, "tm-1");
+};
+
+TEST_F(FeaturesTest, APlateauIsTheLevelBetweenTwoSubmissions) {
+  scrape(kStart, 60, 1000);
+  scrape(kStart + 1000, 58, 1000);
+  features.submitted(kStart + 1500);
+  scrape(kStart + 2000, 63, 1600);
+  ASSERT_EQ(levels().size(), 2U);
+  EXPECT_EQ(levels().at(0).min, 58);
+  EXPECT_EQ(levels().at(1).min, 63);
+  EXPECT_EQ(levels().at(1).events, 1U);
+}
+
+TEST_F(FeaturesTest, SubmissionsWithoutASampleBetweenThemShareAPlateau) {
+  scrape(kStart, 60, 1000);
+  for (int i = 0; i < 3; ++i) features.submitted(kStart + 100 + i);
+  scrape(kStart + 1000, 69, 2800);
+  ASSERT_EQ(levels().size(), 2U);
+  EXPECT_EQ(levels().at(1).events, 3U);
+}
+
+TEST_F(FeaturesTest, AFallingClassCountIsANewJvm) {
+  scrape(kStart, 60, 1000);
+  features.submitted(kStart + 1);
+  scrape(kStart + 1000, 63, 1600);
+  scrape(kStart + 2000, 40, 900);
+  EXPECT_EQ(levels().size(), 1U);
+  EXPECT_EQ(features.epoch_start(tm), kStart + 2000);
+}
+
+TEST_F(FeaturesTest, AnOlderValueFromAnotherSourceIsNeitherEpochNorSample) {
+  scrape(kStart, 60, 1000, 1);
+  scrape(kStart + 1000, 60, 990, 2);
+  EXPECT_EQ(features.epoch_start(tm), kStart);
+  EXPECT_EQ(features.latest(Metric::jvm_classes_loaded, tm)->value, 1000);
+}
+
+TEST_F(FeaturesTest, AbsentIsNotZero) {
+  scrape(kStart, kAbsent, 1000);
+  EXPECT_FALSE(features.latest(Metric::jvm_metaspace_used, tm));
+}
+
+TEST_F(FeaturesTest, OnlyWhatIsReadGetsRings) {
+  scrape(kStart, 60, 1000);
+  EXPECT_EQ(features.raw(Metric::jvm_metaspace_used, tm), nullptr);
+  EXPECT_TRUE(plan.keeps(Metric::task_accumulated_busy, Feature::raw));
+  EXPECT_FALSE(plan.keeps(Metric::task_accumulated_busy, Feature::plateaus));
+}
+
+TEST_F(FeaturesTest, JobsThatAreNoMoreGiveTheirMemoryBack) {
+  for (int generation = 0; generation < 50; ++generation) {
+    const TimestampMs at = kStart + generation * 2 * kHourMs;
+    const EntityId job = entities.intern(Level::job, kClusterEntity, std::to_string(generation));
+    const EntityId vertex = entities.intern(Level::vertex, job, "v");
+    const EntityId subtask = entities.intern(Level::subtask, vertex, "", 0);
+    auto layout = std::make_shared<Layout>();
+    layout->process = tm;
+    layout->keys = {{Metric::task_accumulated_busy, subtask}};
+    features.absorb(Batch{1, at, layout, {1.0}});
+    features.forget(at - kHourMs, {});
+  }
+  EXPECT_LE(features.series(), 2U);
+  EXPECT_LE(entities.size(), 10U);
+}
+
+TEST_F(FeaturesTest, TheSeriesCapDropsNewOnesAndCounts) {
+  limits.series_per_cluster_max = 1;
+  scrape(kStart, 60, 1000);
+  scrape(kStart + 1000, 61, 1000);
+  EXPECT_EQ(features.series(), 1U);
+  EXPECT_EQ(features.dropped(), 2U);
+  EXPECT_EQ(features.latest(Metric::jvm_metaspace_used, tm)->value, 61);
+}
+
+TEST_F(FeaturesTest, AnImageBringsPlateausAndLogsBack) {
+  JobFacts job;
+  job.id = "abc";
+  job.state = "RUNNING";
+  CheckpointRecord record;
+  record.id = 7;
+  record.status = CheckpointRecord::Status::completed;
+  record.triggered = kStart;
+  record.state_size = 1e6;
+  job.checkpoints = {record};
+  features.absorb(job, kStart);
+  scrape(kStart, 60, 1000);
+  features.submitted(kStart + 1);
+  scrape(kStart + 1000, 63, 1600);
+
+  EntityTable later(limits.entities_per_cluster_max);
+  FeatureStore restored(plan, later, limits);
+  ASSERT_TRUE(restore_features(features_image(features), restored, kStart + kHourMs));
+  const EntityId again = later.find(Level::process, kClusterEntity, "tm-1");
+  ASSERT_NE(restored.plateaus(Metric::jvm_metaspace_used, again), nullptr);
+  EXPECT_EQ(restored.plateaus(Metric::jvm_metaspace_used, again)->size(), 2U);
+  EXPECT_EQ(restored.epoch_start(again), kStart);
+  ASSERT_NE(restored.checkpoints("abc"), nullptr);
+  ASSERT_EQ(restored.checkpoints("abc")->records().size(), 1U);
+  EXPECT_EQ(restored.checkpoints("abc")->records()[0].state_size, 1e6);
+}
+
+TEST_F(FeaturesTest, ADamagedImageChangesNothing) {
+  const std::string good = features_image(features);
+  for (const std::string& bad : {std::string("{"), std::string("[]"),
+                                 std::string("{\"version\":2}"), good.substr(0, good.size() - 2)}) {
+    EXPECT_FALSE(restore_features(bad, features, kStart)) << bad;
+  }
+  EXPECT_EQ(features.series(), 0U);
+}
+
+}  // namespace
+}  // namespace doctor

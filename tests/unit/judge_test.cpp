@@ -1,0 +1,138 @@
+// The fold of one cluster: what it makes of outages, vanished jobs and sources that come and go.
+#include "agent/judge.hpp"
+
+#include <gtest/gtest.h>
+
+namespace doctor {
+namespace {
+
+constexpr TimestampMs kStart = 1'000'000'000;
+
+Verdict always_well(const Window&, const Params&) { return {}; }
+Verdict counts_vanished(const Window& window, const Params&) {
+  Verdict verdict;
+  for (const LastSeenJob& job : window.vanished) {
+    Finding finding;
+    finding.detector = "vanished";
+    finding.subject = window.subject();
+    finding.subject.job_name = job.name;
+    verdict.add(std::move(finding));
+  }
+  return verdict;
+}
+
+const Detector kFacts{"facts", "", Lane::page, 0, 0, 0, {}, {}, always_well};
+const Detector kVanished{"vanished", "", Lane::page, 0, 0, 0, {}, {}, counts_vanished, true};
+
+class JudgeTest : public testing::Test {
+ protected:
+  static JudgeConfig config() {
+    JudgeConfig config;
+    config.cluster = "c";
+    return config;
+  }
+  void rest(TimestampMs at, bool up, ErrorCode reason = ErrorCode::refused) {
+    SourceHealth health;
+    health.up = up;
+    health.ever_up = ever_up = ever_up || up;
+    if (up != was_up || since == 0) since = at;
+    was_up = up;
+    health.since = since;
+    if (!up) health.last_error = Error{reason, "no"};
+    judge.absorb({0, at, health});
+  }
+  void jobs(TimestampMs at, std::vector<JobSummary> listed) {
+    auto facts = std::make_shared<ClusterFacts>();
+    facts->name = "c";
+    facts->jobs_known = true;
+    facts->jobs = std::move(listed);
+    judge.absorb({0, at, ClusterFactsPtr(facts)});
+  }
+  DetectorState state(std::size_t detector) { return judge.view().detectors.at(detector).state; }
+
+  Limits limits;
+  const Detector* const detectors[2] = {&kFacts, &kVanished};
+  FeaturePlan plan{detectors};
+  Judge judge{config(), detectors, plan, limits};
+  bool ever_up{false};
+  bool was_up{false};
+  TimestampMs since{0};
+};
+
+TEST_F(JudgeTest, SaysNothingBeforeAnybodyWasAsked) {
+  judge.judge(kStart);
+  EXPECT_FALSE(judge.has_judged());
+}
+
+TEST_F(JudgeTest, AnOutageBlindsWhatLivesOnFacts) {
+  rest(kStart, true);
+  judge.judge(kStart);
+  EXPECT_EQ(state(0), DetectorState::ok);
+  rest(kStart + 1000, false, ErrorCode::timeout);
+  judge.judge(kStart + 1000);
+  EXPECT_EQ(state(0), DetectorState::blind);
+  EXPECT_EQ(state(1), DetectorState::ok) << "judges outages itself";
+}
+
+TEST_F(JudgeTest, LeaderElectionUnreachableAndGoneAreDifferentThings) {
+  rest(kStart, true);
+  rest(kStart + 1000, false, ErrorCode::leader_election);
+  EXPECT_EQ(judge.view().status, ClusterStatus::leader_election);
+  rest(kStart + 2000, false, ErrorCode::timeout);
+  rest(kStart + 10 * kMinuteMs, false, ErrorCode::timeout);
+  EXPECT_EQ(judge.view().status, ClusterStatus::unreachable);
+  rest(kStart + 11 * kMinuteMs, false, ErrorCode::refused);
+  EXPECT_EQ(judge.view().status, ClusterStatus::gone);
+  rest(kStart + 12 * kMinuteMs, true);
+  EXPECT_EQ(judge.view().status, ClusterStatus::ok);
+}
+
+TEST_F(JudgeTest, AClusterNeverSeenIsNotGone) {
+  rest(kStart, false);
+  rest(kStart + kHourMs, false);
+  EXPECT_EQ(judge.view().status, ClusterStatus::unreachable);
+}
+
+TEST_F(JudgeTest, AnUnansweredSourceIsNotAVanishedJob) {
+  JobSummary orders;
+  orders.id = "1";
+  orders.name = "orders";
+  orders.state = "RUNNING";
+  rest(kStart, true);
+  jobs(kStart, {orders});
+  rest(kStart + 1000, false);
+  judge.judge(kStart + 1000);
+  EXPECT_TRUE(judge.incidents().report().empty());
+  rest(kStart + 2000, true);
+  jobs(kStart + 2000, {});
+  judge.judge(kStart + 2000);
+  EXPECT_EQ(judge.incidents().report().size(), 1U) << "now it is really not listed";
+}
+
+TEST_F(JudgeTest, FinishedJobsDoNotVanish) {
+  JobSummary orders;
+  orders.id = "1";
+  orders.name = "orders";
+  orders.state = "FINISHED";
+  rest(kStart, true);
+  jobs(kStart, {orders});
+  jobs(kStart + 1000, {});
+  judge.judge(kStart + 1000);
+  EXPECT_TRUE(judge.incidents().report().empty());
+}
+
+TEST_F(JudgeTest, ARetiredSourceIsForgotten) {
+  rest(kStart, true);
+  SourceHealth reporter;
+  reporter.id = 9;
+  reporter.kind = SourceKind::reporter;
+  judge.absorb({0, kStart, reporter});
+  EXPECT_EQ(judge.view().status, ClusterStatus::partial);
+  reporter.retired = true;
+  judge.absorb({0, kStart, reporter});
+  EXPECT_EQ(judge.view().status, ClusterStatus::ok);
+  EXPECT_EQ(judge.view().sources.size(), 1U);
+}
+
+}  // namespace
+}  // namespace doctor
