@@ -240,7 +240,8 @@ void judge_past(const Window& window, const JobFacts& job, Points points,
     return tally.judged(std::move(finding));
   }
   const std::string name = printable(job.name, 80);
-  if (Points gross = with_in_flight(points); present_run(gross, params)) {
+  if (Points gross = with_in_flight(points);
+      points.size() >= needed && points.back().in_flight > 0 && present_run(gross, params)) {
     return tally.judged(advice(window, job,
                                name + ": checkpoints are large for in-flight data, not for state",
                                in_flight_evidence(points.back())));

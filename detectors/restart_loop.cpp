@@ -25,6 +25,7 @@ constexpr Param kParams[] = {
     {"quiet_min_ms", 2 * kMinuteMs, "but not before this"},
     {"short_min", 3, "restarts in 10 min, together with long_min, although checkpoints complete"},
     {"long_min", 5, "restarts in 1 h"},
+    {"rare_min", 4, "restarts in 6 h, two of them in 30 min, where the job hardly ever restarts"},
     {"p_max", 1e-4, "chance of as many restarts in 30 min and in 6 h at the job's own rate"},
     {"jitter_max", 0.2, "spread of the gaps / mean gap of a fault that comes like a clock"},
 };
@@ -64,7 +65,7 @@ std::optional<std::string> too_often(const RestartRates& rates, const Params& pa
     return std::to_string(rates.in_10_min) + " in 10 min and " + std::to_string(rates.in_1_h) +
            " in 1 h";
   }
-  if (static_cast<double>(rates.in_6_h) < params["same_min"] || rates.in_30_min < 2) {
+  if (static_cast<double>(rates.in_6_h) < params["rare_min"] || rates.in_30_min < 2) {
     return std::nullopt;
   }
   const bool rare =

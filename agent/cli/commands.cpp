@@ -40,6 +40,8 @@ struct Flags {
   bool strict{false};
   bool quiet{false};
   std::string detector;
+  /// For each of `reporters`, how many --flink stood before it on the command line.
+  std::vector<std::size_t> reporter_places;
 };
 
 int refuse(const std::string& why) {
@@ -60,6 +62,37 @@ Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
+/// A reporter belongs to the --flink before it; where all --flink come first and there are as many
+/// reporters, they pair up in order. One cluster takes them all.
+Result<std::size_t> cluster_of_reporter(const Flags& flags, std::size_t reporter,
+                                        const Config& config) {
+  if (config.clusters.size() == 1) return std::size_t{0};
+  const std::size_t from_file = config.clusters.size() - flags.flink.size();
+  const std::vector<std::size_t>& places = flags.reporter_places;
+  const bool all_urls_first = std::all_of(places.begin(), places.end(),
+                                          [&](std::size_t p) { return p == flags.flink.size(); });
+  if (all_urls_first && flags.reporters.size() == flags.flink.size()) return from_file + reporter;
+  const bool clear = reporter < places.size() && places[reporter] > 0 &&
+                     (!all_urls_first || flags.flink.size() == 1);
+  if (clear) return from_file + places[reporter] - 1;
+  return Error{ErrorCode::invalid_argument,
+               "--reporter " + printable(flags.reporters[reporter], 60) +
+                   ": of which cluster? Give each --reporter right after its --flink, or name the "
+                   "reporters of each cluster in the configuration file"};
+}
+
+Status add_reporters(const Flags& flags, Config& config) {
+  for (std::size_t i = 0; i < flags.reporters.size(); ++i) {
+    Result<ReporterRange> range = parse_reporter(flags.reporters[i]);
+    if (!range) return range.error();
+    if (config.clusters.empty()) break;  // validate() says that there is no cluster
+    const Result<std::size_t> cluster = cluster_of_reporter(flags, i, config);
+    if (!cluster) return cluster.error();
+    config.clusters[*cluster].reporters.push_back(std::move(*range));
+  }
+  return Done{};
+}
+
 /// Flags add to the file, and win where both speak.
 Result<Config> configuration(const Flags& flags) {
   Config config;
@@ -77,16 +110,7 @@ Result<Config> configuration(const Flags& flags) {
     if (!cluster) return cluster.error();
     config.clusters.push_back(std::move(*cluster));
   }
-  for (const std::string& text : flags.reporters) {
-    Result<ReporterRange> range = parse_reporter(text);
-    if (!range) return range.error();
-    if (config.clusters.size() != 1) {
-      return Error{ErrorCode::invalid_argument,
-                   "--reporter needs exactly one cluster; with several, name the reporters of each "
-                   "in the configuration file"};
-    }
-    config.clusters.front().reporters.push_back(std::move(*range));
-  }
+  if (const Status ok = add_reporters(flags, config); !ok) return ok.error();
   for (const std::string& job : flags.expected_jobs) {
     for (ClusterConfig& cluster : config.clusters) cluster.expected_jobs.push_back(job);
   }
@@ -181,9 +205,11 @@ int check_config(const std::string& path) {
 void add_source_flags(CLI::App* verb, Flags& flags) {
   verb->add_option("--reporter", flags.reporters,
                    "Prometheus reporters of Flink's processes: HOST:PORT or HOST:FROM-TO")
-      ->type_name("HOST:PORT[-PORT]");
+      ->type_name("HOST:PORT[-PORT]")
+      ->allow_extra_args(false);
   verb->add_option("--expect-job", flags.expected_jobs, "a job that must be running")
-      ->type_name("NAME");
+      ->type_name("NAME")
+      ->allow_extra_args(false);
 }
 
 }  // namespace
@@ -205,7 +231,9 @@ int run_command_line(int argc, const char* const* argv) {
   check_verb->add_flag("--quiet", flags.quiet, "no progress on standard error");
   check_verb->callback([&] { code = run_check(flags); });
   CLI::App* run_verb = app.add_subcommand("run", "watch clusters until stopped");
-  run_verb->add_option("--flink", flags.flink, "the JobManager's REST address")->type_name("URL");
+  run_verb->add_option("--flink", flags.flink, "the JobManager's REST address")
+      ->type_name("URL")
+      ->allow_extra_args(false);
   add_source_flags(run_verb, flags);
   run_verb->add_option("--config", flags.config_file, "YAML configuration")->type_name("FILE");
   run_verb->add_option("--listen", flags.listen, "where to serve (default 127.0.0.1:9669)")
@@ -213,8 +241,16 @@ int run_command_line(int argc, const char* const* argv) {
   run_verb->add_option("--data-dir", flags.data_dir, "where to remember (default: nowhere)")
       ->type_name("DIR");
   run_verb->add_option("--alertmanager", flags.alertmanagers, "an Alertmanager to post to")
-      ->type_name("URL");
-  run_verb->callback([&] { code = run_daemon(flags); });
+      ->type_name("URL")
+      ->allow_extra_args(false);
+  run_verb->callback([&] {
+    std::size_t urls = 0;
+    for (const CLI::Option* option : run_verb->parse_order()) {
+      if (option->check_name("--flink")) ++urls;
+      if (option->check_name("--reporter")) flags.reporter_places.push_back(urls);
+    }
+    code = run_daemon(flags);
+  });
   CLI::App* detectors_verb = app.add_subcommand("detectors", "list the detectors");
   detectors_verb->callback([&] { code = list_detectors(); });
   CLI::App* explain_verb = app.add_subcommand("explain", "print a detector's runbook");

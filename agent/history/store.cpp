@@ -75,6 +75,7 @@ struct Store::Database {
   Status acquire();
   Status open();
   Status prepare_schema() const;
+  std::int64_t schema_version() const;
   bool is_sound() const;
   void quarantine();
 };
@@ -125,9 +126,14 @@ void Store::Database::quarantine() {
   std::filesystem::remove(path() + "-shm", ignored);
 }
 
-Status Store::Database::prepare_schema() const {
+/// A statement of its own scope: while one is open, the journal mode cannot be changed.
+std::int64_t Store::Database::schema_version() const {
   Statement version(handle, "PRAGMA user_version");
-  const std::int64_t found = version.step() == SQLITE_ROW ? version.number(0) : 0;
+  return version.step() == SQLITE_ROW ? version.number(0) : 0;
+}
+
+Status Store::Database::prepare_schema() const {
+  const std::int64_t found = schema_version();
   if (found > kSchemaVersion) {
     return Error{ErrorCode::io, path() + " was written by a newer flink-doctor (schema " +
                                     std::to_string(found) + ", this one knows " +

@@ -42,7 +42,6 @@ def say(text: str = "") -> None:
 class Demo:
     def __init__(self, args: argparse.Namespace, folder: Path) -> None:
         self.args, self.folder = args, folder
-        self.ends_at = time.monotonic() + args.seconds if args.seconds else None
         self.shown: dict[str, tuple[str, str, str]] = {}
 
     def run(self) -> None:
@@ -70,11 +69,11 @@ class Demo:
         for path, what in (("/api/v1/findings", "the diagnosis as JSON"), ("/metrics", "for Prometheus")):
             say(f"  {doctor.url}{path:18} {what}")
         say(f"  {cluster.url + '/':40} Flink's own web interface")
-        say("waiting for the diagnosis" + ("" if self.ends_at else "; Ctrl-C ends everything") + "\n")
+        say("waiting for the diagnosis" + ("" if self.args.seconds else "; Ctrl-C ends everything") + "\n")
 
     def follow(self, cluster: Cluster, doctor: Doctor) -> None:
         started = time.monotonic()
-        while self.ends_at is None or time.monotonic() < self.ends_at:
+        while not self.args.seconds or time.monotonic() < started + self.args.seconds:
             cluster.check_alive()
             for at, report in doctor.reports():
                 self.show(report, at - started)
@@ -108,7 +107,7 @@ class Demo:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--doctor", type=Path, required=True)
-    parser.add_argument("--seconds", type=int, default=0, help="end after this many seconds (0: at Ctrl-C)")
+    parser.add_argument("--seconds", type=int, default=0, help="end after watching for so many seconds (0: at Ctrl-C)")
     parser.add_argument("--version", default="1.20")
     args = parser.parse_args()
     if not args.doctor.is_file():

@@ -51,9 +51,13 @@ class Target:
             self.job is None or self.job_matches(entity),
             self.vertex is None or self.vertex in str(entity.get("vertex", "")),
             self.task_manager_port is None or self.runs_on(entity),
-            self.cluster_url is None or finding.cluster_url.rstrip("/") == self.cluster_url,
+            self.cluster_url is None or self.address() in finding.cluster_url,
             self.process is None or entity.get("process") == self.process,
         ))
+
+    def address(self) -> str:
+        """HOST:PORT: a cluster that is gone may be left with its name only, which holds at least that."""
+        return str(self.cluster_url).split("//")[-1]
 
     def job_matches(self, entity: dict[str, Any]) -> bool:
         return same_name(entity.get("job_name"), self.job)

@@ -33,6 +33,9 @@ class Process:
         return self.child.poll() is None
 
     def signal(self, number: int) -> None:
+        """To the whole group, but never once it has been reaped: the number might be somebody else's by then."""
+        if not self.alive():
+            return
         try:
             os.killpg(self.pid, number)
         except ProcessLookupError:
@@ -91,7 +94,7 @@ def stop_all(processes: list[Process] | None = None, grace_s: float = STOP_GRACE
     while any(p.alive() for p in group) and time.monotonic() < deadline:
         time.sleep(0.1)
     for process in group:
-        process.kill()  # also for a group whose leader has ended and left somebody behind
+        process.kill()
 
 
 class Interrupted(BaseException):

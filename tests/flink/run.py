@@ -142,9 +142,11 @@ class Run:
     def finish(self) -> int:
         complaint = self.doctor.stop() if self.doctor else ""
         print(f"\nFlink {self.world.version}, {self.args.form} form, {now() - self.started:.0f} s")
-        print(table(self.judge.rows(now())))
         if not self.doctor:
-            return 0
+            unplayed = [story.name for story in self.stories if not story.played(now())]
+            print(f"not played to the end: {', '.join(unplayed)}" if unplayed else "every story was played to its end")
+            return len(unplayed)
+        print(table(self.judge.rows(now())))
         lines = self.judge.complaints() + ([complaint] if complaint else [])
         failures = self.judge.failures() + bool(complaint)
         passes = self.judge.passes()

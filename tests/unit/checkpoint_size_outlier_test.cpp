@@ -148,16 +148,16 @@ TEST_F(CheckpointSizeOutlier, AWindowThatEmptiesEveryHourIsQuiet) {
   }
 }
 
-TEST_F(CheckpointSizeOutlier, StaysForADayThenIsTheNewNormal) {
+TEST_F(CheckpointSizeOutlier, StaysForHoursThenIsTheNewNormal) {
   JobFacts& job = add_job("profiles");
   repeat(job, 100, 60);
-  for (int minute = 1; minute < 24 * 60; ++minute) {
+  for (int minute = 1; minute < 6 * 60; ++minute) {
     const Verdict verdict = grow(job, 300);
     if (minute >= 3) {
-      EXPECT_EQ(verdict.findings.size(), 1U) << minute;
+      ASSERT_EQ(verdict.findings.size(), 1U) << minute;
     }
   }
-  EXPECT_EQ(repeat(job, 300, 10).state, DetectorState::ok);
+  EXPECT_EQ(repeat(job, 300, 24 * 60).state, DetectorState::ok);
   EXPECT_EQ(repeat(job, 900, 3).findings.size(), 1U);  // and the next jump counts from there
 }
 

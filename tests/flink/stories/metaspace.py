@@ -16,7 +16,7 @@ CLUSTER = {"taskmanager.numberOfTaskSlots": "1", "taskmanager.memory.process.siz
            "taskmanager.memory.managed.size": "16m", "taskmanager.memory.jvm-metaspace.size": "128m"}
 GROWING_BY, LEFT_AT_SUSPICION = 8, 10
 COLLECT_AFTER = (12, 13)  # submissions of the twin
-TWIN_SUBMISSIONS = 18
+TWIN_SUBMISSIONS = 18  # in the short form; else as long as the run lasts, through the JVM's own collections
 QUIET_AFTER_COLLECTION_S = 120
 GIVE_UP_AFTER = 60
 JOB = "rules-batch"
@@ -98,7 +98,7 @@ class MetaspaceStory(Story):
     def step(self, now: float) -> None:
         if self.imminent.deadline is None and self.leak.submit_if_due(now):
             self.after_leak(now)
-        if self.churn.submissions < TWIN_SUBMISSIONS and self.churn.submit_if_due(now):
+        if (self.churn.submissions < TWIN_SUBMISSIONS or not self.world.short) and self.churn.submit_if_due(now):
             self.after_churn(now)
         if self.imminent.deadline is None and not self.leak.task_manager.process.alive():
             self.imminent.due(self.suspected.onset or now, now)
