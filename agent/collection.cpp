@@ -116,6 +116,7 @@ void Collection::succeeded(Target& target, Scrape scrape, DurationMs took_ms) {
   health.last_success = scrape.batch.at;
   health.last_error.reset();
   health.process = scrape.batch.layout->process;
+  health.role = role_of(health.process);
   ++health.exchanges;
   health.bytes += scrape.reply.wire_bytes;
   health.busy_ms += took_ms;
@@ -128,6 +129,11 @@ void Collection::succeeded(Target& target, Scrape scrape, DurationMs took_ms) {
   send(health);
   const TimestampMs at = scrape.batch.at;
   send(StreamItem{cluster_, at, std::move(scrape.batch)});
+}
+
+std::string Collection::role_of(EntityId process) const {
+  if (process == kNoEntity) return {};
+  return entities_.name(process) == "jobmanager" ? "jobmanager" : "taskmanager";
 }
 
 void Collection::failed(Target& target, const Error& error, DurationMs took_ms) {
@@ -180,8 +186,7 @@ void Collection::tell_rest_about_reporters() {
   bool task_managers = false;
   for (const auto& target : targets_) {
     if (!target->health.up || target->health.process == kNoEntity) continue;
-    const bool is_job_manager = entities_.name(target->health.process) == "jobmanager";
-    (is_job_manager ? job_manager : task_managers) = true;
+    (target->health.role == "jobmanager" ? job_manager : task_managers) = true;
   }
   rest_->set_reporters_present(job_manager, task_managers);
 }

@@ -49,6 +49,7 @@ class Collection {
   boost::asio::awaitable<void> scrape(Target& target);
   void succeeded(Target& target, Scrape scrape, DurationMs took_ms);
   void failed(Target& target, const Error& error, DurationMs took_ms);
+  std::string role_of(EntityId process) const;
   void show_range(Range& range, const Error* error);
   void tell_rest_about_reporters();
   void send(StreamItem item) { emit_(std::move(item)); }

@@ -115,7 +115,8 @@ std::string format_number(double value, int digits) {
   if (!std::isfinite(value)) return "unknown";
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%.*g", digits, value);
-  if (std::abs(value) >= 1000 && std::abs(value) < 1e15) {
+  // "%g" would turn 23 into "2e+01" for one digit: whole numbers stay readable.
+  if (std::abs(value) >= std::pow(10, digits) && std::abs(value) < 1e15) {
     std::snprintf(text.data(), text.size(), "%.0f", value);
   }
   return text.data();

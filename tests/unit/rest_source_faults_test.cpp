@@ -194,7 +194,7 @@ TEST_F(RestSourceTest, AfterTwoCallsWithoutAnswerTheRestWaits) {
 }
 
 TEST_F(RestSourceTest, AShortBudgetDelaysDetailsButNotTheOverview) {
-  limits.rest_calls_per_minute_max = 8;
+  limits.rest_calls_per_minute_max = 12;
   put_cluster();
   std::string rows;
   for (int i = 0; i < 20; ++i) {
@@ -221,7 +221,7 @@ TEST_F(RestSourceTest, AShortBudgetDelaysDetailsButNotTheOverview) {
     calls += http.requests.size();
     for (const JobFactsPtr& job : emitted<JobFactsPtr>()) jobs[job->id] = job;
   }
-  EXPECT_LE(calls, 8U * 40 + 16) << "per minute, with what was saved up at first";
+  EXPECT_LE(calls, 12U * 40 + 16) << "per minute, with what was saved up at first";
   ASSERT_THAT(jobs, SizeIs(20));
   for (const auto& [id, job] : jobs) {
     EXPECT_TRUE(job->exceptions_known) << id;

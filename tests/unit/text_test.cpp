@@ -40,6 +40,13 @@ TEST(Format, SpeaksPeoplesUnits) {
   EXPECT_EQ(format_bytes(std::nan("")), "unknown");
 }
 
+TEST(Format, NumbersNeverTurnScientificWithoutNeed) {
+  EXPECT_EQ(format_number(23, 1), "23");
+  EXPECT_EQ(format_number(0.12345), "0.123");
+  EXPECT_EQ(format_number(1234.6), "1235");
+  EXPECT_EQ(format_number(2.0), "2");
+}
+
 TEST(Format, Rfc3339IsUtcWithMilliseconds) {
   EXPECT_EQ(format_rfc3339(0), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(format_rfc3339(1'795'243'949'123), "2026-11-21T06:52:29.123Z");

@@ -13,7 +13,7 @@ from world import World, now
 SUBMIT_EVERY_S = 20
 # Small in metaspace, so that a leak of 5 MB per submission is a story of minutes.
 CLUSTER = {"taskmanager.numberOfTaskSlots": "1", "taskmanager.memory.process.size": "900m",
-           "taskmanager.memory.managed.size": "16m", "taskmanager.memory.jvm-metaspace.size": "128m"}
+           "taskmanager.memory.managed.size": "16m", "taskmanager.memory.jvm-metaspace.size": "120m"}
 GROWING_BY, LEFT_AT_SUSPICION = 8, 10
 COLLECT_AFTER = (12, 13)  # submissions of the twin
 TWIN_SUBMISSIONS = 18  # in the short form; else as long as the run lasts, through the JVM's own collections
