@@ -4,6 +4,7 @@
 // a cache that fills up to its capacity and stays.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "detectors/advice.hpp"
 #include "detectors/statistics/rocksdb_use.hpp"
@@ -25,7 +26,8 @@ constexpr double kMib = 1024.0 * 1024.0;
 
 constexpr Param kParams[] = {
     {"share_ratio_min", 1.0, "use of a slot's share above which RocksDB overruns it"},
-    {"budget_ratio_min", 1.0, "unmanaged: use of the TaskManager's managed memory above which"},
+    {"budget_ratio_min", 1.0,
+     "unmanaged: use of its slots' managed memory above which it overruns"},
     {"arena_block_bytes", 8 * kMib, "memtables count whole arena blocks of this size (up to 1.20)"},
     {"arena_block_2x_bytes", 1 * kMib, "the same with the RocksDB of Flink 2.x"},
     {"pin_ratio_min", 0.7, "pinned share of the cache that is worth a word"}};
@@ -72,6 +74,16 @@ std::optional<Overrun> managed_overrun(const RocksDbProcess& process, const Para
   return overrun;
 }
 
+// Subtasks of one job with one index share a slot, so these pairs count the slots that hold
+// RocksDB.
+std::size_t slots_with_rocksdb(const RocksDbProcess& process) {
+  std::set<std::pair<std::string, int>> slots;
+  for (const RocksDbInstance& instance : process.instances) {
+    slots.emplace(instance.job, instance.subtask);
+  }
+  return slots.size();
+}
+
 std::optional<Overrun> unmanaged_overrun(const RocksDbProcess& process, const Params& params) {
   if (!process.managed_total) return std::nullopt;
   double reserved = 0;
@@ -83,10 +95,12 @@ std::optional<Overrun> unmanaged_overrun(const RocksDbProcess& process, const Pa
     families += instance.column_families;
   }
   const double overhead = process.overhead.value_or(0);
-  overrun.limit = *process.managed_total;
-  overrun.limit_source =
-      "managed memory of the TaskManager, which RocksDB does not use now "
-      "(taskmanager.memory.managed.*)";
+  const std::size_t slots = slots_with_rocksdb(process);
+  const double share = process.share.value_or(*process.managed_total);
+  overrun.limit = std::min(*process.managed_total, share * static_cast<double>(slots));
+  overrun.limit_source = "managed memory of the " + std::to_string(slots) +
+                         " slot(s) that run it, which RocksDB does not use now "
+                         "(taskmanager.memory.managed.* / taskmanager.numberOfTaskSlots)";
   if (overrun.limit <= 0) {
     overrun.limit = overhead;
     overrun.limit_source = "taskmanager.memory.jvm-overhead.* (no managed memory is configured)";

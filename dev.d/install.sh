@@ -95,6 +95,10 @@ install_helm() {
     *) return 1 ;;
   esac
   mkdir -p "${helm_bin%/*}"
-  quietly "build helm $version (some minutes, once)" env GOBIN="${helm_bin%/*}" GOFLAGS= \
-    go install -ldflags='-s -w' "helm.sh/helm/v3/cmd/helm@$version"
+  build_helm "$version" || build_helm "$version" # what was downloaded the first time is not downloaded again
+}
+
+build_helm() {
+  quietly "build helm $1 (some minutes, once)" env GOBIN="${helm_bin%/*}" GOFLAGS= \
+    go install -ldflags='-s -w' "helm.sh/helm/v3/cmd/helm@$1"
 }

@@ -152,7 +152,9 @@ TEST(Tidy, EveryDetectorHasRunbookAndScenarios) {
     ASSERT_TRUE(fs::exists(scenario)) << name << " has no scenarios";
     bool fires = false;
     bool quiet = false;
-    for (const std::string& line : lines_of(scenario)) {
+    for (const std::string& indented : lines_of(scenario)) {
+      const std::string line =
+          indented.substr(std::min(indented.size(), indented.find_first_not_of(' ')));
       if (!line.starts_with("expect")) continue;
       if (line.starts_with("expect none")) {
         quiet = true;
