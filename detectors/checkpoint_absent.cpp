@@ -34,9 +34,11 @@ struct Absence {
   bool over_restarts{false};          // the clock runs on over restarts, since they come from it
 };
 
-/// Our clock, unless the cluster's is visibly ahead of it.
+/// When the checkpoints were last read by our clock, unless the cluster's is visibly ahead of it:
+/// what completed after that is not known, and must not look absent.
 TimestampMs present(const Window& window, const JobFacts& job) {
-  TimestampMs now = std::max(window.now, running_since(job));
+  TimestampMs now =
+      std::max(job.checkpoints_read_at.value_or(window.now), running_since(job));
   for (const CheckpointRecord& record : job.checkpoints) now = std::max(now, record.triggered);
   return now;
 }

@@ -48,7 +48,7 @@ Finding finding_of(const Situation& s, const LastRun& run, Severity severity, Co
   finding.summary = printable(summary, 400);
   Evidence evidence;
   evidence.metric = "job state";
-  if (run.state_since > 0) evidence.from = run.state_since;
+  if (run.state_since > 0 && run.end_known) evidence.from = run.state_since;
   evidence.to = s.answers ? s.window.now : run.seen_at;
   evidence.sentence =
       run.id.empty() ? "\"" + run.name + "\" was not seen since the agent watches this cluster."
@@ -93,7 +93,9 @@ bool has_high_availability(const Window& window) {
 void judge_failed(Situation& s, const LastRun& run) {
   Finding finding = finding_of(
       s, run, Severity::critical, Confidence::confirmed,
-      "\"" + run.name + "\" FAILED " + ago(s.window, run.state_since) +
+      "\"" + run.name + "\" FAILED " +
+          (run.end_known ? ago(s.window, run.state_since)
+                         : "before " + format_rfc3339(run.seen_at)) +
           " and no job of that name runs since" +
           (run.listed ? "" : " (Flink's list has dropped it meanwhile, that is no recovery)"));
   Remedy restart = start_again();

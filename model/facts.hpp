@@ -156,6 +156,8 @@ struct JobFacts {
   std::vector<VertexFacts> vertices;
   Checkpointing checkpointing{Checkpointing::unknown};
   std::optional<CheckpointConfig> checkpoint_config;
+  /// When Flink was last asked: what happened to checkpoints since then is not known.
+  std::optional<TimestampMs> checkpoints_read_at;
   std::optional<CheckpointCounts> checkpoint_counts;
   std::vector<CheckpointRecord> checkpoints;  // oldest first, what Flink remembers (≤ 10)
   std::optional<CheckpointRecord> latest_completed;

@@ -10,8 +10,15 @@ namespace {
 using Ask = Errand::Ask;
 
 constexpr std::int64_t kTaskManagerRounds = 3;
-constexpr std::int64_t kExceptionRounds = 5;
 constexpr DurationMs kCheckpointsAgeMaxMs = kMinuteMs;
+constexpr DurationMs kExceptionsAgeMs = 50 * kSecondMs;  // unless the overview said something new
+/// A job that changes at every poll (a restart loop) is not looked at in full each time.
+constexpr DurationMs kJobAgeMinMs = 30 * kSecondMs;
+constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
+/// Shares of the budget of calls that regular looks at running jobs may take, so that what is
+/// due because something happened always finds room.
+constexpr double kCheckpointsShare = 0.5;
+constexpr double kExceptionsShare = 0.15;
 
 /// Puts a thing on the list when its round has come.
 class List {
@@ -47,21 +54,40 @@ std::optional<std::int64_t> on_change(const Part& part, const KnownJob& job) {
   return std::max(job.changed_round, part.asked() ? part.asked_round + 1 : 0);
 }
 
+/// How old a part of every running job must be, so that asking for all of them takes no more than
+/// this share of the budget. A little early is better than a whole poll late.
+DurationMs age_min_of_share(const AgendaRules& rules, double share, DurationMs wanted_ms) {
+  const double calls_per_minute = std::max(1.0, share * rules.calls_per_minute);
+  const double affordable_ms =
+      static_cast<double>(rules.jobs_running) * static_cast<double>(kMinuteMs) / calls_per_minute;
+  return std::max(wanted_ms, static_cast<DurationMs>(affordable_ms)) * 3 / 4;
+}
+
+/// A change that is looked at only when the last look is old enough.
+std::optional<std::int64_t> on_change_after(const Part& part, const KnownJob& job,
+                                            const AgendaRules& rules, DurationMs age_min_ms) {
+  const bool recent = part.have() && rules.now - part.asked_at < age_min_ms;
+  if (recent && !rules.one_shot && !job.ended()) return std::nullopt;
+  return on_change(part, job);
+}
+
 std::optional<std::int64_t> checkpoints_due(const KnownJob& job, const AgendaRules& rules) {
   const std::optional<std::int64_t> change = on_change(job.checkpoints, job);
   if (change || job.ended() || job.facts.checkpointing == Checkpointing::off) return change;
   const auto& config = job.facts.checkpoint_config;
   const DurationMs interval = config ? config->interval.value_or(kCheckpointsAgeMaxMs) : 0;
-  // A little early is better than a whole poll late.
-  const DurationMs age_min = std::min(interval, kCheckpointsAgeMaxMs) * 3 / 4;
-  if (rules.now - job.checkpoints.asked_at < age_min) return std::nullopt;
+  const DurationMs age_min =
+      age_min_of_share(rules, kCheckpointsShare, std::min(interval, kCheckpointsAgeMaxMs));
+  if (!rules.one_shot && rules.now - job.checkpoints.asked_at < age_min) return std::nullopt;
   return every(job.checkpoints, 1, job.changed_round);
 }
 
-std::optional<std::int64_t> exceptions_due(const KnownJob& job) {
+std::optional<std::int64_t> exceptions_due(const KnownJob& job, const AgendaRules& rules) {
   const std::optional<std::int64_t> change = on_change(job.exceptions, job);
   if (change || job.ended()) return change;
-  return every(job.exceptions, kExceptionRounds, job.changed_round);
+  const DurationMs age_min = age_min_of_share(rules, kExceptionsShare, kExceptionsAgeMs);
+  if (rules.now - job.exceptions.asked_at < age_min) return std::nullopt;
+  return every(job.exceptions, 1, job.changed_round);
 }
 
 void add_vertices(const KnownJob& job, const AgendaRules& rules, List& list) {
@@ -69,15 +95,17 @@ void add_vertices(const KnownJob& job, const AgendaRules& rules, List& list) {
   // With reporters only the placement is wanted, which is settled once all tasks run.
   if (for_values ? job.summary.state != "RUNNING" : !job.all_tasks_run()) return;
   for (const auto& [id, part] : job.vertices) {
-    list.add(Ask::vertex, for_values ? every(part, 1, job.changed_round) : on_change(part, job),
+    list.add(Ask::vertex,
+             for_values ? every(part, 1, job.changed_round)
+                        : on_change_after(part, job, rules, kPlacementAgeMinMs),
              &job, {}, id);
   }
 }
 
 void add_job(const KnownJob& job, const AgendaRules& rules, List& list) {
   if (job.gone_round == rules.round) return;
-  list.add(Ask::job, on_change(job.job, job), &job);
-  list.add(Ask::exceptions, exceptions_due(job), &job);
+  list.add(Ask::job, on_change_after(job.job, job, rules, kJobAgeMinMs), &job);
+  list.add(Ask::exceptions, exceptions_due(job, rules), &job);
   // A job without tasks is a stub: Flink would answer that it has no checkpoints.
   if (job.summary.tasks_total == 0) return;
   list.add(Ask::checkpoints, checkpoints_due(job, rules), &job);
@@ -110,10 +138,18 @@ std::int64_t task_managers_due(const KnownCluster& known, const AgendaRules& rul
   return changed && known.task_managers.asked_round != rules.round ? rules.round : regular;
 }
 
-bool before(const Errand& a, const Errand& b) {
-  const auto rank = [](const Errand& errand) {
+/// The placement of tasks and a job's own configuration sharpen a diagnosis but make none: they wait
+/// until the rest has had its turn. Where vertices carry the values, they are no mere placement.
+bool can_wait(const Errand& errand, const AgendaRules& rules) {
+  if (errand.ask == Ask::job_config) return true;
+  return errand.ask == Ask::vertex && rules.task_manager_reporters && !rules.one_shot;
+}
+
+bool before(const Errand& a, const Errand& b, const AgendaRules& rules) {
+  const auto rank = [&](const Errand& errand) {
     const bool of_the_cluster = errand.ask <= Ask::jvm_options;
-    return std::tuple(of_the_cluster ? 0 : errand.due_round, errand.ended, errand.ask);
+    return std::tuple(can_wait(errand, rules), of_the_cluster ? 0 : errand.due_round, errand.ended,
+                      errand.ask);
   };
   const auto a_rank = rank(a);
   const auto b_rank = rank(b);
@@ -141,7 +177,8 @@ std::vector<Errand> agenda(const KnownCluster& known, const AgendaRules& rules,
   std::vector<Errand> errands = list.take();
   const std::size_t count = std::min(errands.size(), errands_max);
   std::partial_sort(errands.begin(), errands.begin() + static_cast<std::ptrdiff_t>(count),
-                    errands.end(), before);
+                    errands.end(),
+                    [&](const Errand& a, const Errand& b) { return before(a, b, rules); });
   errands.resize(count);
   return errands;
 }

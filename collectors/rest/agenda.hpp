@@ -43,6 +43,8 @@ struct AgendaRules {
   bool one_shot{};
   bool job_manager_reporter{};  // its metrics come from there
   bool task_manager_reporters{};
+  double calls_per_minute{60};  // the budget
+  std::size_t jobs_running{0};
 };
 
 /// At most `errands_max`, in order. Empty when nothing is due any more in this round.

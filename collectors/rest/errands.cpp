@@ -157,6 +157,7 @@ Status RestSource::take(const Errand& errand, const std::string& body) {
       break;
     case Ask::checkpoints:
       taken = rest::parse_checkpoints(body, limits_, found->second.facts);
+      if (taken.ok()) found->second.facts.checkpoints_read_at = clock_();
       break;
     case Ask::checkpoint_config:
       taken = rest::parse_checkpoint_config(body, found->second.facts);

@@ -91,6 +91,7 @@ boost::asio::awaitable<void> RestSource::poll() {
 boost::asio::awaitable<Result<std::vector<JobSummary>>> RestSource::overview() {
   std::optional<Error> failure;
   for (std::size_t i = 0; i < connection_.candidates(); ++i) {
+    if (failure && !connection_.has_time()) break;  // the next poll goes on from here
     Status known = co_await identify();
     if (connection_.cancelled()) break;
     if (known.ok()) {
@@ -208,6 +209,10 @@ rest::AgendaRules RestSource::rules() const {
   rules.one_shot = config_.one_shot;
   rules.job_manager_reporter = job_manager_reporter_;
   rules.task_manager_reporters = task_manager_reporters_;
+  rules.calls_per_minute = limits_.rest_calls_per_minute_max;
+  rules.jobs_running = static_cast<std::size_t>(
+      std::count_if(known_.jobs.begin(), known_.jobs.end(),
+                    [](const auto& entry) { return !entry.second.ended(); }));
   return rules;
 }
 

@@ -39,13 +39,19 @@ LastRun run_of(const Window& window, const JobSummary& job) {
   return run;
 }
 
-LastRun run_of(const LastSeenJob& job) {
+LastRun run_of(const Window& window, const LastSeenJob& job) {
   LastRun run;
   run.name = run.lineage = job.name;
   run.id = job.id;
   run.state = job.state;
   run.start = job.start;
   run.seen_at = run.state_since = job.at;
+  if (!is_terminal_state(job.state)) return run;
+  // It had ended before the list dropped it: its last fault tells when, else only that it was after
+  // its start.
+  const std::optional<ExceptionRecord> fault = last_fault(window, job.id);
+  run.end_known = fault.has_value();
+  run.state_since = fault ? std::min(fault->at, job.at) : job.start;
   return run;
 }
 
@@ -71,7 +77,7 @@ std::vector<LastRun> relevant_runs(const Window& window) {
   for (const LastSeenJob& job : window.vanished) {
     const bool listed =
         std::any_of(all.begin(), all.end(), [&](const LastRun& run) { return run.id == job.id; });
-    if (!listed) all.push_back(run_of(job));
+    if (!listed) all.push_back(run_of(window, job));
   }
   std::map<std::string, std::vector<const LastRun*>> by_name;
   for (const LastRun& run : all) by_name[run.name].push_back(&run);

@@ -21,6 +21,7 @@ struct LastRun {
   TimestampMs start{};
   TimestampMs state_since{};  // of the present state
   TimestampMs seen_at{};      // when it was last in an answer
+  bool end_known{true};       // else state_since is only the earliest that it can have ended
   bool listed{false};         // in the cluster's last answer
   const JobSummary* summary{nullptr};
   const JobFacts* facts{nullptr};

@@ -97,6 +97,8 @@ void decide_managed(const Window& window, RocksDbProcess& process) {
   } else if (of_share > 0.7 && of_share < 0.95) {
     process.mode = RocksDbMode::managed;
   }
+  // Unmanaged RocksDB leaves its share unused: that is what it was meant to live in.
+  if (process.mode == RocksDbMode::unmanaged && has_slot_share) process.share = slot_share;
   if (process.mode != RocksDbMode::managed) return;
   const double expected = cache_share(window);
   if (has_slot_share && (!capacity || (of_share > 0.85 * expected && of_share < 1.15 * expected))) {

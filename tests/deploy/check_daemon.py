@@ -52,6 +52,15 @@ def status(url: str) -> int:
         return error.code
 
 
+def wait_ready(base: str) -> None:
+    """Ready means judged, and a Flink that does not answer is judged too."""
+    deadline = time.monotonic() + PATIENCE_S
+    while status(base + "/-/ready") != 200:
+        if time.monotonic() > deadline:
+            raise Failed(f"/-/ready did not answer 200 within {PATIENCE_S} s")
+        time.sleep(0.2)
+
+
 def check_pages(base: str, promtool: str | None) -> None:
     for path in ("/-/healthy", "/", "/api/v1/findings", "/api/v1/status/buildinfo", "/metrics"):
         if (code := status(base + path)) != 200:
@@ -76,6 +85,7 @@ def check(program: str, promtool: str | None, folder: Path) -> None:
             seen: list[str] = []
             wait_message(manager, "READY=1", seen)
             wait_message(manager, "WATCHDOG=1", seen)
+            wait_ready(f"http://127.0.0.1:{port}")
             check_pages(f"http://127.0.0.1:{port}", promtool)
             daemon.send_signal(signal.SIGTERM)
             asked = time.monotonic()

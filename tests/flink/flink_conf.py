@@ -50,6 +50,8 @@ def common_settings(version: str, ports: "Ports", folder: Path) -> dict[str, str
         **{f"state.backend.rocksdb.metrics.{name}": "true" for name in ROCKSDB_METRICS},
         # Seconds instead of Flink's 10 s / 50 s: a lost TaskManager shows within a short test.
         "heartbeat.interval": "3000", "heartbeat.timeout": "15000",
+        # On a machine under load a slot may be taken up later than Flink's 10 s, and a healthy job would fail.
+        "taskmanager.slot.timeout": "2 min",
         "jobmanager.memory.process.size": "1024m", "taskmanager.memory.process.size": "1100m",
         # Jobs set their own; a cluster default would hide what a job without one does.
         "restart-strategy.type" if major_minor(version) >= (1, 19) else "restart-strategy": "none",

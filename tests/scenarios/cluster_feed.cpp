@@ -148,8 +148,14 @@ ClusterFeed::Values ClusterFeed::values_of(const std::string& process, DurationM
 void ClusterFeed::add_series(const SeriesLine& line, std::size_t number, const std::string& process,
                              DurationMs at, Values& values) {
   const auto add = [&](EntityId entity, std::uint64_t salt) {
-    const Moment moment{static_cast<std::uint64_t>(at / scenario_.every), at, world_.submits(at),
-                        world_.restarts(at), number * 1000 + salt};
+    Moment moment;
+    moment.sample = static_cast<std::uint64_t>(at / scenario_.every);
+    moment.at = at;
+    moment.series = number * 1000 + salt;
+    if (line.values.steps != Steps::none) {
+      moment.submits = world_.submits(at);
+      moment.restarts = world_.restarts(at);
+    }
     const std::optional<double> value = value_at(line.values, moment);
     if (value) values[{line.metric, entity}] = *value;
   };

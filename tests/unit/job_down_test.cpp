@@ -90,6 +90,22 @@ TEST_F(JobDown, ExpiryFromTheJobStoreIsNoRecovery) {
   EXPECT_THAT(finding.summary, HasSubstr("no recovery"));
 }
 
+TEST_F(JobDown, ASuccessorEndsItAlsoWhenTheListHasDroppedTheFailedOne) {
+  fake.vanished.push_back({"a", "orders", "FAILED", fake.now - kMinuteMs, fake.now - kDayMs});
+  fake.job("b", "orders", "RUNNING", fake.now - 30 * kMinuteMs);
+  expect_quiet();
+  // Its last fault tells that the other was there before: no successor.
+  JobFacts facts;
+  facts.id = "a";
+  ExceptionRecord fault;
+  fault.at = fake.now - 10 * kMinuteMs;
+  fault.name = "java.io.IOException";
+  facts.exceptions = {fault};
+  facts.exceptions_known = true;
+  fake.features.restart_log("a").absorb(facts);
+  expect_one(Severity::critical);
+}
+
 TEST_F(JobDown, AJobThatVanishedUnendedPagesAfterTheGraceThatFitsHa) {
   fake.facts.configuration["jobmanager.rpc.address"] = "jm";
   fake.vanished.push_back({"a", "orders", "RUNNING", fake.now - 30 * kSecondMs, 1});

@@ -18,8 +18,8 @@ using ::testing::HasSubstr;
 
 constexpr double kMib = 1024.0 * 1024.0;
 
-struct NativeOverrun : ::testing::Test {
-  NativeOverrun() {
+struct Slots {
+  Slots() {
     process = fake.task_manager("tm-1", "host-1", 2);
     MemoryConfiguration& memory = fake.facts.task_managers.back().memory;
     memory.managed = 512 * kMib;
@@ -58,10 +58,12 @@ struct NativeOverrun : ::testing::Test {
       }
     }
   }
-  void unmanaged(int families, double memtables, double readers = 1) {
+  // In both slots, or in the first only: that many column families in all.
+  void unmanaged(int families, double memtables, std::uint32_t slots = 2) {
     reserve(0, 512);
     for (int i = 0; i < families; ++i) {
-      put(family(0, "state-" + std::to_string(i)), 8, 8, memtables, readers);
+      const auto subtask = static_cast<std::uint32_t>(i) % slots;
+      put(family(subtask, "state-" + std::to_string(i)), 8, 8, memtables, 1);
     }
   }
   Verdict judge() { return fake.judge(detectors::native_overrun); }
@@ -76,6 +78,8 @@ struct NativeOverrun : ::testing::Test {
   FakeCluster fake;
   EntityId process{};
 };
+
+struct NativeOverrun : ::testing::Test, Slots {};
 
 TEST_F(NativeOverrun, AFullSharedCacheIsByDesign) {
   managed(0.8333 * 256);
@@ -123,13 +127,25 @@ TEST_F(NativeOverrun, UnmanagedColumnFamiliesAddUp) {
   EXPECT_THAT(expect_one(Severity::critical).summary, HasSubstr("killed"));
 }
 
+TEST_F(NativeOverrun, UnmanagedIsMeasuredAgainstTheSlotsThatRunIt) {
+  unmanaged(5, 64);  // 325 MiB over two slots of 256
+  EXPECT_EQ(judge().state, DetectorState::ok);
+  Slots one_slot;
+  one_slot.unmanaged(5, 64, 1);
+  const Finding finding = one_slot.expect_one(Severity::warning);
+  EXPECT_EQ(finding.evidence[0].limit, 256 * kMib);
+  EXPECT_THAT(finding.evidence[0].limit_source, HasSubstr("1 slot"));
+}
+
 TEST_F(NativeOverrun, UntouchedArenaBlocksAreNotUse) {
   unmanaged(30, 8);  // 30 * (0 + 8 + 1) = 270 MiB touched, 510 reserved
   EXPECT_EQ(judge().state, DetectorState::ok);
 }
 
 TEST_F(NativeOverrun, UnmanagedOnConfigurationWordWhenFlinkShowsNoReservation) {
-  for (int i = 0; i < 10; ++i) put(family(0, "state-" + std::to_string(i)), 8, 8, 64, 1);
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    put(family(i % 2, "state-" + std::to_string(i)), 8, 8, 64, 1);
+  }
   const Verdict verdict = judge();
   EXPECT_EQ(verdict.state, DetectorState::blind);
   EXPECT_THAT(verdict.unjudged, Contains("tm-1"));

@@ -184,6 +184,24 @@ TEST_F(RestSourceTest, AHangingJobManagerHoldsAPollForFourDeadlines) {
   EXPECT_EQ(health().last_error->code, ErrorCode::timeout);
 }
 
+TEST_F(RestSourceTest, ManyHangingAddressesDoNotHideAGoodOne) {
+  put_cluster();
+  config.candidates.clear();
+  for (int i = 0; i < 6; ++i) {
+    const std::string host = "jm-" + std::to_string(i);
+    config.candidates.push_back(Endpoint{host, 8081, ""});
+    if (i < 5) http.by_host[host] = failure(ErrorCode::timeout);
+  }
+  http.on_request = [&](const HttpRequest& request, const HttpCaps& caps) {
+    if (http.by_host.contains(request.endpoint.host)) now += caps.deadline_ms;
+  };
+  poll();
+  EXPECT_FALSE(health().up);
+  poll();
+  EXPECT_TRUE(health().up);
+  EXPECT_EQ(health().address, "jm-5:8081");
+}
+
 TEST_F(RestSourceTest, AfterTwoCallsWithoutAnswerTheRestWaits) {
   put_cluster();
   for (auto& [target, replies] : http.script) {

@@ -8,7 +8,6 @@ from world import MAIN
 
 WITHIN_S = 600
 UNMANAGED, MANAGED = "sessions-unmanaged", "sessions-managed"
-STATES = 20
 MEMORY = ("rocksdb_size_all_mem_tables", "rocksdb_block_cache_usage", "rocksdb_estimate_table_readers_mem")
 
 
@@ -18,10 +17,12 @@ class NativeStory(Story):
     def begin(self) -> None:
         # A flush at a checkpoint empties memtables; ten minutes apart, they fill to their own limits.
         common = ["--backend", "rocksdb", "--incremental", "true", "--interval-ms", "600000", "--restarts", "-1",
-                  "--keys", "20000", "--value-bytes", "1000"]
+                  "--keys", "10000"]
         self.unmanaged = self.world.submit("main", "ManyStates", UNMANAGED, [
-            *common, "--states", str(STATES), "--rate", "150", "--unmanaged", "true", "--write-buffer-mb", "32"])
-        self.managed = self.world.submit("main", "ManyStates", MANAGED, [*common, "--states", "3", "--rate", "600"])
+            *common, "--states", "20", "--rate", "60", "--value-bytes", "2000", "--unmanaged", "true",
+            "--write-buffer-mb", "32"])
+        self.managed = self.world.submit("main", "ManyStates", MANAGED, [
+            *common, "--states", "3", "--rate", "100", "--value-bytes", "4000"])
         self.expectation = Expectation("RocksDB past its slot's share", "native_overrun", Target(job=UNMANAGED),
                                        "10 min after passing it", severity="warning")
         self.expectations = [self.expectation]
