@@ -267,6 +267,18 @@ void judge_expected(Situation& s) {
 
 bool job_manager_reports(const Window& window) { return window.has_reporter("jobmanager"); }
 
+/// An application whose tasks had begun to finish has most likely ended well: unbounded ones never
+/// finish a task. Nobody can tell for sure, since Flink shows the end for an instant only.
+bool was_ending(const LastRun& run) {
+  const bool some_finished = run.summary != nullptr && run.summary->tasks_finished > 0;
+  return run.type == "BATCH" || (run.state == "RUNNING" && some_finished);
+}
+
+Severity outage_severity(bool ending, bool alive) {
+  if (ending) return Severity::info;
+  return alive ? Severity::warning : Severity::critical;
+}
+
 // In application mode the JobManager goes away with its application; in session mode an outage
 // takes every job with it. Both look the same from here: nobody answers.
 void judge_outage(Situation& s) {
@@ -281,16 +293,16 @@ void judge_outage(Situation& s) {
       continue;
     }
     const bool alive = job_manager_reports(s.window);
-    const bool batch = run.type == "BATCH";
+    const bool ending = was_ending(run);
     Finding finding =
-        finding_of(s, run, alive || batch ? Severity::warning : Severity::critical,
-                   alive || batch ? Confidence::suspected : Confidence::confirmed,
+        finding_of(s, run, outage_severity(ending, alive),
+                   alive || ending ? Confidence::suspected : Confidence::confirmed,
                    (election ? "the cluster has no leader for "
                     : alive  ? "REST does not answer while the JobManager's reporter does, for "
                              : "cluster gone: no answer for ") +
                        format_duration_ms(static_cast<double>(lasts)) + "; \"" + run.name +
                        "\" was last seen " + run.state + " at " + format_rfc3339(run.seen_at) +
-                       (batch ? "; a batch application that ended looks the same" : ""));
+                       (ending ? "; an application that ended well looks the same" : ""));
     Evidence& state = finding.evidence.front();
     state.metric = "cluster status";
     state.from = s.window.status_since;

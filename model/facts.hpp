@@ -44,7 +44,8 @@ struct JobSummary {
   std::optional<TimestampMs> end;  // absent while it lives
   TimestampMs last_modification{};
   int tasks_total{};
-  int tasks_running{};
+  int tasks_running{};  // or finished
+  int tasks_finished{};
 };
 
 struct ClusterFacts {

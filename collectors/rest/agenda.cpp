@@ -13,6 +13,7 @@ constexpr std::int64_t kTaskManagerRounds = 3;
 constexpr DurationMs kCheckpointsAgeMaxMs = kMinuteMs;
 constexpr DurationMs kExceptionsAgeMs = 50 * kSecondMs;  // unless the overview said something new
 /// A job that changes at every poll (a restart loop) is not looked at in full each time.
+constexpr int kRestless = 4;
 constexpr DurationMs kJobAgeMinMs = 30 * kSecondMs;
 constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
 /// Shares of the budget of calls that regular looks at running jobs may take, so that what is
@@ -63,11 +64,11 @@ DurationMs age_min_of_share(const AgendaRules& rules, double share, DurationMs w
   return std::max(wanted_ms, static_cast<DurationMs>(affordable_ms)) * 3 / 4;
 }
 
-/// A change that is looked at only when the last look is old enough.
+/// A change; of a restless job it is looked at only when the last look is old enough.
 std::optional<std::int64_t> on_change_after(const Part& part, const KnownJob& job,
                                             const AgendaRules& rules, DurationMs age_min_ms) {
   const bool recent = part.have() && rules.now - part.asked_at < age_min_ms;
-  if (recent && !rules.one_shot && !job.ended()) return std::nullopt;
+  if (recent && job.restless >= kRestless && !rules.one_shot && !job.ended()) return std::nullopt;
   return on_change(part, job);
 }
 
@@ -138,8 +139,9 @@ std::int64_t task_managers_due(const KnownCluster& known, const AgendaRules& rul
   return changed && known.task_managers.asked_round != rules.round ? rules.round : regular;
 }
 
-/// The placement of tasks and a job's own configuration sharpen a diagnosis but make none: they wait
-/// until the rest has had its turn. Where vertices carry the values, they are no mere placement.
+/// The placement of tasks and a job's own configuration sharpen a diagnosis but make none: they
+/// wait until the rest has had its turn. Where vertices carry the values, they are no mere
+/// placement.
 bool can_wait(const Errand& errand, const AgendaRules& rules) {
   if (errand.ask == Ask::job_config) return true;
   return errand.ask == Ask::vertex && rules.task_manager_reporters && !rules.one_shot;

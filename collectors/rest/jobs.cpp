@@ -23,8 +23,9 @@ JobSummary summary_of(const Node& row, const Limits& limits) {
   if (end && *end > 0) job.end = end;
   const Node tasks = row["tasks"];
   job.tasks_total = tasks["total"].count();
+  job.tasks_finished = std::min(tasks["finished"].count_or_0(), job.tasks_total);
   const std::int64_t running =
-      std::int64_t{tasks["running"].count_or_0()} + std::int64_t{tasks["finished"].count_or_0()};
+      std::int64_t{tasks["running"].count_or_0()} + std::int64_t{job.tasks_finished};
   job.tasks_running = static_cast<int>(std::min<std::int64_t>(running, job.tasks_total));
   return job;
 }

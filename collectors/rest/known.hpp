@@ -32,6 +32,7 @@ struct KnownJob {
   /// Grows whenever state, start or last modification in the overview differ.
   std::int64_t changes{0};
   std::int64_t changed_round{0};
+  int restless{0};             // polls with a change less polls without, lately
   std::int64_t gone_round{0};  // when a call was answered with "not found"
   JobFacts facts;
   JobFactsPtr published;

@@ -8,6 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 DOCTOR=${DOCTOR-}
 PATH=$PATH:${TOOLS:-/usr/bin}
 HELM=${HELM:-helm}
+python=python3
+"$python" -c 'import yaml' 2>/dev/null || python=/usr/bin/python3 # Debian's python3-yaml is for Debian's Python
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 143' TERM INT
@@ -33,8 +35,8 @@ check() {
 # ---- shell and YAML
 
 check "shell scripts: shellcheck" shellcheck -x dev .ci/run deploy/build-image.sh tests/deploy/run.sh
-check "examples: YAML, and every file they mention exists" python3 tests/deploy/check_examples.py
-check "rules and dashboards name only metrics that the agent has" python3 tests/deploy/check_metric_names.py
+check "examples: YAML, and every file they mention exists" "$python" tests/deploy/check_examples.py
+check "rules and dashboards name only metrics that the agent has" "$python" tests/deploy/check_metric_names.py
 
 # ---- Prometheus and Alertmanager
 
@@ -42,7 +44,7 @@ check "deploy/prometheus/scrape.yaml: promtool check config" promtool check conf
 check "deploy/prometheus/compose.yaml: promtool check config" promtool check config deploy/prometheus/compose.yaml
 check "deploy/prometheus/rules.yaml: promtool check rules" promtool check rules deploy/prometheus/rules.yaml
 check "deploy/prometheus/rules_test.yaml: promtool test rules" promtool test rules deploy/prometheus/rules_test.yaml
-check "every alert has a firing and a silent test" python3 tests/deploy/check_rule_tests.py
+check "every alert has a firing and a silent test" "$python" tests/deploy/check_rule_tests.py
 check "deploy/alertmanager/alertmanager.yaml: amtool check-config" amtool check-config deploy/alertmanager/alertmanager.yaml
 check "a critical finding pages" amtool config routes test --config.file=deploy/alertmanager/alertmanager.yaml \
   --verify.receivers=page severity=critical detector=job_down
@@ -68,7 +70,7 @@ check "systemd/flink-doctor.service: exposure at most 1.5" systemd-analyze secur
 check "systemd/config.yaml is accepted" "$DOCTOR" config check systemd/config.yaml
 if [ -n "$DOCTOR" ]; then
   check "starts as a service: READY, WATCHDOG, serves, ends on SIGTERM" \
-    python3 tests/deploy/check_daemon.py "$DOCTOR" "$(command -v promtool)"
+    "$python" tests/deploy/check_daemon.py "$DOCTOR" "$(command -v promtool)"
 else
   check "starts as a service" ""
 fi
@@ -89,7 +91,7 @@ if command -v "$HELM" >/dev/null; then
   check "chart: renders the sidecar alone" render sidecar
   check "chart: without a cluster it says what is missing" names_what_is_missing
   check "chart: what it renders is restricted, probed and consistent" \
-    python3 tests/deploy/check_chart.py "$work/deployment.yaml" "$work/sidecar.yaml" "$work"
+    "$python" tests/deploy/check_chart.py "$work/deployment.yaml" "$work/sidecar.yaml" "$work"
   check "chart: the Deployment's configuration is accepted" "$DOCTOR" config check "$work/deployment-config.yaml"
   check "chart: the sidecar's configuration is accepted" "$DOCTOR" config check "$work/sidecar-config.yaml"
   check "chart: its PrometheusRule: promtool check rules" promtool check rules "$work/rules.yaml"

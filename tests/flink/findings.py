@@ -55,6 +55,9 @@ class Target:
             self.process is None or entity.get("process") == self.process,
         ))
 
+    def text(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in vars(self).items() if value is not None)
+
     def address(self) -> str:
         """HOST:PORT: a cluster that is gone may be left with its name only, which holds at least that."""
         return str(self.cluster_url).split("//")[-1]

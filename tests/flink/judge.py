@@ -79,7 +79,8 @@ class Judge:
 
     def complaints(self) -> list[str]:
         """Everything that needs reading, with the doctor's own words."""
-        lines = [f"missed: {e.fault}: no {e.detector} on {e.target} within {e.within}"
+        lines = [f"missed: {e.fault}: no {e.detector} on {e.target.text()} within {e.within}"
+                 + (f" ({e.note})" if e.note else "")
                  for e in self.expectations if not passed(e)]
         for twin in self.twins:
             lines += [f"twin disturbed: {twin.name}: {describe(f)}" for f in twin.offences]
@@ -96,7 +97,7 @@ def fault_row(expectation: Expectation) -> list[str]:
         seen, about = "not seen", expectation.note
     else:
         onset = expectation.onset if expectation.onset is not None else expectation.seen_at
-        seen, about = f"{expectation.seen_at - onset:.0f} s", expectation.seen.about()
+        seen, about = f"{max(0, expectation.seen_at - onset):.0f} s", expectation.seen.about()
     return [expectation.fault, expectation.detector, expectation.within, seen, about, verdict(passed(expectation))]
 
 

@@ -28,7 +28,7 @@ from stories import STORIES
 from story import Story
 from world import World, now
 
-SHORT_LIMIT_S, FULL_LIMIT_S = 11 * 60, 35 * 60
+SHORT_LIMIT_S, FULL_LIMIT_S = 12 * 60, 35 * 60
 BROKEN = (FlinkUnavailable, CompileFailed, ClusterFailed, DoctorFailed, PartFailed, TimedOut, Unreachable, RestError)
 
 

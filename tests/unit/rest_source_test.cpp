@@ -66,15 +66,31 @@ TEST_F(RestSourceTest, AnUnchangedClusterIsAskedLittle) {
   std::vector<std::string> targets;
   for (const HttpRequest& request : http.requests) targets.push_back(request.target);
   EXPECT_THAT(targets, ElementsAre("/jobs/overview", "/jobs/" + kOrders + "/checkpoints"));
-  EXPECT_THAT(emitted<JobFactsPtr>(), IsEmpty());
+  EXPECT_THAT(emitted<JobFactsPtr>(), SizeIs(1)) << "its checkpoints were read again";
   EXPECT_THAT(emitted<ClusterFactsPtr>(), SizeIs(1));
   poll();
+  EXPECT_EQ(http.asked("/jobs/" + kOrders + "/exceptions"), 0);
   poll();
   EXPECT_EQ(http.asked("/taskmanagers"), 1) << "every third poll";
+  EXPECT_EQ(http.asked("/jobs/" + kOrders + "/exceptions"), 1) << "nearly once a minute";
   poll();
   EXPECT_EQ(http.asked("/config"), 1) << "once a minute";
+}
+
+TEST_F(RestSourceTest, ARestlessJobDoesNotEatTheBudget) {
+  put_cluster();
+  source().set_reporters_present(true, true);
   poll();
-  EXPECT_EQ(http.asked("/jobs/" + kOrders + "/exceptions"), 1) << "every fifth poll";
+  int details = 0;
+  int exceptions = 0;
+  for (int i = 0; i < 20; ++i) {
+    put_jobs(row(kOrders, i % 2 == 0 ? "RESTARTING" : "RUNNING", 9000 + i, 0));
+    poll(10'000);
+    details += static_cast<int>(http.asked("/jobs/" + kOrders));
+    exceptions += static_cast<int>(http.asked("/jobs/" + kOrders + "/exceptions"));
+  }
+  EXPECT_LE(details, 11) << "every third poll, once it is known to be restless";
+  EXPECT_EQ(exceptions, 20) << "every change may bring a new fault";
 }
 
 TEST_F(RestSourceTest, AChangeIsLookedAtOnce) {

@@ -21,7 +21,6 @@ class BackpressureStory(Story):
         self.expectation = Expectation("one slow vertex in the middle", "backpressure",
                                        Target(job=SLOW, vertex="enrich"), "5 min", severity="warning")
         self.expectations = [self.expectation]
-        self.ends_with_cancel = (self.expectation, self.slow)
         self.twins = [Twin("the same graph below its capacity", "backpressure", Target(job=HEALTHY))]
         self.look = Every(10)
 
