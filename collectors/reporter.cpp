@@ -119,6 +119,30 @@ struct ReporterScrape::Labels {
   }
 };
 
+/// Thousands of series share their ancestors: each is looked up in the table by name only once.
+class ReporterScrape::Places {
+ public:
+  explicit Places(EntityTable& entities) : entities_(entities) {}
+
+  /// The child of a level; `name` is its place in `texts`, of a subtask its index.
+  EntityId below(EntityId parent, Level level, std::uint32_t name,
+                 const std::vector<std::string>& texts) {
+    if (parent == kNoEntity) return kNoEntity;
+    const std::uint64_t key =
+        (std::uint64_t{parent} << 32U) | (static_cast<std::uint64_t>(level) << 28U) | name;
+    const auto [known, fresh] = known_.try_emplace(key, kNoEntity);
+    if (fresh) {
+      known->second = level == Level::subtask ? entities_.intern(level, parent, "", name)
+                                              : entities_.intern(level, parent, texts[name]);
+    }
+    return known->second;
+  }
+
+ private:
+  EntityTable& entities_;
+  std::unordered_map<std::uint64_t, EntityId> known_;
+};
+
 ReporterScrape::ReporterScrape(SourceId source, const Selection& selection, const Limits& limits)
     : source_(source),
       selection_(selection),
@@ -145,10 +169,11 @@ Result<Scrape> ReporterScrape::finish(TimestampMs at, EntityTable& entities,
   scrape.series_unlabelled = unlabelled_;
 
   const EntityId own_process = process(entities);
+  Places places(entities);
   std::vector<std::pair<SeriesKey, const Staged*>> series;
   series.reserve(staged_.size());
   for (const Staged& staged : staged_) {
-    const EntityId id = entity(staged, entities);
+    const EntityId id = entity(staged, places);
     if (id == kNoEntity) {
       ++scrape.series_dropped;
     } else {
@@ -257,9 +282,9 @@ std::uint32_t ReporterScrape::text(std::string_view label) {
   return index;
 }
 
-EntityId ReporterScrape::entity(const Staged& staged, EntityTable& entities) const {
+EntityId ReporterScrape::entity(const Staged& staged, Places& places) const {
   const auto below = [&](EntityId parent, Level level, std::uint32_t name) {
-    return parent == kNoEntity ? kNoEntity : entities.intern(level, parent, texts_[name]);
+    return places.below(parent, level, name, texts_);
   };
   const Level level = info(staged.metric).level;
   if (level == Level::process || level == Level::collector) {
@@ -269,8 +294,7 @@ EntityId ReporterScrape::entity(const Staged& staged, EntityTable& entities) con
   const EntityId job = below(kClusterEntity, Level::job, staged.job);
   if (level == Level::job) return job;
   const EntityId vertex = below(job, Level::vertex, staged.vertex);
-  if (vertex == kNoEntity) return kNoEntity;
-  const EntityId subtask = entities.intern(Level::subtask, vertex, "", staged.subtask);
+  const EntityId subtask = below(vertex, Level::subtask, staged.subtask);
   if (level == Level::subtask) return subtask;
   const EntityId operator_id = below(subtask, Level::operator_, staged.operator_);
   return level == Level::operator_ ? operator_id : below(operator_id, level, staged.last);

@@ -91,13 +91,14 @@ class ReporterScrape final : public BodySink, private exposition::Sink {
     Metric metric;
   };
   struct Labels;
+  class Places;
 
   bool wants(std::string_view family) override;
   void sample(std::string_view family, std::span<const exposition::Label> labels,
               double value) override;
   bool place(Staged& staged, const Labels& labels);
   std::uint32_t text(std::string_view label);
-  EntityId entity(const Staged& staged, EntityTable& entities) const;
+  EntityId entity(const Staged& staged, Places& places) const;
   EntityId process(EntityTable& entities) const;
   std::string what_was_seen() const;
 

@@ -49,9 +49,10 @@ def common_settings(version: str, ports: "Ports", folder: Path) -> dict[str, str
         "metrics.reporter.prom.port": f"{ports.reporter_first}-{ports.reporter_last}",
         **{f"state.backend.rocksdb.metrics.{name}": "true" for name in ROCKSDB_METRICS},
         # Seconds instead of Flink's 10 s / 50 s: a lost TaskManager shows within a short test.
-        "heartbeat.interval": "3000", "heartbeat.timeout": "15000",
-        # On a machine under load a slot may be taken up later than Flink's 10 s, and a healthy job would fail.
-        "taskmanager.slot.timeout": "2 min",
+        "heartbeat.interval": "3000", "heartbeat.timeout": "20000",
+        # On a machine under load an answer or a slot may take longer than Flink's 10 s, and a healthy job would fail.
+        "pekko.ask.timeout" if major_minor(version) >= (1, 18) else "akka.ask.timeout": "60 s",
+        "taskmanager.slot.timeout": "120 s",
         "jobmanager.memory.process.size": "1024m", "taskmanager.memory.process.size": "1100m",
         # Jobs set their own; a cluster default would hide what a job without one does.
         "restart-strategy.type" if major_minor(version) >= (1, 19) else "restart-strategy": "none",
