@@ -37,8 +37,7 @@ struct Absence {
 /// When the checkpoints were last read by our clock, unless the cluster's is visibly ahead of it:
 /// what completed after that is not known, and must not look absent.
 TimestampMs present(const Window& window, const JobFacts& job) {
-  TimestampMs now =
-      std::max(job.checkpoints_read_at.value_or(window.now), running_since(job));
+  TimestampMs now = std::max(job.checkpoints_read_at.value_or(window.now), running_since(job));
   for (const CheckpointRecord& record : job.checkpoints) now = std::max(now, record.triggered);
   return now;
 }

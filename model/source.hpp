@@ -24,7 +24,7 @@ struct SourceHealth {
   EntityId process{kNoEntity};  // the process behind a reporter, told by content
   bool up{false};
   bool ever_up{false};
-  bool retired{false};           // not a source any more: forget it
+  bool retired{false};  // not a source any more: forget it
   TimestampMs since{};  // of the present up or down
   std::optional<TimestampMs> last_success;
   std::optional<Error> last_error;

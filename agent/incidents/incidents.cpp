@@ -37,7 +37,8 @@ std::string group_of(const Subject& subject) {
 }
 
 bool is_unjudged(const Verdict& verdict, const Subject& subject) {
-  if (verdict.state == DetectorState::blind || verdict.state == DetectorState::learning) return true;
+  if (verdict.state == DetectorState::blind || verdict.state == DetectorState::learning)
+    return true;
   return std::any_of(verdict.unjudged.begin(), verdict.unjudged.end(),
                      [&](const std::string& name) {
                        return name == subject.job_name || name == subject.host ||
