@@ -183,6 +183,7 @@ Status Agent::run() {
   server_.reset();
   store_.reset();
   spdlog::info("stopped");
+  if (failed_) return Error{ErrorCode::io, "stopped by an internal error, see the log above"};
   return Done{};
 }
 

@@ -161,21 +161,6 @@ Evidence operators_evidence(const RocksDbProcess& process) {
   return evidence;
 }
 
-/// The job that holds most of it: the one to look at, when it holds four fifths or more.
-std::string dominant_job(const RocksDbProcess& process) {
-  std::map<std::string, double> by_job;
-  double all = 0;
-  for (const RocksDbInstance& instance : process.instances) {
-    const double use = instance.memtables.value_or(0) + instance.table_readers;
-    by_job[instance.job] += use;
-    all += use;
-  }
-  for (const auto& [job, use] : by_job) {
-    if (by_job.size() == 1 || use >= 0.8 * all) return job;
-  }
-  return {};
-}
-
 std::optional<Evidence> pin_evidence(const RocksDbProcess& process, const Params& params) {
   double worst = 0;
   for (const RocksDbInstance& instance : process.instances) {
@@ -259,7 +244,7 @@ Finding finding_of(const Window& window, const RocksDbProcess& process, const Ov
   finding.severity = overrun.severity;
   finding.confidence = Confidence::confirmed;
   finding.subject = window.subject_of_process(process.process);
-  finding.subject.job_name = dominant_job(process);
+  finding.subject.job_name = process.instances.front().job;
   const std::string given = unmanaged ? " it has for that" : " of a slot's share";
   finding.summary =
       printable("RocksDB on " + place_of(window, process) + " uses " + format_bytes(overrun.use) +
@@ -330,7 +315,8 @@ Verdict detect(const Window& window, const Params& params) {
   Verdict verdict;
   std::vector<Finding> findings;
   std::string not_judged;
-  for (const auto& [id, process] : processes) {
+  for (const auto& [place, process] : processes) {
+    const EntityId id = process.process;
     const bool unmanaged = process.mode == RocksDbMode::unmanaged;
     const bool judgeable =
         unmanaged ? process.managed_total.has_value() : process.share.has_value();

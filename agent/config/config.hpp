@@ -36,7 +36,7 @@ struct Config {
   std::string data_dir;  // empty: nothing is kept on disk
   std::vector<Endpoint> alertmanagers;
   std::vector<ClusterConfig> clusters;
-  DurationMs poll_interval_ms{10 * kSecondMs};
+  DurationMs poll_interval_ms{5 * kSecondMs};  // of the jobs' overview; details by budget
   DurationMs scrape_interval_ms{15 * kSecondMs};
   std::map<std::string, std::map<std::string, double>> detector_params;
   std::vector<std::string> disabled_detectors;

@@ -29,7 +29,8 @@ class List {
   void add(Ask ask, const std::optional<std::int64_t>& due_round, const KnownJob* job = nullptr,
            const std::string& subject = {}, const std::string& vertex = {}) {
     if (!due_round || *due_round > rules_.round) return;
-    errands_.push_back({ask, *due_round, job != nullptr && job->ended(),
+    const bool news = ask == Ask::exceptions && job->exceptions.change != job->changes;
+    errands_.push_back({ask, *due_round, job != nullptr && job->ended(), news,
                         job != nullptr ? job->summary.id : subject, vertex});
   }
   std::vector<Errand> take() { return std::move(errands_); }
@@ -150,8 +151,9 @@ bool can_wait(const Errand& errand, const AgendaRules& rules) {
 bool before(const Errand& a, const Errand& b, const AgendaRules& rules) {
   const auto rank = [&](const Errand& errand) {
     const bool of_the_cluster = errand.ask <= Ask::jvm_options;
-    return std::tuple(can_wait(errand, rules), of_the_cluster ? 0 : errand.due_round, errand.ended,
-                      errand.ask);
+    // A change is most often a fault, and the fault is what everybody wants to know first.
+    return std::tuple(can_wait(errand, rules), !errand.news || errand.ended,
+                      of_the_cluster ? 0 : errand.due_round, errand.ended, errand.ask);
   };
   const auto a_rank = rank(a);
   const auto b_rank = rank(b);

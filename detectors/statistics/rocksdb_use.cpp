@@ -42,7 +42,7 @@ void add_column_family(const Window& window, EntityId family, double arena_block
 }
 
 void add_subtask(const Window& window, const JobFacts& job, EntityId subtask,
-                 double arena_block_bytes, std::map<EntityId, RocksDbProcess>& processes) {
+                 double arena_block_bytes, RocksDbProcesses& processes) {
   const EntityTable& entities = *window.entities;
   for (const EntityId op : entities.children(subtask, Level::operator_)) {
     RocksDbInstance instance;
@@ -54,11 +54,11 @@ void add_subtask(const Window& window, const JobFacts& job, EntityId subtask,
     if (process == kNoEntity) continue;
     const std::string& vertex_id = entities.name(entities.at(subtask).parent);
     const VertexFacts* vertex = job.vertex(vertex_id);
-    instance.job = job.name;
+    instance.job = window.lineage(job);
     instance.vertex = vertex == nullptr ? vertex_id : vertex->name;
     instance.operator_ = entities.name(op);
     instance.subtask = static_cast<int>(entities.at(subtask).index);
-    processes[process].instances.push_back(std::move(instance));
+    processes[{process, job.id}].instances.push_back(std::move(instance));
   }
 }
 
@@ -133,9 +133,8 @@ void decide_mode(const Window& window, RocksDbProcess& process) {
 
 }  // namespace
 
-std::map<EntityId, RocksDbProcess> rocksdb_processes(const Window& window,
-                                                     double arena_block_bytes) {
-  std::map<EntityId, RocksDbProcess> processes;
+RocksDbProcesses rocksdb_processes(const Window& window, double arena_block_bytes) {
+  RocksDbProcesses processes;
   for (const JobFactsPtr& job : window.jobs) {
     if (job->is_terminal()) continue;
     const EntityId job_entity = window.entities->find(Level::job, kClusterEntity, job->id);
@@ -146,7 +145,8 @@ std::map<EntityId, RocksDbProcess> rocksdb_processes(const Window& window,
       }
     }
   }
-  for (auto& [id, process] : processes) {
+  for (auto& [place, process] : processes) {
+    const EntityId id = place.first;
     process.process = id;
     process.managed_used = window.latest(Metric::managed_used, id);
     process.managed_total = window.latest(Metric::managed_total, id);

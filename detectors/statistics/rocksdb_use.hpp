@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/window.hpp"
@@ -29,6 +30,7 @@ struct RocksDbInstance {
   double reserved() const { return memtables.value_or(0) + cache_usage_sum + table_readers; }
 };
 
+/// RocksDB of one job in one process.
 struct RocksDbProcess {
   EntityId process{kNoEntity};
   RocksDbMode mode{RocksDbMode::unknown};
@@ -40,9 +42,10 @@ struct RocksDbProcess {
   std::string share_source;
 };
 
-/// By process; only those with fresh native metrics.
-std::map<EntityId, RocksDbProcess> rocksdb_processes(const Window& window,
-                                                     double arena_block_bytes);
+/// By process and job, since a slot belongs to one job and a job may set its own mode; only those
+/// with fresh native metrics.
+using RocksDbProcesses = std::map<std::pair<EntityId, std::string>, RocksDbProcess>;
+RocksDbProcesses rocksdb_processes(const Window& window, double arena_block_bytes);
 
 enum class UsesRocksDb { no, yes, unknown };
 UsesRocksDb uses_rocksdb(const Window& window, const JobFacts& job);

@@ -186,7 +186,17 @@ TEST_F(JobDown, TheGoneClusterPagesWithinFourMinutesUnlessItsApplicationHadEnded
 TEST_F(JobDown, ABatchApplicationThatIsGoneMayHaveEnded) {
   fake.job("a", "nightly", "RUNNING", fake.now - kHourMs).type = "BATCH";
   unreachable(4 * kMinuteMs);
-  EXPECT_EQ(expect_one(Severity::warning).confidence, Confidence::suspected);
+  EXPECT_EQ(expect_one(Severity::info).confidence, Confidence::suspected);
+}
+
+TEST_F(JobDown, AnApplicationWhoseTasksHadBegunToFinishMayHaveEnded) {
+  fake.job("a", "orders", "RUNNING", fake.now - kHourMs);
+  fake.facts.jobs.front().tasks_total = 4;
+  fake.facts.jobs.front().tasks_running = 4;
+  unreachable(4 * kMinuteMs);
+  expect_one(Severity::critical);
+  fake.facts.jobs.front().tasks_finished = 1;
+  EXPECT_EQ(expect_one(Severity::info).confidence, Confidence::suspected);
 }
 
 TEST_F(JobDown, AJobManagerWhoseReporterAnswersIsNotGone) {

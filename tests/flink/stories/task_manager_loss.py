@@ -15,7 +15,7 @@ class TaskManagerLossStory(Story):
 
     @staticmethod
     def launch(world: World) -> None:
-        world.launch(CLUSTER, SMALL)
+        world.launch(CLUSTER, SMALL, task_managers=2)  # one to lose, one to go on with
 
     def begin(self) -> None:
         self.job = self.world.submit(CLUSTER, "Failing", JOB, ["--fail-times", "0", "--restarts", "-1",
@@ -38,7 +38,7 @@ class TaskManagerLossStory(Story):
 
     def replace(self, now: float) -> None:
         cluster = self.world.clusters[CLUSTER]
-        cluster.task_managers[0].kill()
+        (cluster.task_manager_of(self.job) or cluster.task_managers[0]).kill()
         cluster.launch_task_manager()
         self.replaced_at = now
         self.log("TaskManager killed, another one started")
