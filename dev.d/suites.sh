@@ -1,8 +1,6 @@
 # ./dev test: every suite runs, whatever the one before it said, and one summary closes it. Sourced by ./dev.
 # shellcheck shell=bash
 
-# Tests whose subject has threads; the rest would only cost minutes under ThreadSanitizer.
-threaded='^(Agent|AlertState|HttpExchange|Judge|Notifier|Notify|Reporter|ReporterGet|Resolver|Routes|RoutesTest|Server|Store|StoreTest|View)\.'
 passed=0 failed=0 skipped=0 # of the suite that runs
 passed_all=0 failed_all=0 skipped_all=0
 summary=()
@@ -18,7 +16,7 @@ test_everything() {
   install_for build unit fmt deploy
   suite "format" check_format
   suite "unit and scenarios, ASan + UBSan" tests_under asan .
-  suite "threads, TSan" tests_under tsan "$threaded"
+  suite "threads, TSan" tests_under tsan .
   suite "release build" build_program_checked
   suite "unit file, chart, rules" deploy_checks
   if [ -n "$quick" ]; then
