@@ -15,6 +15,7 @@
 #include <exception>
 
 #include "agent/clock.hpp"
+#include "agent/config/judge_config.hpp"
 #include "agent/curated.hpp"
 #include "agent/delivery/alertmanager.hpp"
 #include "agent/delivery/report.hpp"
@@ -34,18 +35,6 @@ constexpr milliseconds kTickPeriod{1000};
 constexpr milliseconds kStopPatience{2500};  // of the 5 s that a SIGTERM may take
 constexpr DurationMs kFeatureImageMs = 30 * kSecondMs;
 
-JudgeConfig judge_config(const ClusterConfig& cluster, const Config& config) {
-  JudgeConfig judge;
-  judge.cluster = cluster.name;
-  judge.url = cluster.flink.empty() ? "" : cluster.flink.front().url();
-  judge.namespace_ = cluster.namespace_;
-  judge.expected_jobs = cluster.expected_jobs;
-  judge.labels = cluster.labels;
-  judge.detector_params = config.detector_params;
-  judge.disabled_detectors = config.disabled_detectors;
-  return judge;
-}
-
 std::string features_key(const Judge& judge) { return "features/" + judge.config().cluster; }
 std::string findings_key(const Judge& judge) { return "findings/" + judge.config().cluster; }
 
@@ -62,8 +51,8 @@ Agent::Agent(Config config)
   health_.store_state = "off";
   for (const ClusterConfig& cluster : config_.clusters) {
     const auto index = static_cast<ClusterIndex>(judges_.size());
-    judges_.push_back(std::make_unique<Judge>(judge_config(cluster, config_), all_detectors(),
-                                              plan_, config_.limits));
+    judges_.push_back(std::make_unique<Judge>(judge_config(cluster, config_, false),
+                                              all_detectors(), plan_, config_.limits));
     collections_.push_back(std::make_unique<Collection>(
         index, cluster, config_, *http_, selection_, judges_.back()->entities(), false,
         [this](StreamItem item) { take(std::move(item)); }));

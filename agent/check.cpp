@@ -14,6 +14,7 @@
 
 #include "agent/clock.hpp"
 #include "agent/collection.hpp"
+#include "agent/config/judge_config.hpp"
 #include "agent/curated.hpp"
 #include "agent/judge.hpp"
 #include "agent/net/asio_http.hpp"
@@ -50,20 +51,6 @@ asio::awaitable<void> two_polls(const CheckOptions& options, Collection& collect
   co_await collection.poll_once();
 }
 
-JudgeConfig one_shot_config(const Config& config) {
-  const ClusterConfig& cluster = config.clusters.front();
-  JudgeConfig judge;
-  judge.cluster = cluster.name;
-  judge.url = cluster.flink.front().url();
-  judge.namespace_ = cluster.namespace_;
-  judge.expected_jobs = cluster.expected_jobs;
-  judge.labels = cluster.labels;
-  judge.detector_params = config.detector_params;
-  judge.disabled_detectors = config.disabled_detectors;
-  judge.one_shot = true;
-  return judge;
-}
-
 ViewPtr view_of(const Judge& judge, TimestampMs now) {
   auto view = std::make_shared<View>();
   view->generated_at = now;
@@ -90,12 +77,13 @@ std::string why_unreachable(const ClusterView& cluster) {
 CheckResult check(CheckOptions options) {
   const FeaturePlan plan(all_detectors());
   const Selection selection(plan.metrics());
-  Judge judge(one_shot_config(options.config), all_detectors(), plan, options.config.limits);
+  const ClusterConfig& cluster = options.config.clusters.front();
+  Judge judge(judge_config(cluster, options.config, true), all_detectors(), plan,
+              options.config.limits);
   asio::io_context io(1);
   Resolver resolver(options.config.limits);
   const std::unique_ptr<Http> http = make_asio_http(resolver, options.config.limits);
-  Collection collection(0, options.config.clusters.front(), options.config, *http, selection,
-                        judge.entities(), true,
+  Collection collection(0, cluster, options.config, *http, selection, judge.entities(), true,
                         [&](const StreamItem& item) { judge.absorb(item); });
   asio::signal_set signals(io, SIGTERM, SIGINT);
   bool interrupted = false;

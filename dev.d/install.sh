@@ -67,7 +67,16 @@ no_network() {
 
 # prometheus, promtool, prometheus-alertmanager and amtool as plain files under $debs/usr/bin.
 unpack_monitoring() {
-  [ ! -e "$debs/complete" ] || return 0
+  [ -e "$debs/complete" ] || unpack_debs
+  # Debian's Alertmanager looks for its templates in this one place.
+  local templates=/usr/share/prometheus/alertmanager
+  if [ ! -e "$templates/default.tmpl" ]; then
+    as_root mkdir -p "$templates"
+    as_root cp -r "$debs$templates/." "$templates/"
+  fi
+}
+
+unpack_debs() {
   mkdir -p "$debs"
   quietly "download Prometheus and Alertmanager" download_debs || no_network
   local deb

@@ -1,4 +1,4 @@
-"""A real Flink cluster on 127.0.0.1: session or application mode, TaskManagers that come and go, everything ended at exit.
+"""A real Flink cluster on 127.0.0.1: session or application mode, TaskManagers that come and go.
 
     with Cluster("1.20", folder) as cluster:
         cluster.start_session(task_managers=2)
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 
@@ -142,9 +141,6 @@ class Cluster:
         if self.job_manager:
             processes.append(self.job_manager)
         stop_all(processes)
-
-    def pause(self, task_manager: TaskManager) -> None:
-        task_manager.process.signal(signal.SIGSTOP)
 
 
 def java_home() -> str:

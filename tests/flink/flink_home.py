@@ -97,8 +97,8 @@ def download(package: str, folder: Path, args: list[str]) -> Path:
         target = Path(scratch) / "out"
         # pip collects in its own temp dir first: pointing that here makes the progress visible to us.
         env = {**os.environ, "TMPDIR": scratch}
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--disable-pip-version-check",
-                   "--progress-bar", "off", "--dest", str(target), *args, package]
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--progress-bar", "off",
+                   "--disable-pip-version-check", "--dest", str(target), *args, package]
         with progress(f"downloading {package}", Path(scratch)):
             done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         files = sorted(target.glob("*")) if target.is_dir() else []

@@ -135,7 +135,8 @@ def record_cluster(recorder: Recorder) -> None:
     for name, path in {"overview": "/overview", "config": "/config", "jobmanager-config": "/jobmanager/config",
                        "jobmanager-environment": "/jobmanager/environment", "jobs-overview": "/jobs/overview",
                        "jobs": "/jobs", "taskmanagers": "/taskmanagers",
-                       "jobmanager-metric-ids": "/jobmanager/metrics", "taskmanagers-metric-ids": "/taskmanagers/metrics",
+                       "jobmanager-metric-ids": "/jobmanager/metrics",
+                       "taskmanagers-metric-ids": "/taskmanagers/metrics",
                        "jobmanager-metrics": f"/jobmanager/metrics?get={jvm_ids()}",
                        "taskmanagers-metrics": f"/taskmanagers/metrics?get={jvm_ids()}"}.items():
         recorder.rest(name, path)
@@ -178,8 +179,8 @@ def is_of_interest(metric: str) -> bool:
     if "rocksdb" in metric:
         return any(word in metric for word in ("mem-tables", "block-cache", "table-readers", "is-write-stopped"))
     parts = metric.split(".")
-    return len(parts) == 2 and parts[1].startswith(("busy", "idle", "backPressured", "soft", "hard", "num", "accumulate",
-                                                    "isBack", "current"))
+    return len(parts) == 2 and parts[1].startswith(
+        ("busy", "idle", "backPressured", "soft", "hard", "num", "accumulate", "isBack", "current"))
 
 
 def record_reporters(recorder: Recorder) -> None:

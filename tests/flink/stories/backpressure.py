@@ -16,8 +16,10 @@ class BackpressureStory(Story):
 
     def begin(self) -> None:
         common = ["--parallelism", "2", "--interval-ms", "10000", "--restarts", "-1"]
-        self.slow = self.world.submit("main", "Backpressure", SLOW, ["--rate", "2000", "--delay-us", "5000", *common])
-        self.healthy = self.world.submit("main", "Backpressure", HEALTHY, ["--rate", "100", "--delay-us", "4000", *common])
+        self.slow = self.world.submit(
+            "main", "Backpressure", SLOW, ["--rate", "2000", "--delay-us", "5000", *common])
+        self.healthy = self.world.submit(
+            "main", "Backpressure", HEALTHY, ["--rate", "100", "--delay-us", "4000", *common])
         self.expectation = Expectation("one slow vertex in the middle", "backpressure",
                                        Target(job=SLOW, vertex="enrich"), "5 min", severity="warning")
         self.expectations = [self.expectation]

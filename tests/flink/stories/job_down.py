@@ -68,7 +68,8 @@ class ApplicationDownStory(Story):
     def step(self, now: float) -> None:
         if self.expectation.onset is None and not self.failing.job_manager.alive():
             self.expectation.due(now, now + APPLICATION_WITHIN_S)
-            self.log(f"the failing application's JobManager has ended, code {self.failing.job_manager.child.returncode}")
+            self.log(f"the failing application's JobManager has ended, code "
+                     f"{self.failing.job_manager.child.returncode}")
         if self.finished_at is None and not self.finishing.job_manager.alive():
             self.finished_at = now
             self.log(f"the finished application's JobManager has ended, code "

@@ -46,7 +46,8 @@ class NativeStory(Story):
             self.expectation.note = f"share {share:.0f} MB"
             self.log(f"{used:.0f} MB in use, above the slot's share of {share:.0f} MB")
         elif self.show.due():
-            self.log(f"{used:.0f} MB in use, share {share:.0f} MB, process {self.task_manager.process.resident_mb()} MB")
+            resident = self.task_manager.process.resident_mb()
+            self.log(f"{used:.0f} MB in use, share {share:.0f} MB, process {resident} MB")
 
     def used_mb(self, page: Page) -> float:
         """Unmanaged: each column family has its own block cache, so the sum is right."""
