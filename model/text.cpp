@@ -115,8 +115,10 @@ std::string format_number(double value, int digits) {
   if (!std::isfinite(value)) return "unknown";
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%.*g", digits, value);
-  // "%g" would turn 23 into "2e+01" for one digit: whole numbers stay readable.
-  if (std::abs(value) >= std::pow(10, digits) && std::abs(value) < 1e15) {
+  // "%g" turns 23 into "2e+01" for one digit, and 99.7 into "1e+02" for two: whole numbers instead.
+  const double magnitude = std::abs(value);
+  const bool exponent = std::string_view(text.data()).find('e') != std::string_view::npos;
+  if ((exponent || magnitude >= std::pow(10, digits)) && magnitude >= 1 && magnitude < 1e15) {
     std::snprintf(text.data(), text.size(), "%.0f", value);
   }
   return text.data();

@@ -42,6 +42,7 @@ TEST(Format, SpeaksPeoplesUnits) {
 
 TEST(Format, NumbersNeverTurnScientificWithoutNeed) {
   EXPECT_EQ(format_number(23, 1), "23");
+  EXPECT_EQ(format_number(99.7, 2), "100");
   EXPECT_EQ(format_number(0.12345), "0.123");
   EXPECT_EQ(format_number(1234.6), "1235");
   EXPECT_EQ(format_number(2.0), "2");
