@@ -16,7 +16,6 @@ test_everything() {
   install_for build unit fmt deploy
   suite "format" check_format
   suite "unit and scenarios, ASan + UBSan" tests_under asan .
-  suite "threads, TSan" tests_under tsan .
   suite "release build" build_program_checked
   suite "unit file, chart, rules" deploy_checks
   if [ -n "$quick" ]; then

@@ -73,6 +73,17 @@ std::optional<std::int64_t> on_change_after(const Part& part, const KnownJob& jo
   return on_change(part, job);
 }
 
+/// No checkpoint for more than twice the time that one may take: whether one completes now is news.
+/// One that stays away for long is no news any more.
+bool is_overdue(const KnownJob& job, const AgendaRules& rules) {
+  const auto& config = job.facts.checkpoint_config;
+  if (!config || !config->interval || !job.facts.all_tasks_running_since) return false;
+  TimestampMs since = *job.facts.all_tasks_running_since;
+  if (job.facts.latest_completed) since = std::max(since, job.facts.latest_completed->triggered);
+  const DurationMs allowed = std::max(*config->interval, config->timeout);
+  return rules.now - since > 2 * allowed && rules.now - since < 20 * allowed;
+}
+
 std::optional<std::int64_t> checkpoints_due(const KnownJob& job, const AgendaRules& rules) {
   const std::optional<std::int64_t> change = on_change(job.checkpoints, job);
   if (change || job.ended() || job.facts.checkpointing == Checkpointing::off) return change;
@@ -80,7 +91,8 @@ std::optional<std::int64_t> checkpoints_due(const KnownJob& job, const AgendaRul
   const DurationMs interval = config ? config->interval.value_or(kCheckpointsAgeMaxMs) : 0;
   const DurationMs age_min =
       age_min_of_share(rules, kCheckpointsShare, std::min(interval, kCheckpointsAgeMaxMs));
-  if (!rules.one_shot && rules.now - job.checkpoints.asked_at < age_min) return std::nullopt;
+  const bool recent = rules.now - job.checkpoints.asked_at < age_min;
+  if (recent && !rules.one_shot && !is_overdue(job, rules)) return std::nullopt;
   return every(job.checkpoints, 1, job.changed_round);
 }
 
