@@ -21,6 +21,17 @@ constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
 constexpr double kCheckpointsShare = 0.5;
 constexpr double kExceptionsShare = 0.15;
 
+/// No checkpoint for more than twice the time that one may take: whether one completes now is news.
+/// One that stays away for long is no news any more.
+bool is_overdue(const KnownJob& job, const AgendaRules& rules) {
+  const auto& config = job.facts.checkpoint_config;
+  if (!config || !config->interval || !job.facts.all_tasks_running_since) return false;
+  TimestampMs since = *job.facts.all_tasks_running_since;
+  if (job.facts.latest_completed) since = std::max(since, job.facts.latest_completed->triggered);
+  const DurationMs allowed = std::max(*config->interval, config->timeout);
+  return rules.now - since > 2 * allowed && rules.now - since < 20 * allowed;
+}
+
 /// Puts a thing on the list when its round has come.
 class List {
  public:
@@ -29,7 +40,8 @@ class List {
   void add(Ask ask, const std::optional<std::int64_t>& due_round, const KnownJob* job = nullptr,
            const std::string& subject = {}, const std::string& vertex = {}) {
     if (!due_round || *due_round > rules_.round) return;
-    const bool news = ask == Ask::exceptions && job->exceptions.change != job->changes;
+    const bool news = (ask == Ask::exceptions && job->exceptions.change != job->changes) ||
+                      (ask == Ask::checkpoints && is_overdue(*job, rules_));
     errands_.push_back({ask, *due_round, job != nullptr && job->ended(), news,
                         job != nullptr ? job->summary.id : subject, vertex});
   }
@@ -73,19 +85,9 @@ std::optional<std::int64_t> on_change_after(const Part& part, const KnownJob& jo
   return on_change(part, job);
 }
 
-/// No checkpoint for more than twice the time that one may take: whether one completes now is news.
-/// One that stays away for long is no news any more.
-bool is_overdue(const KnownJob& job, const AgendaRules& rules) {
-  const auto& config = job.facts.checkpoint_config;
-  if (!config || !config->interval || !job.facts.all_tasks_running_since) return false;
-  TimestampMs since = *job.facts.all_tasks_running_since;
-  if (job.facts.latest_completed) since = std::max(since, job.facts.latest_completed->triggered);
-  const DurationMs allowed = std::max(*config->interval, config->timeout);
-  return rules.now - since > 2 * allowed && rules.now - since < 20 * allowed;
-}
-
 std::optional<std::int64_t> checkpoints_due(const KnownJob& job, const AgendaRules& rules) {
-  const std::optional<std::int64_t> change = on_change(job.checkpoints, job);
+  const std::optional<std::int64_t> change =
+      on_change_after(job.checkpoints, job, rules, kJobAgeMinMs);
   if (change || job.ended() || job.facts.checkpointing == Checkpointing::off) return change;
   const auto& config = job.facts.checkpoint_config;
   const DurationMs interval = config ? config->interval.value_or(kCheckpointsAgeMaxMs) : 0;
@@ -164,7 +166,8 @@ bool before(const Errand& a, const Errand& b, const AgendaRules& rules) {
   const auto rank = [&](const Errand& errand) {
     const bool of_the_cluster = errand.ask <= Ask::jvm_options;
     // A change is most often a fault, and the fault is what everybody wants to know first.
-    return std::tuple(can_wait(errand, rules), !errand.news || errand.ended,
+    const bool news = errand.news && !errand.ended;
+    return std::tuple(can_wait(errand, rules), !of_the_cluster, !news,
                       of_the_cluster ? 0 : errand.due_round, errand.ended, errand.ask);
   };
   const auto a_rank = rank(a);

@@ -33,7 +33,7 @@ struct Errand {
   Ask ask{};
   std::int64_t due_round{};
   bool ended{};  // its job has
-  bool news{};   // exceptions of a job of which the overview said something new
+  bool news{};   // a job changed (its exceptions), or its checkpoint is overdue
   std::string subject;
   std::string vertex;
 };
