@@ -12,8 +12,10 @@ using Ask = Errand::Ask;
 constexpr std::int64_t kTaskManagerRounds = 3;
 constexpr DurationMs kCheckpointsAgeMaxMs = kMinuteMs;
 constexpr DurationMs kExceptionsAgeMs = 50 * kSecondMs;  // unless the overview said something new
-/// A job that changes at every poll (a restart loop) is not looked at in full each time.
+/// A job that changes at every poll (a restart loop) is not looked at in full each time, or it
+/// would take the calls that all others need.
 constexpr int kRestless = 4;
+constexpr DurationMs kTroubledAgeMinMs = 10 * kSecondMs;
 constexpr DurationMs kJobAgeMinMs = 30 * kSecondMs;
 constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
 /// Shares of the budget of calls that regular looks at running jobs may take, so that what is
@@ -32,6 +34,45 @@ bool is_overdue(const KnownJob& job, const AgendaRules& rules) {
   return rules.now - since > 2 * allowed && rules.now - since < 20 * allowed;
 }
 
+/// How old a part of every running job must be, so that asking for all of them takes no more than
+/// this share of the budget. A little early is better than a whole poll late.
+DurationMs age_min_of_share(const AgendaRules& rules, double share, DurationMs wanted_ms) {
+  const double calls_per_minute = std::max(1.0, share * rules.calls_per_minute);
+  const double affordable_ms =
+      static_cast<double>(rules.jobs_running) * static_cast<double>(kMinuteMs) / calls_per_minute;
+  return std::max(wanted_ms, static_cast<DurationMs>(affordable_ms)) * 3 / 4;
+}
+
+DurationMs checkpoints_age_min(const KnownJob& job, const AgendaRules& rules) {
+  if (is_overdue(job, rules)) return kTroubledAgeMinMs;
+  const auto& config = job.facts.checkpoint_config;
+  const DurationMs interval = config ? config->interval.value_or(kCheckpointsAgeMaxMs) : 0;
+  return age_min_of_share(rules, kCheckpointsShare, std::min(interval, kCheckpointsAgeMaxMs));
+}
+
+/// Flink remembers the last ten: with a few more they are gone before they were seen.
+bool may_be_missed(const KnownJob& job, const AgendaRules& rules) {
+  const auto& config = job.facts.checkpoint_config;
+  if (!config || !config->interval) return false;
+  const DurationMs fair = age_min_of_share(rules, kCheckpointsShare, 0) * 4 / 3;
+  return rules.now - job.checkpoints.asked_at >= std::max(3 * *config->interval, fair);
+}
+
+bool never_seen(Ask ask, const KnownJob& job) {
+  return (ask == Ask::job && !job.job.asked()) ||
+         (ask == Ask::checkpoints && !job.checkpoints.asked()) ||
+         (ask == Ask::checkpoint_config && !job.checkpoint_config.asked());
+}
+
+Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const AgendaRules& rules) {
+  if (job.ended()) return Errand::Urgency::regular;
+  // A change is most often a fault, and the fault is what everybody wants to know first.
+  if (ask == Ask::exceptions && job.exceptions.change != job.changes) return Errand::Urgency::fault;
+  const bool late =
+      ask == Ask::checkpoints && (is_overdue(job, rules) || may_be_missed(job, rules));
+  return late || never_seen(ask, job) ? Errand::Urgency::late : Errand::Urgency::regular;
+}
+
 /// Puts a thing on the list when its round has come.
 class List {
  public:
@@ -40,10 +81,12 @@ class List {
   void add(Ask ask, const std::optional<std::int64_t>& due_round, const KnownJob* job = nullptr,
            const std::string& subject = {}, const std::string& vertex = {}) {
     if (!due_round || *due_round > rules_.round) return;
-    const bool news = (ask == Ask::exceptions && job->exceptions.change != job->changes) ||
-                      (ask == Ask::checkpoints && is_overdue(*job, rules_));
-    errands_.push_back({ask, *due_round, job != nullptr && job->ended(), news,
-                        job != nullptr ? job->summary.id : subject, vertex});
+    if (job == nullptr) {
+      errands_.push_back({ask, *due_round, false, Errand::Urgency::regular, subject, vertex});
+    } else {
+      errands_.push_back(
+          {ask, *due_round, job->ended(), urgency_of(ask, *job, rules_), job->summary.id, vertex});
+    }
   }
   std::vector<Errand> take() { return std::move(errands_); }
 
@@ -68,15 +111,6 @@ std::optional<std::int64_t> on_change(const Part& part, const KnownJob& job) {
   return std::max(job.changed_round, part.asked() ? part.asked_round + 1 : 0);
 }
 
-/// How old a part of every running job must be, so that asking for all of them takes no more than
-/// this share of the budget. A little early is better than a whole poll late.
-DurationMs age_min_of_share(const AgendaRules& rules, double share, DurationMs wanted_ms) {
-  const double calls_per_minute = std::max(1.0, share * rules.calls_per_minute);
-  const double affordable_ms =
-      static_cast<double>(rules.jobs_running) * static_cast<double>(kMinuteMs) / calls_per_minute;
-  return std::max(wanted_ms, static_cast<DurationMs>(affordable_ms)) * 3 / 4;
-}
-
 /// A change; of a restless job it is looked at only when the last look is old enough.
 std::optional<std::int64_t> on_change_after(const Part& part, const KnownJob& job,
                                             const AgendaRules& rules, DurationMs age_min_ms) {
@@ -89,17 +123,14 @@ std::optional<std::int64_t> checkpoints_due(const KnownJob& job, const AgendaRul
   const std::optional<std::int64_t> change =
       on_change_after(job.checkpoints, job, rules, kJobAgeMinMs);
   if (change || job.ended() || job.facts.checkpointing == Checkpointing::off) return change;
-  const auto& config = job.facts.checkpoint_config;
-  const DurationMs interval = config ? config->interval.value_or(kCheckpointsAgeMaxMs) : 0;
-  const DurationMs age_min =
-      age_min_of_share(rules, kCheckpointsShare, std::min(interval, kCheckpointsAgeMaxMs));
-  const bool recent = rules.now - job.checkpoints.asked_at < age_min;
-  if (recent && !rules.one_shot && !is_overdue(job, rules)) return std::nullopt;
+  const bool recent = rules.now - job.checkpoints.asked_at < checkpoints_age_min(job, rules);
+  if (recent && !rules.one_shot) return std::nullopt;
   return every(job.checkpoints, 1, job.changed_round);
 }
 
 std::optional<std::int64_t> exceptions_due(const KnownJob& job, const AgendaRules& rules) {
-  const std::optional<std::int64_t> change = on_change(job.exceptions, job);
+  const std::optional<std::int64_t> change =
+      on_change_after(job.exceptions, job, rules, kTroubledAgeMinMs);
   if (change || job.ended()) return change;
   const DurationMs age_min = age_min_of_share(rules, kExceptionsShare, kExceptionsAgeMs);
   if (rules.now - job.exceptions.asked_at < age_min) return std::nullopt;
@@ -149,7 +180,7 @@ void add_process(const KnownProcess& process, Ask ids, const std::string& id,
 std::int64_t task_managers_due(const KnownCluster& known, const AgendaRules& rules) {
   const std::int64_t regular = every(known.task_managers, kTaskManagerRounds, rules.round);
   const bool changed = std::any_of(known.jobs.begin(), known.jobs.end(), [&](const auto& entry) {
-    return entry.second.changed_round == rules.round;
+    return entry.second.changed_round == rules.round && entry.second.restless < kRestless;
   });
   return changed && known.task_managers.asked_round != rules.round ? rules.round : regular;
 }
@@ -165,9 +196,7 @@ bool can_wait(const Errand& errand, const AgendaRules& rules) {
 bool before(const Errand& a, const Errand& b, const AgendaRules& rules) {
   const auto rank = [&](const Errand& errand) {
     const bool of_the_cluster = errand.ask <= Ask::jvm_options;
-    // A change is most often a fault, and the fault is what everybody wants to know first.
-    const bool news = errand.news && !errand.ended;
-    return std::tuple(can_wait(errand, rules), !of_the_cluster, !news,
+    return std::tuple(can_wait(errand, rules), !of_the_cluster, errand.urgency,
                       of_the_cluster ? 0 : errand.due_round, errand.ended, errand.ask);
   };
   const auto a_rank = rank(a);

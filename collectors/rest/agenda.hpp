@@ -30,10 +30,15 @@ struct Errand {
     job_metrics,
     vertex
   };
+  enum class Urgency {
+    fault,  // a job changed: its exceptions
+    late,   // never looked at, no checkpoint in time, or soon more of them than Flink remembers
+    regular
+  };
   Ask ask{};
   std::int64_t due_round{};
   bool ended{};  // its job has
-  bool news{};   // a job changed (its exceptions), or its checkpoint is overdue
+  Urgency urgency{Urgency::regular};
   std::string subject;
   std::string vertex;
 };

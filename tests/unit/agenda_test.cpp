@@ -1,0 +1,180 @@
+// What a budget of calls buys: the agenda is run over simulated minutes of a busy cluster.
+#include "collectors/rest/agenda.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+namespace doctor::rest {
+namespace {
+
+constexpr DurationMs kPollMs = 5 * kSecondMs;
+constexpr double kBurst = 60;
+constexpr std::size_t kErrandsMax = 1024;
+
+/// A cluster whose answers cost a call each; every answer is good.
+class Simulation {
+ public:
+  KnownJob& add_job(const std::string& id, DurationMs interval_ms) {
+    KnownJob& job = known_.jobs[id];
+    job.summary.id = id;
+    job.summary.state = "RUNNING";
+    job.summary.start = now_;
+    job.summary.tasks_total = job.summary.tasks_running = 2;
+    CheckpointConfig config;
+    config.interval = interval_ms;
+    config.timeout = interval_ms;
+    job.facts.checkpointing = Checkpointing::on;
+    job.facts.checkpoint_config = config;
+    job.vertices["v"];
+    change(id);
+    return job;
+  }
+  void change(const std::string& id) {
+    KnownJob& job = known_.jobs[id];
+    ++job.changes;
+    job.changed_round = round_ + 1;
+    changed_.insert({id, 0});
+  }
+  void end_job(const std::string& id) {
+    known_.jobs[id].summary.state = "FINISHED";
+    change(id);
+  }
+  void never_completes(const std::string& id) { never_completes_ = id; }
+
+  void poll() {
+    now_ += kPollMs;
+    ++round_;
+    for (auto& [id, job] : known_.jobs) {
+      const bool changed = changed_.contains(id);
+      job.restless = changed ? std::min(job.restless + 1, 10) : std::max(job.restless - 1, 0);
+      const bool completes = id != never_completes_;
+      job.facts.all_tasks_running_since = job.summary.start;
+      if (completes) job.facts.latest_completed = completed_at(now_);
+    }
+    changed_.clear();
+    tokens_ = std::min(kBurst, tokens_ + 5.0) - 1;  // the overview is one
+    while (spend()) {
+    }
+  }
+
+  DurationMs age(const Part& part) const { return now_ - part.asked_at; }
+  const KnownJob& job(const std::string& id) { return known_.jobs.at(id); }
+  TimestampMs now() const { return now_; }
+  int calls() const { return calls_; }
+
+ private:
+  static CheckpointRecord completed_at(TimestampMs now) {
+    CheckpointRecord record;
+    record.triggered = now;
+    return record;
+  }
+  bool spend() {
+    AgendaRules rules;
+    rules.round = round_;
+    rules.now = now_;
+    rules.job_manager_reporter = rules.task_manager_reporters = true;
+    rules.jobs_running = static_cast<std::size_t>(
+        std::count_if(known_.jobs.begin(), known_.jobs.end(),
+                      [](const auto& entry) { return !entry.second.ended(); }));
+    const std::vector<Errand> errands = agenda(known_, rules, kErrandsMax);
+    for (const Errand& errand : errands) {
+      if (tokens_ < 1) return false;
+      tokens_ -= 1;
+      ++calls_;
+      Part& part = part_of(errand);
+      part.asked_round = round_;
+      part.asked_at = now_;
+      part.change = errand.subject.empty() ? 1 : known_.jobs.at(errand.subject).changes;
+    }
+    return !errands.empty();
+  }
+  Part& part_of(const Errand& errand) {
+    if (errand.ask == Errand::Ask::task_managers) return known_.task_managers;
+    if (errand.ask == Errand::Ask::configuration) return known_.configuration;
+    if (errand.ask == Errand::Ask::jvm_options) return known_.jvm_options;
+    KnownJob& job = known_.jobs.at(errand.subject);
+    if (errand.ask == Errand::Ask::checkpoints) return job.checkpoints;
+    if (errand.ask == Errand::Ask::checkpoint_config) return job.checkpoint_config;
+    if (errand.ask == Errand::Ask::exceptions) return job.exceptions;
+    if (errand.ask == Errand::Ask::job_config) return job.config;
+    return errand.ask == Errand::Ask::vertex ? job.vertices.at(errand.vertex) : job.job;
+  }
+
+  KnownCluster known_;
+  std::map<std::string, int> changed_;
+  std::string never_completes_;
+  TimestampMs now_{1'700'000'000'000};
+  std::int64_t round_{0};
+  double tokens_{kBurst};
+  int calls_{0};
+};
+
+/// Ten jobs with a checkpoint every 5 s, one of them without any that completes, one in a restart
+/// loop, and short jobs that come and go: what the acceptance cluster looks like.
+struct BusyCluster {
+  BusyCluster() {
+    for (int i = 0; i < 10; ++i) simulation.add_job("steady" + std::to_string(i), 5 * kSecondMs);
+    simulation.add_job("absent", 20 * kSecondMs);
+    simulation.add_job("looping", 5 * kSecondMs);
+    simulation.never_completes("absent");
+  }
+  void poll(int i) {
+    if (i % 2 == 0) simulation.change("looping");
+    if (i % 4 == 0) simulation.add_job("batch" + std::to_string(i), kMinuteMs);
+    if (i % 4 == 2) simulation.end_job("batch" + std::to_string(i - 2));
+    simulation.poll();
+  }
+  Simulation simulation;
+};
+
+TEST(Agenda, CheckpointsOfABusyClusterAreReadBeforeFlinkForgetsThem) {
+  BusyCluster cluster;
+  DurationMs oldest = 0;
+  for (int i = 0; i < 120; ++i) {
+    cluster.poll(i);
+    if (i < 12) continue;  // the first looks at everything
+    for (int job = 0; job < 10; ++job) {
+      const KnownJob& steady = cluster.simulation.job("steady" + std::to_string(job));
+      oldest = std::max(oldest, cluster.simulation.age(steady.checkpoints));
+    }
+  }
+  EXPECT_LE(oldest, 25 * kSecondMs);
+}
+
+TEST(Agenda, TroubledJobsStillHaveTheirTurn) {
+  BusyCluster cluster;
+  DurationMs absent = 0;
+  DurationMs looping = 0;
+  for (int i = 0; i < 60; ++i) {
+    cluster.poll(i);
+    if (i < 12) continue;
+    absent = std::max(absent, cluster.simulation.age(cluster.simulation.job("absent").checkpoints));
+    looping =
+        std::max(looping, cluster.simulation.age(cluster.simulation.job("looping").exceptions));
+  }
+  EXPECT_LE(absent, 15 * kSecondMs);
+  EXPECT_LE(looping, 20 * kSecondMs);
+}
+
+TEST(Agenda, ANewFaultIsLookedAtAtOnce) {
+  BusyCluster cluster;
+  for (int i = 0; i < 60; ++i) cluster.poll(i);
+  cluster.simulation.change("steady3");
+  cluster.simulation.poll();
+  EXPECT_LE(cluster.simulation.age(cluster.simulation.job("steady3").exceptions), kPollMs);
+}
+
+TEST(Agenda, AQuietClusterCostsAFractionOfTheBudget) {
+  Simulation simulation;
+  for (int i = 0; i < 3; ++i) simulation.add_job("job" + std::to_string(i), kMinuteMs);
+  for (int i = 0; i < 12; ++i) simulation.poll();
+  const int before = simulation.calls();
+  for (int i = 0; i < 120; ++i) simulation.poll();
+  EXPECT_LE(simulation.calls() - before, 10 * 15);  // TaskManagers 4, checkpoints 4, exceptions 4
+}
+
+}  // namespace
+}  // namespace doctor::rest
