@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/history/image.hpp"
+#include "detectors/advice.hpp"
 
 namespace doctor {
 namespace {
@@ -82,7 +83,8 @@ void Judge::judge_one(const Detector& detector, const Window& seen) {
           : detector.detect(seen, params);
   incidents_.update(detector, config_.cluster, verdict, seen.now, config_.one_shot);
   reports_[std::string(detector.name)] = {std::string(detector.name), verdict.state,
-                                          std::move(verdict.why), std::move(verdict.enable)};
+                                          std::move(verdict.why),
+                                          lines_not_set(facts_.get(), std::move(verdict.enable))};
 }
 
 Window Judge::window(TimestampMs now) const {

@@ -122,6 +122,39 @@ std::vector<std::string> rocksdb_metric_lines() {
   return lines;
 }
 
+namespace {
+
+constexpr std::string_view kReporterPrefix = "metrics.reporter.";
+
+// The ports of a Prometheus reporter in this configuration, whatever its name there.
+std::optional<std::string> prometheus_reporter_ports(const ClusterFacts& cluster) {
+  for (const auto& [key, value] : cluster.configuration) {
+    // ".class" until 1.15.
+    const bool names_class = key.starts_with(kReporterPrefix) && key.ends_with(".class");
+    if (!names_class || value.find("PrometheusReporter") == std::string::npos) continue;
+    const std::size_t name_end = key.find('.', kReporterPrefix.size());
+    return cluster.option(key.substr(0, name_end) + ".port").value_or("9249");
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::string> lines_not_set(const ClusterFacts* cluster,
+                                       std::vector<std::string> lines) {
+  if (cluster == nullptr) return lines;
+  const auto ports = prometheus_reporter_ports(*cluster);
+  bool reporter_wanted = false;
+  std::erase_if(lines, [&](const std::string& line) {
+    if (ports && line.starts_with(kReporterPrefix)) return reporter_wanted = true;
+    const std::size_t colon = line.find(": ");
+    return colon != std::string::npos &&
+           cluster->option(line.substr(0, colon)) == line.substr(colon + 2);
+  });
+  if (reporter_wanted) lines.push_back("--reporter HOST:" + *ports);
+  return lines;
+}
+
 std::string_view state_backend_option(const ClusterFacts* cluster) {
   return is_at_least(cluster, 1, 17) ? "state.backend.type" : "state.backend";
 }

@@ -31,6 +31,11 @@ std::vector<std::string> reporter_lines();
 /// The native RocksDB metrics that native_overrun reads.
 std::vector<std::string> rocksdb_metric_lines();
 
+/// Of lines "option: value", those that the cluster's configuration does not say already. Where a
+/// Prometheus reporter is on but nobody told its address, "--reporter HOST:PORTS" takes the place
+/// of its lines.
+std::vector<std::string> lines_not_set(const ClusterFacts* cluster, std::vector<std::string> lines);
+
 /// "state.backend.type" (from 1.17) or "state.backend".
 std::string_view state_backend_option(const ClusterFacts* cluster);
 

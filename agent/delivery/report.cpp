@@ -211,19 +211,26 @@ void write_sources(Terminal& out, const ClusterView& cluster, TimestampMs now) {
   out.line();
 }
 
+void write_lines(Terminal& out, const std::string& heading, const std::set<std::string>& lines) {
+  if (lines.empty()) return;
+  out.line(out.paint(Ink::bold, heading));
+  for (const std::string& line : lines) out.line("  " + printable(line, 400));
+  out.line();
+}
+
+/// A line is an option for Flink, or ("--…") one for this program.
 void write_enable(Terminal& out, const View& view) {
-  std::set<std::string> seen;
+  std::set<std::string> for_flink;
+  std::set<std::string> for_us;
   for (const ClusterView& cluster : view.clusters) {
     for (const DetectorReport& report : cluster.detectors) {
       for (const std::string& line : report.enable) {
-        if (seen.empty()) {
-          out.line(out.paint(Ink::bold, "To see more, add to Flink's configuration:"));
-        }
-        if (seen.insert(line).second) out.line("  " + printable(line, 400));
+        (line.starts_with("--") ? for_us : for_flink).insert(line);
       }
     }
   }
-  if (!seen.empty()) out.line();
+  write_lines(out, "To see more, add to Flink's configuration:", for_flink);
+  write_lines(out, "Flink has metrics to offer; to see them, run flink-doctor with:", for_us);
 }
 
 }  // namespace

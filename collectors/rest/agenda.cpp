@@ -16,11 +16,13 @@ constexpr DurationMs kExceptionsAgeMs = 50 * kSecondMs;  // unless the overview 
 /// would take the calls that all others need.
 constexpr int kRestless = 4;
 constexpr DurationMs kTroubledAgeMinMs = 10 * kSecondMs;
+constexpr double kSizeRatioMin = 1.5;
 constexpr DurationMs kJobAgeMinMs = 30 * kSecondMs;
 constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
 /// Shares of the budget of calls that regular looks at running jobs may take, so that what is
 /// due because something happened always finds room.
 constexpr double kCheckpointsShare = 0.5;
+constexpr double kTroubledShare = 0.75;  // if all of them were in trouble
 constexpr double kExceptionsShare = 0.15;
 
 /// No checkpoint for more than twice the time that one may take: whether one completes now is news.
@@ -43,8 +45,30 @@ DurationMs age_min_of_share(const AgendaRules& rules, double share, DurationMs w
   return std::max(wanted_ms, static_cast<DurationMs>(affordable_ms)) * 3 / 4;
 }
 
+/// The newest checkpoint is of another size than the one before: is it the first of many?
+bool size_moved(const KnownJob& job) {
+  std::optional<double> newest;
+  const auto& checkpoints = job.facts.checkpoints;
+  for (auto record = checkpoints.rbegin(); record != checkpoints.rend(); ++record) {
+    if (record->savepoint || !record->state_size) continue;
+    if (!newest) {
+      newest = *record->state_size;
+      continue;
+    }
+    const auto [smaller, larger] = std::minmax(*newest, *record->state_size);
+    return larger > kSizeRatioMin * smaller;
+  }
+  return false;
+}
+
+bool is_troubled(const KnownJob& job, const AgendaRules& rules) {
+  return is_overdue(job, rules) || size_moved(job);
+}
+
 DurationMs checkpoints_age_min(const KnownJob& job, const AgendaRules& rules) {
-  if (is_overdue(job, rules)) return kTroubledAgeMinMs;
+  if (is_troubled(job, rules)) {
+    return std::max(kTroubledAgeMinMs, age_min_of_share(rules, kTroubledShare, 0));
+  }
   const auto& config = job.facts.checkpoint_config;
   const DurationMs interval = config ? config->interval.value_or(kCheckpointsAgeMaxMs) : 0;
   return age_min_of_share(rules, kCheckpointsShare, std::min(interval, kCheckpointsAgeMaxMs));
@@ -68,9 +92,9 @@ Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const AgendaRules& rule
   if (job.ended()) return Errand::Urgency::regular;
   // A change is most often a fault, and the fault is what everybody wants to know first.
   if (ask == Ask::exceptions && job.exceptions.change != job.changes) return Errand::Urgency::fault;
-  const bool late =
-      ask == Ask::checkpoints && (is_overdue(job, rules) || may_be_missed(job, rules));
-  return late || never_seen(ask, job) ? Errand::Urgency::late : Errand::Urgency::regular;
+  if (ask == Ask::checkpoints && is_troubled(job, rules)) return Errand::Urgency::trouble;
+  const bool late = never_seen(ask, job) || (ask == Ask::checkpoints && may_be_missed(job, rules));
+  return late ? Errand::Urgency::late : Errand::Urgency::regular;
 }
 
 /// Puts a thing on the list when its round has come.

@@ -31,8 +31,9 @@ struct Errand {
     vertex
   };
   enum class Urgency {
-    fault,  // a job changed: its exceptions
-    late,   // never looked at, no checkpoint in time, or soon more of them than Flink remembers
+    fault,    // a job changed: its exceptions
+    trouble,  // its checkpoints do not come, or are of another size than before
+    late,     // never looked at, or soon more checkpoints than Flink remembers
     regular
   };
   Ask ask{};

@@ -44,6 +44,14 @@ class Simulation {
   }
   void never_completes(const std::string& id) { never_completes_ = id; }
 
+  void size_jumps(const std::string& id) {
+    CheckpointRecord before = completed_at(now_);
+    before.state_size = 1e6;
+    CheckpointRecord after = before;
+    after.state_size = 1e7;
+    known_.jobs[id].facts.checkpoints = {before, after};
+  }
+
   void poll() {
     now_ += kPollMs;
     ++round_;
@@ -165,6 +173,20 @@ TEST(Agenda, ANewFaultIsLookedAtAtOnce) {
   cluster.simulation.change("steady3");
   cluster.simulation.poll();
   EXPECT_LE(cluster.simulation.age(cluster.simulation.job("steady3").exceptions), kPollMs);
+}
+
+TEST(Agenda, ASizeThatMovedIsFollowedUp) {
+  BusyCluster cluster;
+  for (int i = 0; i < 60; ++i) cluster.poll(i);
+  cluster.simulation.size_jumps("steady3");
+  DurationMs oldest = 0;
+  for (int i = 60; i < 120; ++i) {
+    cluster.poll(i);
+    if (i < 66) continue;  // first it has to be seen
+    oldest =
+        std::max(oldest, cluster.simulation.age(cluster.simulation.job("steady3").checkpoints));
+  }
+  EXPECT_LE(oldest, 15 * kSecondMs);
 }
 
 TEST(Agenda, AQuietClusterCostsAFractionOfTheBudget) {
