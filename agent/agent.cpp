@@ -54,7 +54,7 @@ Agent::Agent(Config config)
     judges_.push_back(std::make_unique<Judge>(judge_config(cluster, config_, false),
                                               all_detectors(), plan_, config_.limits));
     collections_.push_back(std::make_unique<Collection>(
-        index, cluster, config_, *http_, selection_, judges_.back()->entities(), false,
+        index, cluster, config_, *http_, resolver_, selection_, judges_.back()->entities(), false,
         [this](StreamItem item) { take(std::move(item)); }));
   }
 }
@@ -178,7 +178,7 @@ Status Agent::run() {
 
 void Agent::spawn_all() {
   for (const auto& collection : collections_) {
-    for (Collection::Loop& loop : collection->loops()) spawn("collector", std::move(loop));
+    collection->start([this](Collection::Loop loop) { spawn("collector", std::move(loop)); });
   }
   std::uint64_t notifiers = 0;
   for (const Endpoint& member : config_.alertmanagers) {
@@ -193,25 +193,28 @@ void Agent::spawn_all() {
 }
 
 void Agent::spawn(const std::string& name, std::function<asio::awaitable<void>()> loop) {
-  cancellations_.push_back(std::make_unique<asio::cancellation_signal>());
+  const std::uint64_t id = ++spawned_;
+  const auto slot = cancellations_.emplace(id, std::make_unique<asio::cancellation_signal>())
+                        .first->second->slot();
   ++running_;
   // The function lives in the handler, since a coroutine lambda's captures must outlive it.
   auto body = std::make_shared<std::function<asio::awaitable<void>()>>(std::move(loop));
-  asio::co_spawn(io_, (*body)(),
-                 asio::bind_cancellation_slot(
-                     cancellations_.back()->slot(), [this, name, body](std::exception_ptr fault) {
-                       --running_;
-                       if (stopping_ && running_ == 0) io_.stop();
-                       if (stopping_ || !fault) return;
-                       try {
-                         std::rethrow_exception(fault);
-                       } catch (const std::exception& bug) {
-                         // A bug in one loop is fatal: better restarted than half blind.
-                         spdlog::critical("{} stopped: {}", name, bug.what());
-                         failed_ = true;
-                         stop();
-                       }
-                     }));
+  asio::co_spawn(
+      io_, (*body)(),
+      asio::bind_cancellation_slot(slot, [this, id, name, body](std::exception_ptr fault) {
+        --running_;
+        if (!stopping_) cancellations_.erase(id);
+        if (stopping_ && running_ == 0) io_.stop();
+        if (stopping_ || !fault) return;
+        try {
+          std::rethrow_exception(fault);
+        } catch (const std::exception& bug) {
+          // A bug in one loop is fatal: better restarted than half blind.
+          spdlog::critical("{} stopped: {}", name, bug.what());
+          failed_ = true;
+          stop();
+        }
+      }));
 }
 
 asio::awaitable<void> Agent::tick_loop() {
@@ -243,7 +246,7 @@ asio::awaitable<void> Agent::watch_signals() {
 void Agent::stop() {
   if (stopping_) return;
   stopping_ = true;
-  for (const auto& cancellation : cancellations_) {
+  for (const auto& [id, cancellation] : cancellations_) {
     cancellation->emit(asio::cancellation_type::terminal);
   }
   patience_.expires_after(kStopPatience);

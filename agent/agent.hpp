@@ -57,7 +57,8 @@ class Agent {
   std::vector<std::unique_ptr<Judge>> judges_;
   std::vector<std::unique_ptr<Collection>> collections_;
   NotifierStats stats_;
-  std::vector<std::unique_ptr<boost::asio::cancellation_signal>> cancellations_;
+  std::map<std::uint64_t, std::unique_ptr<boost::asio::cancellation_signal>> cancellations_;
+  std::uint64_t spawned_{0};
   ViewPort port_;
   AgentHealth health_;
   std::unique_ptr<Store> store_;

@@ -83,8 +83,8 @@ CheckResult check(CheckOptions options) {
   asio::io_context io(1);
   Resolver resolver(options.config.limits);
   const std::unique_ptr<Http> http = make_asio_http(resolver, options.config.limits);
-  Collection collection(0, cluster, options.config, *http, selection, judge.entities(), true,
-                        [&](const StreamItem& item) { judge.absorb(item); });
+  Collection collection(0, cluster, options.config, *http, resolver, selection, judge.entities(),
+                        true, [&](const StreamItem& item) { judge.absorb(item); });
   asio::signal_set signals(io, SIGTERM, SIGINT);
   bool interrupted = false;
   signals.async_wait([&](const boost::system::error_code& fault, int) {

@@ -19,12 +19,13 @@ constexpr SourceId kRestSource = 0;
 constexpr DurationMs kRetireAfterMs = 10 * kMinuteMs;
 
 /// Runs `work` every `period`, without drift; a late round is skipped rather than made up for.
-asio::awaitable<void> every(DurationMs period_ms, std::function<asio::awaitable<void>()> work) {
+/// Ends when `work` says false.
+asio::awaitable<void> every(DurationMs period_ms, std::function<asio::awaitable<bool>()> work) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   const std::chrono::milliseconds period(period_ms);
   auto next = std::chrono::steady_clock::now();
   for (;;) {
-    co_await work();
+    if (!co_await work()) co_return;
     const auto now = std::chrono::steady_clock::now();
     do {
       next += period;
@@ -37,56 +38,132 @@ asio::awaitable<void> every(DurationMs period_ms, std::function<asio::awaitable<
 }  // namespace
 
 Collection::Collection(ClusterIndex cluster, const ClusterConfig& config, const Config& agent,
-                       Http& http, const Selection& selection, EntityTable& entities, bool one_shot,
-                       Emit emit)
+                       Http& http, Resolver& resolver, const Selection& selection,
+                       EntityTable& entities, bool one_shot, Emit emit)
     : cluster_(cluster),
       agent_(agent),
       http_(http),
       selection_(selection),
       entities_(entities),
-      emit_(std::move(emit)) {
-  SourceId next = kRestSource + 1;
-  for (const ReporterRange& range : config.reporters) {
-    Range& added = ranges_.emplace_back();
-    added.ports = range.endpoints.size();
-    added.health.id = next++;
-    added.health.kind = SourceKind::reporter;
-    added.health.address = range.text;
-    for (const Endpoint& endpoint : range.endpoints) {
-      auto target = std::make_unique<Target>();
-      target->endpoint = endpoint;
-      target->range = ranges_.size() - 1;
-      target->health.id = next++;
-      target->health.kind = SourceKind::reporter;
-      target->health.address = endpoint.address();
-      targets_.push_back(std::move(target));
-    }
+      emit_(std::move(emit)),
+      next_source_(kRestSource + 1) {
+  for (const TargetSpec& spec : config.reporters) {
+    Range& range = ranges_.emplace_back(Discovery(spec, resolver));
+    range.health.id = next_source_++;
+    range.health.kind = SourceKind::reporter;
+    range.health.address = spec.text;
+    for (const Endpoint& endpoint : spec.endpoints) add_target(ranges_.size() - 1, endpoint);
   }
   rest_ = std::make_unique<RestSource>(
-      RestSourceConfig{cluster_, kRestSource, config.name, config.flink, one_shot}, http_,
-      entities_, agent_.limits, now_ms, emit_);
+      RestSourceConfig{cluster_, kRestSource, config.name, config.flink, one_shot,
+                       selection_.metrics()},
+      http_, entities_, agent_.limits, now_ms, [this](StreamItem item) {
+        learn_hosts(item);
+        send(std::move(item));
+      });
 }
 
-std::vector<Collection::Loop> Collection::loops() {
-  std::vector<Loop> loops{[this] { return rest_loop(); }};
-  for (std::size_t i = 0; i < targets_.size(); ++i) {
-    loops.emplace_back([this, i] { return reporter_loop(i); });
+void Collection::start(Spawn spawn) {
+  spawn_ = std::move(spawn);
+  spawn_([this] { return rest_loop(); });
+  for (const TargetPtr& target : targets_) spawn_([this, target] { return target_loop(target); });
+  for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    if (!ranges_[i].discovery.is_fixed()) spawn_([this, i] { return discovery_loop(i); });
   }
-  return loops;
 }
 
 asio::awaitable<void> Collection::poll_once() {
-  for (const auto& target : targets_) co_await scrape(*target);
+  for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    if (!ranges_[i].discovery.is_fixed()) co_await discover(i);
+  }
+  const std::vector<TargetPtr> targets = targets_;
+  for (const TargetPtr& target : targets) co_await scrape(*target);
   co_await rest_->poll();
 }
 
 asio::awaitable<void> Collection::rest_loop() {
-  co_await every(agent_.poll_interval_ms, [this] { return rest_->poll(); });
+  co_await every(agent_.poll_interval_ms, [this]() -> asio::awaitable<bool> {
+    co_await rest_->poll();
+    co_return true;
+  });
 }
 
-asio::awaitable<void> Collection::reporter_loop(std::size_t target) {
-  co_await every(agent_.scrape_interval_ms, [this, target] { return scrape(*targets_[target]); });
+asio::awaitable<void> Collection::target_loop(TargetPtr target) {
+  co_await every(agent_.scrape_interval_ms, [this, target]() -> asio::awaitable<bool> {
+    if (target->wanted) co_await scrape(*target);
+    co_return target->wanted;
+  });
 }
+
+// --- discovery
+
+asio::awaitable<void> Collection::discovery_loop(std::size_t range) {
+  co_await every(agent_.scrape_interval_ms, [this, range]() -> asio::awaitable<bool> {
+    co_await discover(range);
+    co_return true;
+  });
+}
+
+asio::awaitable<void> Collection::discover(std::size_t index) {
+  const auto found = co_await ranges_[index].discovery.find(task_manager_hosts_);
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) co_return;
+  // What was found before stays: a name server that is down says nothing about reporters.
+  ranges_[index].discovery_failed = !found.ok();
+  if (!found) co_return show_range(ranges_[index], found.error());
+  hide_range(ranges_[index]);
+  reconcile(index, *found);
+}
+
+void Collection::reconcile(std::size_t range, const std::vector<Endpoint>& endpoints) {
+  const auto is_at = [](const Target& target, const Endpoint& endpoint) {
+    return target.endpoint.host == endpoint.host && target.endpoint.port == endpoint.port;
+  };
+  for (const TargetPtr& target : targets_) {
+    if (target->range != range) continue;
+    const bool found = std::any_of(endpoints.begin(), endpoints.end(),
+                                   [&](const Endpoint& e) { return is_at(*target, e); });
+    if (!found) retire(*target);
+  }
+  std::erase_if(targets_, [](const TargetPtr& target) { return !target->wanted; });
+  for (const Endpoint& endpoint : endpoints) {
+    const bool known = std::any_of(targets_.begin(), targets_.end(), [&](const TargetPtr& t) {
+      return t->range == range && is_at(*t, endpoint);
+    });
+    if (!known) add_target(range, endpoint);
+  }
+  tell_rest_about_reporters();
+}
+
+void Collection::add_target(std::size_t range, const Endpoint& endpoint) {
+  auto target = std::make_shared<Target>();
+  target->endpoint = endpoint;
+  target->range = range;
+  target->health.id = next_source_++;
+  target->health.kind = SourceKind::reporter;
+  target->health.address = endpoint.address();
+  targets_.push_back(target);
+  if (spawn_) spawn_([this, target] { return target_loop(target); });
+}
+
+void Collection::retire(Target& target) {
+  target.wanted = false;
+  if (target.health.up) --ranges_[target.range].answering;
+  target.health.up = false;
+  target.health.retired = true;
+  send(target.health);
+}
+
+void Collection::learn_hosts(const StreamItem& item) {
+  const auto* facts = std::get_if<ClusterFactsPtr>(&item.what);
+  if (facts == nullptr || !(*facts)->task_managers_known) return;
+  task_manager_hosts_.clear();
+  for (const TaskManagerFacts& manager : (*facts)->task_managers) {
+    if (!manager.host.empty()) task_manager_hosts_.push_back(manager.host);
+  }
+}
+
+// --- reporters
 
 asio::awaitable<void> Collection::scrape(Target& target) {
   const TimestampMs began = now_ms();
@@ -97,6 +174,7 @@ asio::awaitable<void> Collection::scrape(Target& target) {
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) co_return;
   if (!result && result.error().code == ErrorCode::cancelled) co_return;
+  if (!target.wanted) co_return;  // meanwhile it went away
   const DurationMs took_ms = now_ms() - began;
   if (result) {
     succeeded(target, std::move(*result), took_ms);
@@ -124,7 +202,7 @@ void Collection::succeeded(Target& target, Scrape scrape, DurationMs took_ms) {
   for (const auto& [fault, count] : scrape.stats.faults) health.lines_malformed += count;
   health.series_dropped += scrape.series_dropped;
   target.layout = scrape.batch.layout;
-  show_range(range, nullptr);
+  if (!range.discovery_failed) hide_range(range);
   tell_rest_about_reporters();
   send(health);
   const TimestampMs at = scrape.batch.at;
@@ -152,33 +230,39 @@ void Collection::failed(Target& target, const Error& error, DurationMs took_ms) 
   health.busy_ms += took_ms;
   health.last_error = error;
   tell_rest_about_reporters();
-  const bool single = range.ports == 1;
-  if (!single && !health.ever_up) return show_range(range, &error);
-  if (!single && now - health.since > kRetireAfterMs) {
-    health.retired = true;
-    send(health);
-    health.retired = health.ever_up = false;
-    return;
+  if (!range.discovery.expects_each()) {
+    // Most ports of a range hold nothing, and that is no fault.
+    if (!health.ever_up) {
+      if (range.answering == 0) {
+        show_range(range, {error.code, "no Flink reporter on any port of " + range.health.address +
+                                           ": " + error.message});
+      }
+      return;
+    }
+    if (now - health.since > kRetireAfterMs) {
+      health.retired = true;
+      send(health);
+      health.retired = health.ever_up = false;
+      return;
+    }
   }
   send(health);
 }
 
-void Collection::show_range(Range& range, const Error* error) {
-  if (range.ports == 1) return;
-  const bool wanted = error != nullptr && range.answering == 0;
-  if (wanted) {
-    if (range.health.since == 0) range.health.since = now_ms();
-    range.health.last_error = Error{error->code, "no Flink reporter on any port of " +
-                                                     range.health.address + ": " + error->message};
-    range.shown = true;
-    send(range.health);
-  } else if (range.shown && range.answering > 0) {
-    range.shown = false;
-    range.health.retired = true;
-    send(range.health);
-    range.health.retired = false;
-    range.health.since = 0;
-  }
+void Collection::show_range(Range& range, const Error& error) {
+  if (range.health.since == 0) range.health.since = now_ms();
+  range.health.last_error = error;
+  range.shown = true;
+  send(range.health);
+}
+
+void Collection::hide_range(Range& range) {
+  if (!range.shown) return;
+  range.shown = false;
+  range.health.retired = true;
+  send(range.health);
+  range.health.retired = false;
+  range.health.since = 0;
 }
 
 void Collection::tell_rest_about_reporters() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/config/config.hpp"
+#include "agent/discovery/discovery.hpp"
 #include "collectors/http.hpp"
 #include "collectors/reporter.hpp"
 #include "collectors/rest/source.hpp"
@@ -20,12 +21,15 @@ class Collection {
  public:
   using Emit = std::function<void(StreamItem)>;
   using Loop = std::function<boost::asio::awaitable<void>()>;
+  using Spawn = std::function<void(Loop)>;
 
   Collection(ClusterIndex cluster, const ClusterConfig& config, const Config& agent, Http& http,
-             const Selection& selection, EntityTable& entities, bool one_shot, Emit emit);
+             Resolver& resolver, const Selection& selection, EntityTable& entities, bool one_shot,
+             Emit emit);
 
-  /// The loops to spawn; each runs until it is cancelled.
-  std::vector<Loop> loops();
+  /// Spawns a loop for each source, and for each that is discovered later; a loop runs until it is
+  /// cancelled or its target is gone.
+  void start(Spawn spawn);
   /// Everything once, for `check`.
   boost::asio::awaitable<void> poll_once();
 
@@ -34,23 +38,35 @@ class Collection {
   struct Target {
     Endpoint endpoint;
     std::size_t range{};
+    bool wanted{true};  // discovery still finds it
     SourceHealth health;
     std::shared_ptr<const Layout> layout;
   };
+  using TargetPtr = std::shared_ptr<Target>;
+  /// What one line of the configuration stands for.
   struct Range {
-    SourceHealth health;  // stands for all its ports until one of them has answered
-    std::size_t ports{};
+    explicit Range(Discovery d) : discovery(std::move(d)) {}
+    Discovery discovery;
+    SourceHealth health;  // stands for all its targets while none of them answers
     std::size_t answering{};
     bool shown{false};
+    bool discovery_failed{false};
   };
 
   boost::asio::awaitable<void> rest_loop();
-  boost::asio::awaitable<void> reporter_loop(std::size_t target);
+  boost::asio::awaitable<void> discovery_loop(std::size_t range);
+  boost::asio::awaitable<void> discover(std::size_t range);
+  boost::asio::awaitable<void> target_loop(TargetPtr target);
+  void reconcile(std::size_t range, const std::vector<Endpoint>& endpoints);
+  void add_target(std::size_t range, const Endpoint& endpoint);
+  void retire(Target& target);
+  void learn_hosts(const StreamItem& item);
   boost::asio::awaitable<void> scrape(Target& target);
   void succeeded(Target& target, Scrape scrape, DurationMs took_ms);
   void failed(Target& target, const Error& error, DurationMs took_ms);
   std::string role_of(EntityId process) const;
-  void show_range(Range& range, const Error* error);
+  void show_range(Range& range, const Error& error);
+  void hide_range(Range& range);
   void tell_rest_about_reporters();
   void send(StreamItem item) { emit_(std::move(item)); }
   void send(const SourceHealth& health);
@@ -61,8 +77,11 @@ class Collection {
   const Selection& selection_;
   EntityTable& entities_;
   Emit emit_;
+  Spawn spawn_;
+  SourceId next_source_;
   std::vector<Range> ranges_;
-  std::vector<std::unique_ptr<Target>> targets_;
+  std::vector<TargetPtr> targets_;
+  std::vector<std::string> task_manager_hosts_;
   std::unique_ptr<RestSource> rest_;
 };
 

@@ -33,6 +33,14 @@ void name_entity(const EntityTable& entities, const Window& window, EntityId ent
       case Level::column_family:
         sample.column_family = name;
         break;
+      case Level::split:
+        sample.split = name;
+        break;
+      case Level::job_process:
+        for (const JobFactsPtr& job : window.jobs) {
+          if (job->id == name) sample.job_name = window.lineage(*job);
+        }
+        break;
       case Level::collector:
         sample.collector = name;
         break;

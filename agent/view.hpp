@@ -36,7 +36,8 @@ struct DetectorReport {
 /// A curated Flink value for re-export, with its entity spelled out.
 struct CuratedSample {
   Metric metric{};
-  std::string job_name, vertex, host, process, task_manager, operator_, column_family, collector;
+  std::string job_name, vertex, host, process, task_manager, operator_, column_family, collector,
+      split;
   std::optional<int> subtask;
   double value{};
 };

@@ -18,7 +18,6 @@ constexpr std::string_view kTaskManagerPrefix = "flink_taskmanager_";
 constexpr std::string_view kColumnFamilyVariable = "column_family";
 constexpr std::string_view kSumOfCollectors = "All";
 constexpr std::uint32_t kSubtasksMax = 1U << 15U;  // Flink's upper bound of the max parallelism
-constexpr double kLongRange = 9.22e18;             // Long.MIN_VALUE and MAX_VALUE say "none"
 constexpr std::size_t kHeadBytes = 64;
 
 /// Where the reporter puts metrics of a level: the logical scope, joined with '_'.
@@ -33,8 +32,12 @@ std::vector<std::string_view> scopes(Level level) {
       return {"flink_taskmanager_job_task_"};
     case Level::operator_:
     case Level::column_family:
+    case Level::split:
       return {"flink_taskmanager_job_task_operator_"};
     case Level::cluster:
+      return {kJobManagerPrefix};
+    case Level::job_process:
+      return {"flink_taskmanager_job_"};
     case Level::vertex:
       break;  // no reporter has metrics of these
   }
@@ -93,21 +96,25 @@ bool Selection::contains(Metric metric) const {
   return selected_.at(static_cast<std::size_t>(metric));
 }
 
-double canonical(Metric metric, double value) {
-  if (!std::isfinite(value) || std::abs(value) >= kLongRange) return kAbsent;
-  const MetricInfo& about = info(metric);
-  // Times of events may lie before 1970; sizes, counts and totals below zero mean "unknown".
-  const bool may_be_negative = about.unit == Unit::milliseconds && about.kind == Kind::gauge;
-  return value < 0 && !may_be_negative ? kAbsent : value;
+std::vector<Metric> Selection::metrics() const {
+  std::vector<Metric> selected;
+  for (const MetricInfo& about : metric_catalogue()) {
+    if (contains(about.metric)) selected.push_back(about.metric);
+  }
+  return selected;
 }
 
 // --- ReporterScrape
 
 struct ReporterScrape::Labels {
   std::string_view tm_id, job_id, vertex_id, subtask, attempt, operator_name, column_family;
+  std::string_view split, topic, partition;  // of Kinesis: stream and shard
 
   explicit Labels(std::span<const exposition::Label> labels) {
     for (const auto& [name, value] : labels) {
+      if (name == "split") split = value;
+      if (name == "topic" || name == "stream" || name == "stream_name") topic = value;
+      if (name == "partition" || name == "shardId" || name == "shard_id") partition = value;
       if (name == "tm_id") tm_id = value;
       if (name == "job_id") job_id = value;
       if (name == "task_id") vertex_id = value;
@@ -252,8 +259,13 @@ bool ReporterScrape::place(Staged& staged, const Labels& labels) {
     if (level == Level::collector) staged.last = text(star_);
     return staged.process != kNoText && (level == Level::process || staged.last != kNoText);
   }
+  if (level == Level::cluster) return true;
   staged.job = text(labels.job_id);
   if (level == Level::job) return staged.job != kNoText;
+  if (level == Level::job_process) {
+    staged.process = task_manager;
+    return staged.job != kNoText && staged.process != kNoText;
+  }
 
   staged.vertex = text(labels.vertex_id);
   const auto subtask = whole_number<std::uint32_t>(labels.subtask);
@@ -265,6 +277,12 @@ bool ReporterScrape::place(Staged& staged, const Labels& labels) {
 
   staged.operator_ = text(labels.operator_name);
   if (staged.operator_ == kNoText || level == Level::operator_) return staged.operator_ != kNoText;
+  if (level == Level::split) {
+    const bool of_topic = !labels.topic.empty() && !labels.partition.empty();
+    staged.last = text(of_topic ? std::string(labels.topic).append("-").append(labels.partition)
+                                : std::string(labels.split));
+    return staged.last != kNoText;
+  }
   // "…_operator_<cf>_rocksdb_…", or "…_operator_column_family_rocksdb_…{column_family=<cf>}".
   const bool as_label = star_ == kColumnFamilyVariable && !labels.column_family.empty();
   staged.last = text(as_label ? labels.column_family : std::string_view(star_));
@@ -290,6 +308,10 @@ EntityId ReporterScrape::entity(const Staged& staged, Places& places) const {
   if (level == Level::process || level == Level::collector) {
     const EntityId process = below(kClusterEntity, Level::process, staged.process);
     return level == Level::process ? process : below(process, level, staged.last);
+  }
+  if (level == Level::cluster) return kClusterEntity;
+  if (level == Level::job_process) {
+    return below(below(kClusterEntity, Level::process, staged.process), level, staged.job);
   }
   const EntityId job = below(kClusterEntity, Level::job, staged.job);
   if (level == Level::job) return job;

@@ -39,6 +39,7 @@ class Selection {
   /// (Flink ≥ 1.19), the sum of the others, never matches: sums over collectors would count twice.
   std::optional<Match> match(std::string_view family) const;
   bool contains(Metric metric) const;
+  std::vector<Metric> metrics() const;
 
  private:
   struct Pattern {
@@ -51,9 +52,6 @@ class Selection {
   std::unordered_map<std::string, Metric, StringHash, std::equal_to<>> exact_;  // by family
   std::vector<Pattern> patterns_;
 };
-
-/// kAbsent for what Flink exposes as −1, ±9.22e18, ±Inf or NaN to say "none"; else the value.
-double canonical(Metric metric, double value);
 
 struct Scrape {
   Batch batch;

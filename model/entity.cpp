@@ -16,10 +16,14 @@ std::string_view to_string(Level level) {
       return "operator";
     case Level::column_family:
       return "column family";
+    case Level::split:
+      return "split";
     case Level::process:
       return "process";
     case Level::collector:
       return "collector";
+    case Level::job_process:
+      return "job on a process";
   }
   return "unknown";
 }

@@ -14,13 +14,33 @@
 namespace doctor {
 
 enum class Metric : std::uint16_t {
-#define M(identifier, unit, kind, level, reporter_name, rest_id, help) identifier,
+#define M(identifier, unit, kind, none, level, since, until, reporter_name, rest_id, help) \
+  identifier,
 #include "model/metric_catalogue.inc"
 #undef M
 };
 
-enum class Unit : std::uint8_t { bytes, count, milliseconds, nanoseconds, ratio };
+enum class Unit : std::uint8_t {
+  bytes,
+  bytes_per_second,
+  count,
+  per_second,
+  nanoseconds,
+  microseconds,
+  milliseconds,
+  epoch_milliseconds,  // a point in time
+  ms_per_second,       // a share of the time
+  percent,
+  ratio
+};
 enum class Kind : std::uint8_t { gauge, counter };
+/// Which finite values say "there is none". NaN, ±Inf and ±9.22e18 (Long.MIN_VALUE, MAX_VALUE) do
+/// for every metric.
+enum class None : std::uint8_t {
+  extremes,  // no other
+  negative,  // below 0, mostly −1
+  zero       // 0 too: what a reporter makes of null
+};
 
 std::string_view to_string(Unit unit);
 
@@ -29,11 +49,19 @@ struct MetricInfo {
   std::string_view name;
   Unit unit;
   Kind kind;
+  None none;
   Level level;
+  int since, until;                // 116 = Flink 1.16; 0 = no bound within 1.13 … 2.3
   std::string_view reporter_name;  // one '*' stands for a collector or column family
   std::string_view rest_id;
   std::string_view help;
 };
+
+/// kAbsent for what Flink exposes to say "none"; else the value.
+double canonical(Metric metric, double value);
+
+/// Whether that Flink has the metric, given that its feature is on.
+bool is_in_version(const MetricInfo& metric, int major, int minor);
 
 /// All metrics, in order of their enumerators.
 std::span<const MetricInfo> metric_catalogue();

@@ -16,10 +16,12 @@
 #include <vector>
 
 #include "agent/agent.hpp"
+#include "agent/capability.hpp"
 #include "agent/check.hpp"
 #include "agent/config/config.hpp"
 #include "agent/delivery/document.hpp"
 #include "agent/delivery/report.hpp"
+#include "agent/survey.hpp"
 #include "detectors/registry.hpp"
 #include "model/text.hpp"
 
@@ -39,6 +41,7 @@ struct Flags {
   double wait_seconds{12};
   bool strict{false};
   bool quiet{false};
+  bool matrix{false};
   std::string detector;
   /// For each of `reporters`, how many --flink stood before it on the command line.
   std::vector<std::size_t> reporter_places;
@@ -83,12 +86,12 @@ Result<std::size_t> cluster_of_reporter(const Flags& flags, std::size_t reporter
 
 Status add_reporters(const Flags& flags, Config& config) {
   for (std::size_t i = 0; i < flags.reporters.size(); ++i) {
-    Result<ReporterRange> range = parse_reporter(flags.reporters[i]);
-    if (!range) return range.error();
+    Result<TargetSpec> spec = parse_target_spec(flags.reporters[i]);
+    if (!spec) return spec.error();
     if (config.clusters.empty()) break;  // validate() says that there is no cluster
     const Result<std::size_t> cluster = cluster_of_reporter(flags, i, config);
     if (!cluster) return cluster.error();
-    config.clusters[*cluster].reporters.push_back(std::move(*range));
+    config.clusters[*cluster].reporters.push_back(std::move(*spec));
   }
   return Done{};
 }
@@ -174,7 +177,25 @@ int run_daemon(const Flags& flags) {
   return 0;
 }
 
-int list_detectors() {
+int show_metrics(const Flags& flags) {
+  if (flags.format != "text" && flags.format != "json") {
+    return refuse("--format must be text or json");
+  }
+  const Result<Config> config = configuration(flags);
+  if (!config) return refuse(config.error().message);
+  constexpr DurationMs kFetcherMs = 12 * kSecondMs;
+  const Result<Survey> found = survey(*config, kFetcherMs);
+  if (!found) return refuse(printable(found.error().message, 500));
+  const std::string text = flags.format == "json" ? survey_json(*found) : survey_text(*found);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return 0;
+}
+
+int list_detectors(bool matrix) {
+  if (matrix) {
+    std::fputs(capability_matrix().c_str(), stdout);
+    return 0;
+  }
   for (const Detector* detector : all_detectors()) {
     std::printf("%-26s %s\n", std::string(detector->name).c_str(),
                 std::string(detector->summary).c_str());
@@ -204,8 +225,9 @@ int check_config(const std::string& path) {
 
 void add_source_flags(CLI::App* verb, Flags& flags) {
   verb->add_option("--reporter", flags.reporters,
-                   "Prometheus reporters of Flink's processes: HOST:PORT or HOST:FROM-TO")
-      ->type_name("HOST:PORT[-PORT]")
+                   "Prometheus reporters of Flink's processes: HOST:PORT, HOST:FROM-TO, "
+                   "dns:NAME:PORT, file:PATH or taskmanagers:PORT[-PORT]")
+      ->type_name("TARGET")
       ->allow_extra_args(false);
   verb->add_option("--expect-job", flags.expected_jobs, "a job that must be running")
       ->type_name("NAME")
@@ -252,7 +274,16 @@ int run_command_line(int argc, const char* const* argv) {
     code = run_daemon(flags);
   });
   CLI::App* detectors_verb = app.add_subcommand("detectors", "list the detectors");
-  detectors_verb->callback([&] { code = list_detectors(); });
+  detectors_verb->add_flag("--matrix", flags.matrix, "what each can judge from which sources");
+  detectors_verb->callback([&] { code = list_detectors(flags.matrix); });
+  CLI::App* metrics_verb =
+      app.add_subcommand("metrics", "which of Flink's metrics a cluster shows, and through what");
+  metrics_verb->add_option("URL", flags.flink, "the JobManager's REST address")
+      ->required()
+      ->expected(1);
+  add_source_flags(metrics_verb, flags);
+  metrics_verb->add_option("--format", flags.format, "text or json");
+  metrics_verb->callback([&] { code = show_metrics(flags); });
   CLI::App* explain_verb = app.add_subcommand("explain", "print a detector's runbook");
   explain_verb->add_option("DETECTOR", flags.detector)->required();
   explain_verb->callback([&] { code = explain(flags.detector); });

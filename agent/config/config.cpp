@@ -47,12 +47,6 @@ Status parse_listen(const std::string& text, Config& config) {
   return Done{};
 }
 
-Result<ReporterRange> parse_reporter(const std::string& text) {
-  Result<std::vector<Endpoint>> endpoints = parse_port_range(text);
-  if (!endpoints) return endpoints.error();
-  return ReporterRange{text, std::move(*endpoints)};
-}
-
 Result<ClusterConfig> cluster_from_url(const std::string& url) {
   Result<Endpoint> endpoint = parse_url(url, 8081);
   if (!endpoint) return endpoint.error();

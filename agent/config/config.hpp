@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/discovery/targets.hpp"
 #include "collectors/http.hpp"
 #include "model/limits.hpp"
 #include "model/result.hpp"
@@ -15,17 +16,11 @@
 
 namespace doctor {
 
-/// "host:port" or "host:from-to", kept as written for messages.
-struct ReporterRange {
-  std::string text;
-  std::vector<Endpoint> endpoints;
-};
-
 struct ClusterConfig {
   std::string name;
   std::string namespace_;
   std::vector<Endpoint> flink;  // JobManagers of one cluster, tried in turn
-  std::vector<ReporterRange> reporters;
+  std::vector<TargetSpec> reporters;
   std::vector<std::string> expected_jobs;
   std::map<std::string, std::string> labels;
 };
@@ -49,7 +44,6 @@ Result<Config> parse_config(const std::string& yaml);
 
 /// "[host]:port" of --listen.
 Status parse_listen(const std::string& text, Config& config);
-Result<ReporterRange> parse_reporter(const std::string& text);
 /// A cluster given by URL alone; its name is the URL's host and port.
 Result<ClusterConfig> cluster_from_url(const std::string& url);
 /// "10s", "2m", "500ms".

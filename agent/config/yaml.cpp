@@ -164,7 +164,7 @@ void Reader::read_cluster(const YAML::Node& node, const std::string& path, Confi
                      const std::string& p) { cluster.flink = list_of<Endpoint>(n, p, flink_url); }},
        {"reporters",
         [&](const YAML::Node& n, const std::string& p) {
-          cluster.reporters = list_of<ReporterRange>(n, p, parse_reporter);
+          cluster.reporters = list_of<TargetSpec>(n, p, parse_target_spec);
         }},
        {"expected_jobs",
         [&](const YAML::Node& n, const std::string& p) { cluster.expected_jobs = texts(n, p); }},

@@ -10,11 +10,19 @@ constexpr std::string_view kPrefix = "flink_doctor_flink_";
 double base_unit_factor(Unit unit) {
   switch (unit) {
     case Unit::milliseconds:
+    case Unit::epoch_milliseconds:
+    case Unit::ms_per_second:
       return 1e-3;
+    case Unit::microseconds:
+      return 1e-6;
     case Unit::nanoseconds:
       return 1e-9;
+    case Unit::percent:
+      return 1e-2;
     case Unit::bytes:
+    case Unit::bytes_per_second:
     case Unit::count:
+    case Unit::per_second:
     case Unit::ratio:
       return 1;
   }
@@ -24,10 +32,19 @@ double base_unit_factor(Unit unit) {
 std::string_view base_unit_suffix(Unit unit) {
   switch (unit) {
     case Unit::milliseconds:
+    case Unit::microseconds:
     case Unit::nanoseconds:
       return "_seconds";
+    case Unit::epoch_milliseconds:
+      return "_timestamp_seconds";
     case Unit::bytes:
       return "_bytes";
+    case Unit::bytes_per_second:
+      return "_bytes_per_second";
+    case Unit::per_second:
+      return "_per_second";
+    case Unit::ms_per_second:
+    case Unit::percent:
     case Unit::ratio:
       return "_ratio";
     case Unit::count:
@@ -50,6 +67,7 @@ LabelSet curated_labels(const ClusterView& cluster, const CuratedSample& sample)
   put("host", sample.host);
   put("task_manager", sample.task_manager);
   put("collector", sample.collector);
+  put("split", sample.split);
   return labels;
 }
 

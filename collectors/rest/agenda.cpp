@@ -22,6 +22,10 @@ constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
 /// Shares of the budget of calls that regular looks at running jobs may take, so that what is
 /// due because something happened always finds room.
 constexpr double kCheckpointsShare = 0.5;
+constexpr double kValuesShare = 0.5;  // in place of reporters
+/// Flink's own pace (metrics.fetcher.update-interval): faster gives the same values again.
+constexpr DurationMs kValuesAgeMs = 10 * kSecondMs;
+constexpr DurationMs kVertexIdsAgeMinMs = kMinuteMs;
 constexpr double kTroubledShare = 0.75;  // if all of them were in trouble
 constexpr double kExceptionsShare = 0.15;
 
@@ -36,12 +40,13 @@ bool is_overdue(const KnownJob& job, const AgendaRules& rules) {
   return rules.now - since > 2 * allowed && rules.now - since < 20 * allowed;
 }
 
-/// How old a part of every running job must be, so that asking for all of them takes no more than
-/// this share of the budget. A little early is better than a whole poll late.
-DurationMs age_min_of_share(const AgendaRules& rules, double share, DurationMs wanted_ms) {
+/// How old a part must be when there are so many like it, so that asking for all of them takes no
+/// more than this share of the budget. A little early is better than a whole poll late.
+DurationMs age_min_of_share(const AgendaRules& rules, std::size_t parts, double share,
+                            DurationMs wanted_ms) {
   const double calls_per_minute = std::max(1.0, share * rules.calls_per_minute);
   const double affordable_ms =
-      static_cast<double>(rules.jobs_running) * static_cast<double>(kMinuteMs) / calls_per_minute;
+      static_cast<double>(parts) * static_cast<double>(kMinuteMs) / calls_per_minute;
   return std::max(wanted_ms, static_cast<DurationMs>(affordable_ms)) * 3 / 4;
 }
 
@@ -67,18 +72,20 @@ bool is_troubled(const KnownJob& job, const AgendaRules& rules) {
 
 DurationMs checkpoints_age_min(const KnownJob& job, const AgendaRules& rules) {
   if (is_troubled(job, rules)) {
-    return std::max(kTroubledAgeMinMs, age_min_of_share(rules, kTroubledShare, 0));
+    return std::max(kTroubledAgeMinMs,
+                    age_min_of_share(rules, rules.jobs_running, kTroubledShare, 0));
   }
   const auto& config = job.facts.checkpoint_config;
   const DurationMs interval = config ? config->interval.value_or(kCheckpointsAgeMaxMs) : 0;
-  return age_min_of_share(rules, kCheckpointsShare, std::min(interval, kCheckpointsAgeMaxMs));
+  return age_min_of_share(rules, rules.jobs_running, kCheckpointsShare,
+                          std::min(interval, kCheckpointsAgeMaxMs));
 }
 
 /// Flink remembers the last ten: with a few more they are gone before they were seen.
 bool may_be_missed(const KnownJob& job, const AgendaRules& rules) {
   const auto& config = job.facts.checkpoint_config;
   if (!config || !config->interval) return false;
-  const DurationMs fair = age_min_of_share(rules, kCheckpointsShare, 0) * 4 / 3;
+  const DurationMs fair = age_min_of_share(rules, rules.jobs_running, kCheckpointsShare, 0) * 4 / 3;
   return rules.now - job.checkpoints.asked_at >= std::max(3 * *config->interval, fair);
 }
 
@@ -156,21 +163,58 @@ std::optional<std::int64_t> exceptions_due(const KnownJob& job, const AgendaRule
   const std::optional<std::int64_t> change =
       on_change_after(job.exceptions, job, rules, kTroubledAgeMinMs);
   if (change || job.ended()) return change;
-  const DurationMs age_min = age_min_of_share(rules, kExceptionsShare, kExceptionsAgeMs);
+  const DurationMs age_min =
+      age_min_of_share(rules, rules.jobs_running, kExceptionsShare, kExceptionsAgeMs);
   if (rules.now - job.exceptions.asked_at < age_min) return std::nullopt;
   return every(job.exceptions, 1, job.changed_round);
+}
+
+/// Values in place of reporters: at Flink's own pace, or as often as the budget allows for so many.
+std::optional<std::int64_t> values_due(const Part& part, std::int64_t noticed_round,
+                                       const AgendaRules& rules) {
+  const DurationMs age_min =
+      age_min_of_share(rules, rules.values_pages, kValuesShare, kValuesAgeMs);
+  if (part.asked() && rules.now - part.asked_at < age_min && !rules.one_shot) return std::nullopt;
+  return every(part, 1, noticed_round);
+}
+
+/// The ids of a vertex: until there are some, after a change, and now and then while none of them
+/// is wanted, since metrics of state come late.
+std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const KnownJob& job,
+                                           const AgendaRules& rules) {
+  const Part& ids = vertex.metric_ids;
+  if (!ids.have()) return once(ids, job.changed_round);
+  const bool recent = rules.now - ids.asked_at < kVertexIdsAgeMinMs;
+  if (recent) return std::nullopt;
+  return vertex.queries.empty() ? every(ids, 1, job.changed_round) : on_change(ids, job);
 }
 
 void add_vertices(const KnownJob& job, const AgendaRules& rules, List& list) {
   const bool for_values = rules.one_shot || !rules.task_manager_reporters;
   // With reporters only the placement is wanted, which is settled once all tasks run.
   if (for_values ? job.summary.state != "RUNNING" : !job.all_tasks_run()) return;
-  for (const auto& [id, part] : job.vertices) {
+  for (const auto& [id, vertex] : job.vertices) {
     list.add(Ask::vertex,
-             for_values ? every(part, 1, job.changed_round)
-                        : on_change_after(part, job, rules, kPlacementAgeMinMs),
+             for_values ? values_due(vertex.page, job.changed_round, rules)
+                        : on_change_after(vertex.page, job, rules, kPlacementAgeMinMs),
              &job, {}, id);
+    if (rules.task_manager_reporters || !rules.vertex_metrics_wanted) continue;
+    list.add(Ask::vertex_metric_ids, vertex_ids_due(vertex, job, rules), &job, {}, id);
+    if (vertex.queries.empty()) continue;
+    list.add(Ask::vertex_metrics, values_due(vertex.metrics, job.changed_round, rules), &job, {},
+             id);
   }
+}
+
+/// Pages that bring values in place of reporters.
+std::size_t count_values_pages(const KnownCluster& known, const AgendaRules& rules) {
+  if (rules.task_manager_reporters) return 0;
+  std::size_t pages = known.processes.size();
+  for (const auto& [id, job] : known.jobs) {
+    if (job.ended()) continue;
+    for (const auto& [vertex_id, vertex] : job.vertices) pages += vertex.queries.empty() ? 1 : 2;
+  }
+  return pages;
 }
 
 void add_job(const KnownJob& job, const AgendaRules& rules, List& list) {
@@ -186,7 +230,7 @@ void add_job(const KnownJob& job, const AgendaRules& rules, List& list) {
   list.add(Ask::job_config, once(job.config, job.changed_round), &job);
   if (job.ended()) return;
   if (!rules.job_manager_reporter) {
-    list.add(Ask::job_metrics, every(job.metrics, 1, job.changed_round), &job);
+    list.add(Ask::job_metrics, values_due(job.metrics, job.changed_round, rules), &job);
   }
   add_vertices(job, rules, list);
 }
@@ -195,7 +239,7 @@ void add_process(const KnownProcess& process, Ask ids, const std::string& id,
                  const AgendaRules& rules, List& list) {
   const auto metrics = static_cast<Ask>(static_cast<int>(ids) + 1);
   if (process.metric_ids.have()) {
-    list.add(metrics, every(process.metrics, 1, rules.round), nullptr, id);
+    list.add(metrics, values_due(process.metrics, rules.round, rules), nullptr, id);
   } else {
     list.add(ids, once(process.metric_ids, rules.round), nullptr, id);
   }
@@ -231,8 +275,8 @@ bool before(const Errand& a, const Errand& b, const AgendaRules& rules) {
 
 }  // namespace
 
-std::vector<Errand> agenda(const KnownCluster& known, const AgendaRules& rules,
-                           std::size_t errands_max) {
+std::vector<Errand> agenda(const KnownCluster& known, AgendaRules rules, std::size_t errands_max) {
+  rules.values_pages = count_values_pages(known, rules);
   List list(rules);
   list.add(Ask::task_managers, task_managers_due(known, rules));
   list.add(Ask::configuration, once(known.configuration, rules.round));

@@ -28,7 +28,9 @@ struct Errand {
     task_manager_metric_ids,  // `subject` is the TaskManager's id
     task_manager_metrics,
     job_metrics,
-    vertex
+    vertex,  // its page: where the subtasks run, how they spent their time
+    vertex_metric_ids,
+    vertex_metrics
   };
   enum class Urgency {
     fault,    // a job changed: its exceptions
@@ -52,10 +54,11 @@ struct AgendaRules {
   bool task_manager_reporters{};
   double calls_per_minute{60};  // the budget
   std::size_t jobs_running{0};
+  std::size_t values_pages{0};        // agenda() counts them
+  bool vertex_metrics_wanted{false};  // somebody reads what only these pages have
 };
 
 /// At most `errands_max`, in order. Empty when nothing is due any more in this round.
-std::vector<Errand> agenda(const KnownCluster& known, const AgendaRules& rules,
-                           std::size_t errands_max);
+std::vector<Errand> agenda(const KnownCluster& known, AgendaRules rules, std::size_t errands_max);
 
 }  // namespace doctor::rest

@@ -13,10 +13,13 @@ bool is_clock(Metric metric) {
          metric == Metric::task_accumulated_idle;
 }
 
-/// The thing that is read as a whole: a collector's values come with its process.
+/// The thing that is read as a whole: a collector's values come with its process, an operator's and
+/// a column family's with their task.
 EntityId whole(EntityId entity, const EntityTable& entities) {
   const Entity& node = entities.at(entity);
-  return node.level == Level::collector ? node.parent : entity;
+  if (node.level == Level::collector) return node.parent;
+  const EntityId subtask = entities.ancestor(entity, Level::subtask);
+  return subtask == kNoEntity ? entity : subtask;
 }
 
 }  // namespace
@@ -26,7 +29,7 @@ void BatchBuilder::add(KeyedValues values) {
 }
 
 std::optional<Batch> BatchBuilder::finish(TimestampMs at, const EntityTable& entities) {
-  drop_stale(entities);
+  drop_stale(at, entities);
   std::stable_sort(gathered_.begin(), gathered_.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
@@ -57,7 +60,7 @@ std::optional<Batch> BatchBuilder::finish(TimestampMs at, const EntityTable& ent
   return batch;
 }
 
-void BatchBuilder::drop_stale(const EntityTable& entities) {
+void BatchBuilder::drop_stale(TimestampMs at, const EntityTable& entities) {
   std::unordered_map<EntityId, double> now;
   for (const auto& [key, value] : gathered_) {
     if (is_clock(key.metric)) now[key.entity] += value;
@@ -68,7 +71,12 @@ void BatchBuilder::drop_stale(const EntityTable& entities) {
     const auto before = clocks_.find(entity);
     return shown != now.end() && before != clocks_.end() && shown->second == before->second;
   });
-  for (const auto& [entity, clock] : now) clocks_[entity] = clock;
+  if (now.empty()) moved_at_ = 0;
+  for (const auto& [entity, clock] : now) {
+    const auto [before, fresh] = clocks_.try_emplace(entity, clock);
+    if (fresh || before->second != clock || moved_at_ == 0) moved_at_ = at;
+    before->second = clock;
+  }
 }
 
 }  // namespace doctor::rest

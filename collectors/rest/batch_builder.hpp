@@ -24,14 +24,18 @@ class BatchBuilder {
   /// idle time of a task) stands still since the last batch was not read anew and is left out.
   std::optional<Batch> finish(TimestampMs at, const EntityTable& entities);
   std::uint64_t dropped() const { return dropped_; }
+  /// How long no clock at all has moved, though clocks were read: one process that hangs keeps the
+  /// JobManager from fetching anything (FLINK-29134). 0 while any moves or none is read.
+  DurationMs still_ms(TimestampMs now) const { return moved_at_ == 0 ? 0 : now - moved_at_; }
 
  private:
-  void drop_stale(const EntityTable& entities);
+  void drop_stale(TimestampMs at, const EntityTable& entities);
 
   SourceId source_;
   std::size_t series_max_;
   KeyedValues gathered_;
   std::unordered_map<EntityId, double> clocks_;
+  TimestampMs moved_at_{0};
   std::shared_ptr<const Layout> layout_;
   std::uint64_t dropped_{0};
 };

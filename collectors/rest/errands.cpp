@@ -6,6 +6,7 @@
 #include "collectors/rest/parse.hpp"
 #include "collectors/rest/requests.hpp"
 #include "collectors/rest/source.hpp"
+#include "collectors/rest/vertex_metrics.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -17,8 +18,13 @@ constexpr std::string_view kCollectorPrefix = "Status.JVM.GarbageCollector.";
 constexpr std::string_view kCollectorSuffix = ".Count";
 constexpr std::size_t kCollectorsMax = 8;
 
-/// "?get=" with the catalogue's metrics of a level, those of collectors spelled out.
-std::string metrics_query(Level level, const std::vector<std::string>& collectors) {
+constexpr std::size_t kVertexIdsMax = 200;
+/// A vertex's values must all be read while the first of them are fresh.
+constexpr std::size_t kVertexQueriesMax = 6;
+
+/// "?get=" with the wanted metrics of a level, those of collectors spelled out.
+std::string metrics_query(Level level, const std::vector<std::string>& collectors,
+                          const rest::Wanted& wanted, bool of_job_manager) {
   std::string query;
   const auto add = [&](std::string_view id) {
     query.append(query.empty() ? "?get=" : ",").append(rest::percent_encoded(id));
@@ -26,7 +32,10 @@ std::string metrics_query(Level level, const std::vector<std::string>& collector
   for (const MetricInfo& about : metric_catalogue()) {
     const std::string_view id = about.rest_id;
     const std::size_t star = id.find('*');
-    if (about.level == level && star == std::string_view::npos && !id.empty()) add(id);
+    // The clock tells whether the rest was read anew.
+    if (!wanted.contains(about.metric) && about.metric != Metric::jvm_cpu_time) continue;
+    const bool here = about.level == level || (of_job_manager && about.level == Level::cluster);
+    if (here && star == std::string_view::npos && !id.empty()) add(id);
     if (level != Level::process || about.level != Level::collector) continue;
     for (const std::string& collector : collectors) {
       add(std::string(id.substr(0, star)).append(collector).append(id.substr(star + 1)));
@@ -37,6 +46,13 @@ std::string metrics_query(Level level, const std::vector<std::string>& collector
 
 bool is_job_errand(Ask ask) {
   return (ask >= Ask::job && ask <= Ask::job_config) || ask >= Ask::job_metrics;
+}
+
+/// The next of the vertex's requests, which take turns.
+const std::string& query_of(const rest::KnownVertex& vertex) {
+  static const std::string kNone;
+  if (vertex.queries.empty()) return kNone;
+  return vertex.queries[vertex.next_query % vertex.queries.size()];
 }
 
 bool is_task_manager_errand(Ask ask) {
@@ -71,6 +87,7 @@ boost::asio::awaitable<void> RestSource::run(Errand errand) {
 
 std::string RestSource::target_of(const Errand& errand) const {
   const std::string job = "/jobs/" + rest::percent_encoded(errand.subject);
+  const std::string vertex = job + "/vertices/" + rest::percent_encoded(errand.vertex);
   const std::string manager = "/taskmanagers/" + rest::percent_encoded(errand.subject);
   switch (errand.ask) {
     case Ask::task_managers:
@@ -90,18 +107,25 @@ std::string RestSource::target_of(const Errand& errand) const {
     case Ask::job_config:
       return job + "/config";
     case Ask::job_metrics:
-      return job + "/metrics" + metrics_query(Level::job, {});
+      return job + "/metrics" + metrics_query(Level::job, {}, wanted_, false);
     case Ask::vertex:
-      return job + "/vertices/" + rest::percent_encoded(errand.vertex);
+      return vertex;
+    case Ask::vertex_metric_ids:
+      return vertex + "/subtasks/metrics";
+    case Ask::vertex_metrics:
+      return vertex + "/metrics" +
+             query_of(known_.jobs.at(errand.subject).vertices.at(errand.vertex));
     case Ask::job_manager_metric_ids:
       return "/jobmanager/metrics";
     case Ask::job_manager_metrics:
-      return "/jobmanager/metrics" + metrics_query(Level::process, known_.job_manager.collectors);
+      return "/jobmanager/metrics" +
+             metrics_query(Level::process, known_.job_manager.collectors, wanted_, true);
     case Ask::task_manager_metric_ids:
       return manager + "/metrics";
     case Ask::task_manager_metrics:
       return manager + "/metrics" +
-             metrics_query(Level::process, known_.processes.at(errand.subject).collectors);
+             metrics_query(Level::process, known_.processes.at(errand.subject).collectors, wanted_,
+                           false);
   }
   return {};
 }
@@ -113,9 +137,11 @@ rest::Part* RestSource::part_of(const Errand& errand) {
     const auto found = known_.jobs.find(errand.subject);
     if (found == known_.jobs.end() || found->second.gone_round == round_) return nullptr;
     rest::KnownJob& job = found->second;
-    if (ask == Ask::vertex) {
+    if (ask >= Ask::vertex) {
       const auto vertex = job.vertices.find(errand.vertex);
-      return vertex == job.vertices.end() ? nullptr : &vertex->second;
+      if (vertex == job.vertices.end()) return nullptr;
+      if (ask == Ask::vertex) return &vertex->second.page;
+      return ask == Ask::vertex_metrics ? &vertex->second.metrics : &vertex->second.metric_ids;
     }
     if (ask == Ask::job) return &job.job;
     if (ask == Ask::checkpoints) return &job.checkpoints;
@@ -171,6 +197,11 @@ Status RestSource::take(const Errand& errand, const std::string& body) {
     case Ask::vertex:
       taken = take_vertex(found->second, errand.vertex, body);
       break;
+    case Ask::vertex_metric_ids:
+      taken = take_vertex_metric_ids(found->second, errand, body);
+      break;
+    case Ask::vertex_metrics:
+      return take_vertex_metrics(found->second, errand, body);
     default:
       return take_metrics(errand, body);
   }
@@ -216,11 +247,11 @@ Status RestSource::take_job(rest::KnownJob& job, const std::string& body) {
   job.facts.state_since = std::move(fresh->state_since);
   // Without subtasks: after a change they may run elsewhere.
   job.facts.vertices = std::move(fresh->vertices);
-  std::map<std::string, rest::Part> vertices;
+  std::map<std::string, rest::KnownVertex> vertices;
   for (const VertexFacts& vertex : job.facts.vertices) {
-    rest::Part& part = vertices[vertex.id];
-    part = job.vertices[vertex.id];
-    part.change = 0;
+    rest::KnownVertex& known = vertices[vertex.id];
+    known = std::move(job.vertices[vertex.id]);
+    known.page.change = 0;
   }
   job.vertices = std::move(vertices);
   return Done{};
@@ -258,6 +289,33 @@ Status RestSource::take_metrics(const Errand& errand, const std::string& body) {
   return taken;
 }
 
+Status RestSource::take_vertex_metric_ids(const rest::KnownJob& job, const Errand& errand,
+                                          const std::string& body) {
+  const auto ids = rest::parse_metric_ids(body, limits_);
+  if (!ids.ok()) return ids.error();
+  rest::KnownVertex& vertex = known_.jobs.at(errand.subject).vertices.at(errand.vertex);
+  // An empty list: the JobManager has not fetched anything of that vertex yet.
+  if (ids->empty()) vertex.metric_ids.change = 0;
+  const VertexFacts* facts = job.facts.vertex(errand.vertex);
+  const int parallelism = facts == nullptr ? 0 : facts->parallelism;
+  vertex.queries = rest::vertex_queries(rest::wanted_vertex_ids(*ids, wanted_, kVertexIdsMax),
+                                        parallelism, kVertexQueriesMax);
+  return Done{};
+}
+
+Status RestSource::take_vertex_metrics(rest::KnownJob& job, const Errand& errand,
+                                       const std::string& body) {
+  ++job.vertices.at(errand.vertex).next_query;
+  const EntityId of_job = entities_.intern(Level::job, kClusterEntity, job.summary.id);
+  if (of_job == kNoEntity) return Done{};
+  const EntityId vertex = entities_.intern(Level::vertex, of_job, errand.vertex);
+  if (vertex == kNoEntity) return Done{};
+  rest::KeyedValues values;
+  Status taken = rest::parse_vertex_metrics(body, limits_, vertex, entities_, values);
+  if (taken.ok()) batch_.add(std::move(values));
+  return taken;
+}
+
 Status RestSource::take_metric_ids(rest::KnownProcess& process, const std::string& body) {
   const auto ids = rest::parse_metric_ids(body, limits_);
   // An empty list: the JobManager has not fetched anything of that process yet.
@@ -288,12 +346,14 @@ Status RestSource::refuse(const Errand& errand, const rest::Answer& answer) {
   }
   const Error error = rest::classify_failure(answer.status, answer.body);
   if (error.code != ErrorCode::gone) return error;
-  if (is_job_errand(ask)) {
+  // Without a vertex the job may well live on, rescaled.
+  const bool of_a_part = is_task_manager_errand(ask) || ask >= Ask::vertex;
+  if (is_job_errand(ask) && !of_a_part) {
     job->second.gone_round = round_;
     ++health_.errors[ErrorCode::gone];
     return Done{};
   }
-  if (is_task_manager_errand(ask)) {
+  if (of_a_part) {
     ++health_.errors[ErrorCode::gone];
     return Done{};
   }

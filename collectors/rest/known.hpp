@@ -27,6 +27,14 @@ struct KnownProcess {
   std::vector<std::string> collectors;  // garbage collectors, as REST names them
 };
 
+/// In place of reporters: the ids that this vertex has and somebody wants, in requests that take
+/// turns.
+struct KnownVertex {
+  Part page, metric_ids, metrics;
+  std::vector<std::string> queries;
+  std::size_t next_query{0};
+};
+
 struct KnownJob {
   JobSummary summary;
   /// Grows whenever state, start or last modification in the overview differ.
@@ -37,7 +45,7 @@ struct KnownJob {
   JobFacts facts;
   JobFactsPtr published;
   Part job, config, checkpoints, checkpoint_config, exceptions, metrics;
-  std::map<std::string, Part> vertices;
+  std::map<std::string, KnownVertex> vertices;
 
   bool ended() const { return is_terminal_state(summary.state); }
   bool all_tasks_run() const {

@@ -12,15 +12,16 @@
 namespace doctor::rest {
 namespace {
 
-constexpr double kLongRange = 9.22e18;  // Long.MIN_VALUE and MAX_VALUE say "none"
-
 /// The catalogue metric of a REST id at that level or of its collectors; `star` is what '*' stood
 /// for.
 std::optional<Metric> metric_of(std::string_view id, Level level, std::string_view& star) {
   for (const MetricInfo& about : metric_catalogue()) {
     const std::string_view pattern = about.rest_id;
     if (pattern.empty()) continue;
-    if (about.level == level && pattern == id) {
+    // The JobManager tells of the cluster among its own.
+    const bool here =
+        about.level == level || (about.level == Level::cluster && level == Level::process);
+    if (here && pattern == id) {
       star = {};
       return about.metric;
     }
@@ -49,19 +50,20 @@ Status parse_metrics(std::string_view body, EntityId entity, EntityTable& entiti
   root.for_each(limits.series_per_source_max, [&](const Node& node) {
     std::string id = node["id"].text();
     const std::optional<double> value = node["value"].number_if();
-    const bool meaningful = value && *value >= 0 && *value < kLongRange;
-    if (meaningful) read.emplace_back(std::move(id), *value);
+    if (value) read.emplace_back(std::move(id), *value);
   });
   if (fault) return *fault;
   for (const auto& [id, value] : read) {
     std::string_view star;
     const std::optional<Metric> metric = metric_of(id, level, star);
-    if (!metric) continue;
-    const EntityId owner =
-        star.empty() ? entity
-                     : entities.intern(Level::collector, entity,
-                                       reporter_filtered(star.substr(0, limits.name_bytes_max)));
-    if (owner != kNoEntity) values.emplace_back(SeriesKey{*metric, owner}, value);
+    const double meant = metric ? canonical(*metric, value) : kAbsent;
+    if (!is_present(meant)) continue;
+    EntityId owner = info(*metric).level == Level::cluster ? kClusterEntity : entity;
+    if (!star.empty()) {
+      owner = entities.intern(Level::collector, entity,
+                              reporter_filtered(star.substr(0, limits.name_bytes_max)));
+    }
+    if (owner != kNoEntity) values.emplace_back(SeriesKey{*metric, owner}, meant);
   }
   return Done{};
 }

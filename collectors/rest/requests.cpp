@@ -7,7 +7,7 @@ namespace doctor::rest {
 namespace {
 
 // ":" stands for one segment, an id.
-constexpr std::array<std::string_view, 15> kPaths{
+constexpr std::array<std::string_view, 17> kPaths{
     "/config",
     "/overview",
     "/jobmanager/config",
@@ -23,6 +23,8 @@ constexpr std::array<std::string_view, 15> kPaths{
     "/jobs/:/exceptions",
     "/jobs/:/metrics",
     "/jobs/:/vertices/:",
+    "/jobs/:/vertices/:/metrics",
+    "/jobs/:/vertices/:/subtasks/metrics",
 };
 
 bool is_unreserved(char c) {

@@ -5,6 +5,7 @@
 
 #include "collectors/rest/changes.hpp"
 #include "collectors/rest/parse.hpp"
+#include "collectors/rest/vertex_metrics.hpp"
 
 namespace doctor {
 namespace {
@@ -12,6 +13,8 @@ namespace {
 constexpr DurationMs kIdentifyEveryMs = kMinuteMs;
 /// How long TaskManagers have to register with a new JobManager before they count as lost.
 constexpr DurationMs kRegistrationMs = kMinuteMs;
+/// Flink fetches every 10 s; a minute without is more than a slow fetch.
+constexpr DurationMs kStillMaxMs = kMinuteMs;
 constexpr std::size_t kErrandsMax = 1024;
 constexpr int kCallsFailedMax = 2;
 /// A diagnosis makes two polls and goes: it may spend some minutes' calls at once.
@@ -41,6 +44,13 @@ void overlay(const JobSummary& summary, JobFacts& facts) {
   facts.end = summary.end;
 }
 
+bool reads_below_the_vertex(const rest::Wanted& wanted) {
+  const auto catalogue = metric_catalogue();
+  return std::any_of(catalogue.begin(), catalogue.end(), [&](const MetricInfo& about) {
+    return wanted.contains(about.metric) && rest::is_vertex_metric(about);
+  });
+}
+
 bool tells_more(const Error& candidate, const std::optional<Error>& other) {
   return !other || (candidate.code == ErrorCode::leader_election &&
                     other->code != ErrorCode::leader_election);
@@ -56,6 +66,8 @@ RestSource::RestSource(RestSourceConfig config, Http& http, EntityTable& entitie
       clock_(std::move(clock)),
       emit_(std::move(emit)),
       connection_(http, limits, config_.candidates, calls_burst(config_, limits), clock_),
+      wanted_(config_.metrics),
+      vertex_metrics_wanted_(reads_below_the_vertex(wanted_)),
       batch_(config_.source, limits.series_per_source_max) {
   health_.id = config_.source;
   health_.kind = SourceKind::rest;
@@ -211,6 +223,7 @@ rest::AgendaRules RestSource::rules() const {
   rules.job_manager_reporter = job_manager_reporter_;
   rules.task_manager_reporters = task_manager_reporters_;
   rules.calls_per_minute = limits_.rest_calls_per_minute_max;
+  rules.vertex_metrics_wanted = vertex_metrics_wanted_;
   rules.jobs_running = static_cast<std::size_t>(
       std::count_if(known_.jobs.begin(), known_.jobs.end(),
                     [](const auto& entry) { return !entry.second.ended(); }));
@@ -227,6 +240,11 @@ void RestSource::publish() {
   std::optional<Batch> batch = batch_.finish(now, entities_);
   health_.samples_kept = batch ? batch->values.size() : 0;
   health_.series_dropped = batch_.dropped();
+  if (const DurationMs still_ms = batch_.still_ms(now); still_ms > kStillMaxMs) {
+    note({ErrorCode::timeout,
+          "the JobManager has fetched no metrics for " + std::to_string(still_ms / kSecondMs) +
+              " s, so those that REST shows are old: a TaskManager that hangs holds back all"});
+  }
   if (batch) emit(*std::move(batch));
 
   if (!health_.up) health_.since = now;

@@ -16,6 +16,7 @@
 #include "collectors/rest/batch_builder.hpp"
 #include "collectors/rest/connection.hpp"
 #include "collectors/rest/known.hpp"
+#include "collectors/rest/wanted.hpp"
 #include "model/entity.hpp"
 #include "model/limits.hpp"
 #include "model/stream.hpp"
@@ -29,6 +30,8 @@ struct RestSourceConfig {
   std::vector<Endpoint> candidates;  // JobManagers of one cluster; at least one
   /// A single diagnosis: everything is wanted at once, and the burst of calls may be larger.
   bool one_shot{false};
+  /// Asked for where there are no reporters. Empty: the whole catalogue.
+  std::vector<Metric> metrics{};
 };
 
 class RestSource {
@@ -77,6 +80,9 @@ class RestSource {
   Status take_metrics(const Errand& errand, const std::string& body);
   Status refuse(const Errand& errand, const rest::Answer& answer);
   Status take_metric_ids(rest::KnownProcess& process, const std::string& body);
+  Status take_vertex_metric_ids(const rest::KnownJob& job, const Errand& errand,
+                                const std::string& body);
+  Status take_vertex_metrics(rest::KnownJob& job, const Errand& errand, const std::string& body);
 
   boost::asio::awaitable<Result<std::string>> get(std::string target);
   rest::AgendaRules rules() const;
@@ -90,6 +96,8 @@ class RestSource {
   Clock clock_;
   Emit emit_;
   rest::Connection connection_;
+  rest::Wanted wanted_;
+  bool vertex_metrics_wanted_;
   rest::KnownCluster known_;
   rest::BatchBuilder batch_;
   SourceHealth health_;

@@ -161,6 +161,10 @@ void ClusterFeed::add_series(const SeriesLine& line, std::size_t number, const s
   };
   EntityTable& entities = judge_.entities();
   const Level level = info(line.metric).level;
+  if (level == Level::cluster) {
+    if (process == "jobmanager") add(kClusterEntity, 0);
+    return;
+  }
   if (level == Level::process || level == Level::collector) {
     if (line.process != process) return;
     EntityId entity = process_entity(process);

@@ -56,10 +56,13 @@ void parse_series(Words& words, int number, Case& scenario) {
       words.fail("a series has no label " + label + "=\"" + value + "\"");
   }
   const Level level = known->level;
+  if (level == Level::split || level == Level::job_process) words.fail("cannot be drawn yet");
+  const bool of_cluster = level == Level::cluster;
   const bool of_process = level == Level::process || level == Level::collector;
   if (of_process && line.process.empty()) words.fail("needs {process=…}");
-  if (!of_process && line.job.empty()) words.fail("needs {job=…}");
-  if (!of_process && level != Level::job && line.vertex.empty()) words.fail("needs {vertex=…}");
+  if (!of_cluster && !of_process && line.job.empty()) words.fail("needs {job=…}");
+  if (!of_cluster && !of_process && level != Level::job && line.vertex.empty())
+    words.fail("needs {vertex=…}");
   if (level == Level::collector && line.collector.empty()) words.fail("needs {collector=…}");
   if (level == Level::column_family && line.column_family.empty()) {
     words.fail("needs {column_family=…}");

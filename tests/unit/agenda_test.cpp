@@ -108,7 +108,7 @@ class Simulation {
     if (errand.ask == Errand::Ask::checkpoint_config) return job.checkpoint_config;
     if (errand.ask == Errand::Ask::exceptions) return job.exceptions;
     if (errand.ask == Errand::Ask::job_config) return job.config;
-    return errand.ask == Errand::Ask::vertex ? job.vertices.at(errand.vertex) : job.job;
+    return errand.ask == Errand::Ask::vertex ? job.vertices.at(errand.vertex).page : job.job;
   }
 
   KnownCluster known_;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/capability.hpp"
 #include "detectors/registry.hpp"
 
 namespace doctor {
@@ -182,6 +183,9 @@ TEST(Tidy, TheReadmeListsEveryDetector) {
     EXPECT_NE(readme.find("`" + std::string(detector->name) + "`"), std::string::npos)
         << "README.md does not list " << detector->name;
   }
+  EXPECT_NE(readme.find(capability_matrix()), std::string::npos)
+      << "README.md should hold what `flink-doctor detectors --matrix` prints:\n"
+      << capability_matrix();
 }
 
 }  // namespace

@@ -1,0 +1,85 @@
+#include "agent/discovery/discovery.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <tuple>
+
+#include "model/text.hpp"
+
+namespace doctor {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::streamsize kFileBytesMax = 1 << 20;
+constexpr std::size_t kTargetsMax = 4096;
+
+bool before(const Endpoint& a, const Endpoint& b) {
+  return std::tie(a.host, a.port) < std::tie(b.host, b.port);
+}
+
+bool same(const Endpoint& a, const Endpoint& b) { return a.host == b.host && a.port == b.port; }
+
+}  // namespace
+
+bool Discovery::expects_each() const {
+  if (is_fixed()) return spec_.endpoints.size() == 1;
+  return spec_.kind != TargetSpec::Kind::task_managers || spec_.port_from == spec_.port_to;
+}
+
+asio::awaitable<Result<std::vector<Endpoint>>> Discovery::find(
+    const std::vector<std::string>& task_manager_hosts) {
+  Result<std::vector<Endpoint>> found = spec_.endpoints;
+  if (spec_.kind == TargetSpec::Kind::dns) found = co_await resolve();
+  if (spec_.kind == TargetSpec::Kind::file) found = read_file();
+  if (spec_.kind == TargetSpec::Kind::task_managers) found = on_hosts(task_manager_hosts);
+  if (found) {
+    std::sort(found->begin(), found->end(), before);
+    found->erase(std::unique(found->begin(), found->end(), same), found->end());
+  }
+  co_return found;
+}
+
+asio::awaitable<Result<std::vector<Endpoint>>> Discovery::resolve() {
+  const Result<Resolver::Addresses> addresses =
+      co_await resolver_.resolve(spec_.name, spec_.port_from);
+  if (!addresses) co_return addresses.error();
+  std::vector<std::string> hosts;
+  for (const auto& address : *addresses) hosts.push_back(address.address().to_string());
+  co_return on_hosts(hosts);
+}
+
+Result<std::vector<Endpoint>> Discovery::read_file() const {
+  std::ifstream file(spec_.name, std::ios::binary);
+  const std::string name = printable(spec_.name, 200);
+  if (!file) {
+    return Error{ErrorCode::io, "cannot read " + name + ": " + std::strerror(errno)};
+  }
+  std::string text(static_cast<std::size_t>(kFileBytesMax) + 1, '\0');
+  file.read(text.data(), kFileBytesMax + 1);
+  if (file.gcount() > kFileBytesMax) {
+    return Error{ErrorCode::too_large, name + " is larger than 1 MiB"};
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  Result<std::vector<Endpoint>> endpoints = parse_file_targets(text, kTargetsMax);
+  if (!endpoints) return Error{endpoints.error().code, name + ": " + endpoints.error().message};
+  return endpoints;
+}
+
+Result<std::vector<Endpoint>> Discovery::on_hosts(const std::vector<std::string>& hosts) const {
+  std::vector<Endpoint> endpoints;
+  for (const std::string& host : hosts) {
+    for (int port = spec_.port_from; port <= spec_.port_to; ++port) {
+      if (endpoints.size() >= kTargetsMax) {
+        return Error{ErrorCode::too_large, "more than " + std::to_string(kTargetsMax) +
+                                               " targets by " + printable(spec_.text, 100)};
+      }
+      endpoints.push_back({host, static_cast<std::uint16_t>(port), {}});
+    }
+  }
+  return endpoints;
+}
+
+}  // namespace doctor

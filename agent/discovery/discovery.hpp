@@ -1,0 +1,37 @@
+// Finds the endpoints of a TargetSpec, again and again: DNS names, target files and TaskManagers
+// change while we watch.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+#include <vector>
+
+#include "agent/discovery/targets.hpp"
+#include "agent/net/resolver.hpp"
+
+namespace doctor {
+
+class Discovery {
+ public:
+  Discovery(TargetSpec spec, Resolver& resolver) : spec_(std::move(spec)), resolver_(resolver) {}
+
+  bool is_fixed() const { return spec_.kind == TargetSpec::Kind::fixed; }
+  /// Every target should answer; otherwise they are ports of which some may hold a reporter.
+  bool expects_each() const;
+  const std::string& text() const { return spec_.text; }
+
+  /// Sorted, each once. `task_manager_hosts` is what REST told last. An error tells nothing about
+  /// the targets: those known before stay.
+  boost::asio::awaitable<Result<std::vector<Endpoint>>> find(
+      const std::vector<std::string>& task_manager_hosts);
+
+ private:
+  boost::asio::awaitable<Result<std::vector<Endpoint>>> resolve();
+  Result<std::vector<Endpoint>> read_file() const;
+  Result<std::vector<Endpoint>> on_hosts(const std::vector<std::string>& hosts) const;
+
+  TargetSpec spec_;
+  Resolver& resolver_;
+};
+
+}  // namespace doctor

@@ -1,0 +1,88 @@
+#include "agent/discovery/targets.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include "model/text.hpp"
+
+namespace doctor {
+namespace {
+
+constexpr std::string_view kDns = "dns:";
+constexpr std::string_view kFile = "file:";
+constexpr std::string_view kTaskManagers = "taskmanagers:";
+
+Error bad(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
+
+/// The ports of "PORT" or "FROM-TO", through the one parser of addresses.
+Status read_ports(const std::string& name, std::string_view ports, TargetSpec& spec) {
+  const auto range = parse_port_range(name + ":" + std::string(ports));
+  if (!range) return range.error();
+  spec.port_from = range->front().port;
+  spec.port_to = range->back().port;
+  return Done{};
+}
+
+Result<TargetSpec> parse_dns(TargetSpec spec, std::string_view rest) {
+  const std::size_t colon = rest.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) {
+    return bad("needs a name and a port: dns:NAME:PORT, not " + printable(spec.text, 100));
+  }
+  spec.kind = TargetSpec::Kind::dns;
+  spec.name = rest.substr(0, colon);
+  if (const Status ok = read_ports(spec.name, rest.substr(colon + 1), spec); !ok) return ok.error();
+  return spec;
+}
+
+}  // namespace
+
+Result<TargetSpec> parse_target_spec(const std::string& text) {
+  TargetSpec spec;
+  spec.text = text;
+  const std::string_view view = text;
+  if (view.starts_with(kDns)) return parse_dns(std::move(spec), view.substr(kDns.size()));
+  if (view.starts_with(kFile)) {
+    spec.kind = TargetSpec::Kind::file;
+    spec.name = view.substr(kFile.size());
+    if (spec.name.empty()) return bad("needs a path: file:PATH");
+    return spec;
+  }
+  if (view.starts_with(kTaskManagers)) {
+    spec.kind = TargetSpec::Kind::task_managers;
+    if (const Status ok = read_ports("taskmanager", view.substr(kTaskManagers.size()), spec); !ok) {
+      return ok.error();
+    }
+    return spec;
+  }
+  Result<std::vector<Endpoint>> endpoints = parse_port_range(text);
+  if (!endpoints) return endpoints.error();
+  spec.endpoints = std::move(*endpoints);
+  return spec;
+}
+
+Result<std::vector<Endpoint>> parse_file_targets(const std::string& text, std::size_t targets_max) {
+  std::vector<Endpoint> endpoints;
+  try {
+    const YAML::Node root = YAML::Load(text);
+    if (root.IsNull()) return endpoints;
+    if (!root.IsSequence()) return bad("is no list of target groups");
+    for (const auto& group : root) {
+      const YAML::Node targets = group.IsMap() ? group["targets"] : YAML::Node();
+      if (!targets || !targets.IsSequence()) return bad("a group has no list of targets");
+      for (const auto& target : targets) {
+        if (!target.IsScalar()) return bad("a target is no text");
+        const auto parsed = parse_port_range(target.as<std::string>());
+        if (!parsed) return parsed.error();
+        if (endpoints.size() + parsed->size() > targets_max) {
+          return Error{ErrorCode::too_large,
+                       "has more than " + std::to_string(targets_max) + " targets"};
+        }
+        endpoints.insert(endpoints.end(), parsed->begin(), parsed->end());
+      }
+    }
+  } catch (const YAML::Exception& wrong) {
+    return bad("is neither JSON nor YAML: " + printable(wrong.what(), 200));
+  }
+  return endpoints;
+}
+
+}  // namespace doctor

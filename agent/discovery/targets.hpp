@@ -1,0 +1,32 @@
+// Where a cluster's Prometheus reporters are to be found, as people write it:
+//   HOST:PORT or HOST:FROM-TO          fixed; IPv6 literals in brackets
+//   dns:NAME:PORT                      every address of a name (a headless Kubernetes service)
+//   file:PATH                          Prometheus' file_sd, JSON or YAML; labels are not used
+//   taskmanagers:PORT or …:FROM-TO     the hosts of the TaskManagers that REST tells of
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/http.hpp"
+#include "model/result.hpp"
+
+namespace doctor {
+
+struct TargetSpec {
+  enum class Kind { fixed, dns, file, task_managers };
+  std::string text;  // as written, for messages
+  Kind kind{Kind::fixed};
+  std::string name;  // dns: the name; file: the path
+  std::uint16_t port_from{}, port_to{};
+  std::vector<Endpoint> endpoints;  // fixed
+};
+
+Result<TargetSpec> parse_target_spec(const std::string& text);
+
+/// [{"targets": ["host:port", …], "labels": {…}}, …]
+Result<std::vector<Endpoint>> parse_file_targets(const std::string& text, std::size_t targets_max);
+
+}  // namespace doctor

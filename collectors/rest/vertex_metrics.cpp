@@ -1,0 +1,159 @@
+#include "collectors/rest/vertex_metrics.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "collectors/rest/json.hpp"
+#include "collectors/rest/requests.hpp"
+#include "model/text.hpp"
+
+namespace doctor::rest {
+namespace {
+
+constexpr std::uint32_t kSubtasksMax = 1U << 15U;
+/// Netty's HTTP decoder takes request lines of 4096 bytes; the path takes some of them.
+constexpr std::size_t kQueryBytesMax = 3500;
+constexpr std::string_view kColumnFamilyVariable = "column_family.";
+
+/// What an id without its subtask means: "<task metric>", "<operator>.<metric>" or
+/// "<operator>.<column family>.rocksdb_<property>".
+struct Place {
+  Metric metric;
+  std::string_view operator_, column_family;  // views into the id
+};
+
+std::optional<Place> place_of_operator_metric(std::string_view operator_, std::string_view rest) {
+  for (const MetricInfo& about : metric_catalogue()) {
+    const std::string_view pattern = about.rest_id;
+    if (about.level == Level::operator_ && !pattern.empty() && pattern == rest) {
+      return Place{about.metric, operator_, {}};
+    }
+    if (about.level != Level::column_family || pattern.size() >= rest.size() + 1) continue;
+    const std::string_view suffix = pattern.substr(1);  // "*.rocksdb_…"
+    if (!rest.ends_with(suffix) || rest.size() == suffix.size()) continue;
+    std::string_view family = rest.substr(0, rest.size() - suffix.size());
+    if (family.starts_with(kColumnFamilyVariable))
+      family.remove_prefix(kColumnFamilyVariable.size());
+    if (family.empty() || family.find('.') != std::string_view::npos) return std::nullopt;
+    return Place{about.metric, operator_, family};
+  }
+  return std::nullopt;
+}
+
+std::optional<Place> place_of(std::string_view id) {
+  for (const MetricInfo& about : metric_catalogue()) {
+    if (about.level == Level::subtask && about.rest_id == id) return Place{about.metric, {}, {}};
+  }
+  const std::size_t dot = id.find('.');
+  if (dot == 0 || dot == std::string_view::npos) return std::nullopt;
+  return place_of_operator_metric(id.substr(0, dot), id.substr(dot + 1));
+}
+
+bool is_on_the_vertex_page(Metric metric) {
+  return metric == Metric::task_accumulated_busy || metric == Metric::task_accumulated_idle ||
+         metric == Metric::task_accumulated_backpressured || metric == Metric::task_records_in ||
+         metric == Metric::task_records_out;
+}
+
+/// "12.rest" → 12, and `id` is the rest.
+std::optional<std::uint32_t> take_subtask(std::string_view& id) {
+  const std::size_t dot = id.find('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  std::uint32_t index{};
+  const auto [end, error] = std::from_chars(id.data(), id.data() + dot, index);
+  if (error != std::errc{} || end != id.data() + dot || index >= kSubtasksMax) return std::nullopt;
+  id.remove_prefix(dot + 1);
+  return index;
+}
+
+EntityId entity_of(const Place& place, EntityId subtask, EntityTable& entities,
+                   const Limits& limits) {
+  const auto below = [&](EntityId parent, Level level, std::string_view name) {
+    if (parent == kNoEntity) return kNoEntity;
+    return entities.intern(level, parent, reporter_filtered(name.substr(0, limits.name_bytes_max)));
+  };
+  if (place.operator_.empty()) return subtask;
+  const EntityId of_operator = below(subtask, Level::operator_, place.operator_);
+  if (place.column_family.empty()) return of_operator;
+  return below(of_operator, Level::column_family, place.column_family);
+}
+
+}  // namespace
+
+bool is_vertex_metric(const MetricInfo& about) {
+  const bool below = about.level == Level::subtask || about.level == Level::operator_ ||
+                     about.level == Level::column_family;
+  return below && !about.rest_id.empty() && !is_on_the_vertex_page(about.metric);
+}
+
+std::vector<std::string> wanted_vertex_ids(const std::vector<std::string>& ids,
+                                           const Wanted& wanted, std::size_t ids_max) {
+  std::vector<std::string> kept;
+  for (const std::string& id : ids) {
+    const std::optional<Place> place = place_of(id);
+    if (!place || !wanted.contains(place->metric) || !is_vertex_metric(info(place->metric)))
+      continue;
+    if (kept.size() < ids_max) kept.push_back(id);
+  }
+  std::sort(kept.begin(), kept.end());
+  kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
+  return kept;
+}
+
+std::vector<std::string> vertex_queries(const std::vector<std::string>& ids, int parallelism,
+                                        std::size_t queries_max) {
+  std::vector<std::string> queries;
+  std::vector<std::string> encoded;
+  std::size_t bytes_per_subtask = 0;
+  for (const std::string& id : ids) {
+    encoded.push_back(percent_encoded(id));
+    bytes_per_subtask += encoded.back().size() + 7;  // ",12345."
+  }
+  if (encoded.empty() || parallelism <= 0) return queries;
+  const std::size_t fit =
+      std::max<std::size_t>(1, queries_max * kQueryBytesMax / bytes_per_subtask);
+  const auto subtasks = static_cast<std::size_t>(parallelism);
+  const std::size_t covered = std::min(subtasks, fit);
+  for (std::size_t i = 0; i < covered; ++i) {
+    const std::string subtask = std::to_string(i * subtasks / covered);
+    for (const std::string& id : encoded) {
+      const std::string item = subtask + "." + id;
+      if (item.size() > kQueryBytesMax) continue;
+      const bool full = queries.empty() || queries.back().size() + item.size() > kQueryBytesMax;
+      if (full && queries.size() >= queries_max) return queries;
+      if (full) queries.emplace_back("?get=");
+      queries.back().append(queries.back().ends_with('=') ? "" : ",").append(item);
+    }
+  }
+  return queries;
+}
+
+Status parse_vertex_metrics(std::string_view body, const Limits& limits, EntityId vertex,
+                            EntityTable& entities, KeyedValues& values) {
+  const Result<Json> json = load(body, limits.json_depth_max);
+  if (!json.ok()) return json.error();
+  std::optional<Error> fault;
+  const Node root(*json, fault);
+  std::vector<std::pair<std::string, double>> read;
+  root.for_each(limits.series_per_source_max, [&](const Node& node) {
+    std::string id = node["id"].text();
+    const std::optional<double> value = node["value"].number_if();
+    if (value) read.emplace_back(std::move(id), *value);
+  });
+  if (fault) return *fault;
+  for (const auto& [id, value] : read) {
+    std::string_view rest = id;
+    const std::optional<std::uint32_t> index = take_subtask(rest);
+    const std::optional<Place> place = index ? place_of(rest) : std::nullopt;
+    if (!place) continue;
+    const double meant = canonical(place->metric, value);
+    if (!is_present(meant)) continue;
+    const EntityId subtask = entities.intern(Level::subtask, vertex, "", *index);
+    if (subtask == kNoEntity) return Done{};
+    const EntityId entity = entity_of(*place, subtask, entities, limits);
+    if (entity != kNoEntity) values.emplace_back(SeriesKey{place->metric, entity}, meant);
+  }
+  return Done{};
+}
+
+}  // namespace doctor::rest

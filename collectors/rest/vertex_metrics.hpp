@@ -1,0 +1,36 @@
+// Metrics of a vertex's tasks, operators and column families, in place of TaskManager reporters:
+// which ids there are, how they are asked for in bounded requests, and what the answers mean.
+//   /jobs/:id/vertices/:vid/subtasks/metrics          ids of all subtasks, "Operator.cf.rocksdb_…"
+//   /jobs/:id/vertices/:vid/metrics?get=0.<id>,1.<id> their values; unknown ids are left out
+// The plain page rather than the aggregating one: a maximum over subtasks has lost whose it is, and
+// one unknown id empties that page.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/rest/parse.hpp"
+#include "collectors/rest/wanted.hpp"
+
+namespace doctor::rest {
+
+/// Whether only these pages have it.
+bool is_vertex_metric(const MetricInfo& about);
+
+/// Of all ids of a vertex those to ask for, at most `ids_max`. What the vertex's own page tells
+/// (accumulated times, record counts) is not among them.
+std::vector<std::string> wanted_vertex_ids(const std::vector<std::string>& ids,
+                                           const Wanted& wanted, std::size_t ids_max);
+
+/// "?get=…" texts, each short enough for Flink's HTTP decoder, that cover all subtasks, or, if that
+/// took more than `queries_max`, as many as fit, evenly spread.
+std::vector<std::string> vertex_queries(const std::vector<std::string>& ids, int parallelism,
+                                        std::size_t queries_max);
+
+/// [{"id":"0.Operator.cf.rocksdb_block-cache-usage","value":"8388608"}] into values of the
+/// subtasks, operators and column families below `vertex`.
+Status parse_vertex_metrics(std::string_view body, const Limits& limits, EntityId vertex,
+                            EntityTable& entities, KeyedValues& values);
+
+}  // namespace doctor::rest

@@ -1,0 +1,107 @@
+// Sources that come and go: what discovery finds is scraped, what it finds no more is forgotten.
+#include "agent/collection.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/unit/fake_http.hpp"
+
+namespace doctor {
+namespace {
+
+namespace asio = boost::asio;
+using ::testing::UnorderedElementsAre;
+
+const std::string kTaskManager =
+    "# TYPE flink_taskmanager_Status_JVM_Threads_Count gauge\n"
+    "flink_taskmanager_Status_JVM_Threads_Count{host=\"h\",tm_id=\"tm-1\",} 40.0\n";
+
+class CollectionTest : public testing::Test {
+ protected:
+  CollectionTest()
+      : path_(std::filesystem::temp_directory_path() /
+              ("doctor-collection-" + std::to_string(getpid()) + ".json")) {
+    cluster_.name = "test";
+    cluster_.flink = {Endpoint{"jm", 8081, ""}};
+    cluster_.reporters = {*parse_target_spec("file:" + path_.string())};
+    http_.by_host["a"] = FakeReply{200, kTaskManager};
+    http_.by_host["b"] = FakeReply{200, kTaskManager};
+    http_.by_host["c"] = FakeReply{0, "", Error{ErrorCode::refused, "nothing listens"}};
+  }
+  ~CollectionTest() override { std::filesystem::remove(path_); }
+
+  void targets(const std::string& json) { std::ofstream(path_) << json; }
+
+  void poll() {
+    if (!collection_) {
+      collection_ = std::make_unique<Collection>(
+          0, cluster_, config_, http_, resolver_, selection_, entities_, true,
+          [this](StreamItem item) { items_.push_back(std::move(item)); });
+    }
+    items_.clear();
+    http_.requests.clear();
+    asio::io_context io(1);
+    asio::co_spawn(io, collection_->poll_once(),
+                   [](std::exception_ptr fault) { EXPECT_EQ(fault, nullptr); });
+    io.run();
+  }
+
+  std::vector<std::string> scraped() const {
+    std::vector<std::string> hosts;
+    for (const HttpRequest& request : http_.requests) {
+      if (request.target == "/metrics") hosts.push_back(request.endpoint.host);
+    }
+    return hosts;
+  }
+  std::vector<std::string> told(bool up, bool retired) const {
+    std::vector<std::string> addresses;
+    for (const StreamItem& item : items_) {
+      const auto* health = std::get_if<SourceHealth>(&item.what);
+      if (health == nullptr || health->kind != SourceKind::reporter) continue;
+      if (health->up == up && health->retired == retired) addresses.push_back(health->address);
+    }
+    return addresses;
+  }
+
+  std::filesystem::path path_;
+  ClusterConfig cluster_;
+  Config config_;
+  FakeHttp http_;
+  Resolver resolver_{config_.limits};
+  Selection selection_{{Metric::jvm_threads}};
+  EntityTable entities_{1000};
+  std::unique_ptr<Collection> collection_;
+  std::vector<StreamItem> items_;
+};
+
+TEST_F(CollectionTest, FollowsTheFileOfTargets) {
+  targets(R"([{"targets":["a:1","c:1"]}])");
+  poll();
+  EXPECT_THAT(scraped(), UnorderedElementsAre("a", "c"));
+  EXPECT_THAT(told(true, false), UnorderedElementsAre("a:1"));
+  EXPECT_THAT(told(false, false), UnorderedElementsAre("c:1")) << "each of a file should answer";
+  targets(R"([{"targets":["b:1"]}])");
+  poll();
+  EXPECT_THAT(scraped(), UnorderedElementsAre("b"));
+  EXPECT_THAT(told(false, true), UnorderedElementsAre("a:1", "c:1"));
+}
+
+TEST_F(CollectionTest, ABrokenFileIsToldAndTheTargetsStay) {
+  targets(R"([{"targets":["a:1"]}])");
+  poll();
+  targets("{broken");
+  poll();
+  EXPECT_THAT(scraped(), UnorderedElementsAre("a"));
+  EXPECT_THAT(told(false, false), UnorderedElementsAre("file:" + path_.string()));
+  targets(R"([{"targets":["a:1"]}])");
+  poll();
+  EXPECT_THAT(told(false, true), UnorderedElementsAre("file:" + path_.string()));
+}
+
+}  // namespace
+}  // namespace doctor

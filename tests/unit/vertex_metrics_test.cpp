@@ -1,0 +1,99 @@
+#include "collectors/rest/vertex_metrics.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace doctor::rest {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const Wanted kAll({});
+const std::string kUsage = "Profiles.state.rocksdb_block-cache-usage";
+
+TEST(VertexMetrics, AsksForWhatSomebodyReads) {
+  const std::vector<std::string> ids{kUsage,
+                                     "Profiles.numRecordsIn",
+                                     "numRecordsIn",
+                                     "currentInputWatermark",
+                                     "Profiles.column_family.state.rocksdb_cur-size-all-mem-tables",
+                                     "Profiles.own.metric",
+                                     "",
+                                     ".",
+                                     "Profiles."};
+  EXPECT_THAT(wanted_vertex_ids(ids, kAll, 100),
+              ElementsAre("Profiles.column_family.state.rocksdb_cur-size-all-mem-tables",
+                          "Profiles.numRecordsIn", kUsage, "currentInputWatermark"));
+  const Wanted only_cache({Metric::rocksdb_block_cache_usage, Metric::task_records_in});
+  EXPECT_THAT(wanted_vertex_ids(ids, only_cache, 100), ElementsAre(kUsage));
+  EXPECT_THAT(wanted_vertex_ids(ids, kAll, 2), SizeIs(2));
+  EXPECT_THAT(wanted_vertex_ids(ids, Wanted({Metric::jvm_threads}), 100), IsEmpty());
+}
+
+TEST(VertexMetrics, RequestsStayShortAndCoverAllSubtasks) {
+  EXPECT_THAT(vertex_queries({"a", "b"}, 2, 6), ElementsAre("?get=0.a,0.b,1.a,1.b"));
+  EXPECT_THAT(vertex_queries({}, 2, 6), IsEmpty());
+  EXPECT_THAT(vertex_queries({"a"}, 0, 6), IsEmpty());
+  const std::string longish(100, 'x');
+  const std::vector<std::string> queries = vertex_queries({longish}, 100, 6);
+  std::size_t items = 0;
+  for (const std::string& query : queries) {
+    EXPECT_LE(query.size(), 3600U);
+    items += static_cast<std::size_t>(std::count(query.begin(), query.end(), ',')) + 1;
+  }
+  EXPECT_EQ(items, 100U);
+}
+
+TEST(VertexMetrics, OfAThousandSubtasksAsManyAsFitEvenlySpread) {
+  const std::string longish(100, 'x');
+  const std::vector<std::string> queries = vertex_queries({longish}, 1000, 6);
+  EXPECT_LE(queries.size(), 6U);
+  EXPECT_THAT(queries.front(), ::testing::StartsWith("?get=0."));
+  const std::size_t last_item = queries.back().rfind(',');
+  EXPECT_GT(std::stoi(queries.back().substr(last_item + 1)), 900);
+  EXPECT_THAT(vertex_queries({std::string(5000, 'x')}, 3, 6), IsEmpty()) << "no request is so long";
+}
+
+TEST(VertexMetrics, PlacesValuesWhereReportersWould) {
+  EntityTable entities(100);
+  const EntityId job = entities.intern(Level::job, kClusterEntity, "j");
+  const EntityId vertex = entities.intern(Level::vertex, job, "v");
+  KeyedValues values;
+  ASSERT_TRUE(parse_vertex_metrics(
+                  R"([{"id":"3.Key by: x.state.rocksdb_block-cache-usage","value":"8388608"},
+                      {"id":"3.currentInputWatermark","value":"-9223372036854775808"},
+                      {"id":"0.currentInputWatermark","value":"-5"},
+                      {"id":"0.Key by: x.numRecordsIn","value":"-1"},
+                      {"id":"x.numRecordsIn","value":"1"},
+                      {"id":"99999999.numRecordsIn","value":"1"},
+                      {"id":"numRecordsIn","value":"1"},
+                      {"id":"0.lastCheckpointExternalPath","value":"file:/x"}])",
+                  Limits{}, vertex, entities, values)
+                  .ok());
+  ASSERT_THAT(values, SizeIs(2));
+  EXPECT_EQ(values[0].first.metric, Metric::rocksdb_block_cache_usage);
+  EXPECT_EQ(values[0].second, 8388608);
+  const EntityId family = values[0].first.entity;
+  EXPECT_EQ(entities.name(family), "state");
+  EXPECT_EQ(entities.name(entities.at(family).parent), "Key_by:_x");
+  EXPECT_EQ(entities.at(entities.ancestor(family, Level::subtask)).index, 3U);
+  EXPECT_EQ(values[1].second, -5) << "before 1970 is a time, too";
+}
+
+TEST(VertexMetrics, BrokenAnswersSaySo) {
+  EntityTable entities(100);
+  const EntityId job = entities.intern(Level::job, kClusterEntity, "j");
+  KeyedValues values;
+  for (const char* body : {"", "{", "[{}]", "[1]", R"([{"id":1,"value":"1"}])", "{}"}) {
+    EXPECT_FALSE(parse_vertex_metrics(body, Limits{}, job, entities, values).ok()) << body;
+  }
+  EXPECT_TRUE(parse_vertex_metrics("[]", Limits{}, job, entities, values).ok());
+  EXPECT_THAT(values, IsEmpty());
+}
+
+}  // namespace
+}  // namespace doctor::rest
