@@ -22,6 +22,7 @@
 #include "agent/config/config.hpp"
 #include "agent/delivery/document.hpp"
 #include "agent/delivery/report.hpp"
+#include "agent/net/keyring.hpp"
 #include "detectors/registry.hpp"
 #include "model/text.hpp"
 
@@ -209,12 +210,29 @@ int explain(const std::string& name) {
   return 0;
 }
 
+/// Of the files that hold certificates and secrets; they may well be on another machine.
+void try_credentials(const Config& config) {
+  Keyring keyring(config.limits);
+  const auto attempt = [&](const Endpoint& endpoint) {
+    const Result<Credentials> credentials = keyring.credentials(endpoint);
+    if (credentials) return;
+    std::fprintf(stderr, "flink-doctor: warning: for %s, as seen from here: %s\n",
+                 endpoint.url().c_str(), credentials.error().message.c_str());
+  };
+  for (const ClusterConfig& cluster : config.clusters) {
+    for (const Endpoint& endpoint : cluster.flink) attempt(endpoint);
+    for (const ReporterRange& range : cluster.reporters) attempt(range.endpoints.front());
+  }
+  for (const Endpoint& member : config.alertmanagers) attempt(member);
+}
+
 int check_config(const std::string& path) {
   Flags flags;
   flags.config_file = path;
   const Result<Config> config = configuration(flags);
   if (!config) return refuse(config.error().message);
   warn(*config);
+  try_credentials(*config);
   std::printf("%s: ok, %zu cluster(s), %zu Alertmanager(s)\n", path.c_str(),
               config->clusters.size(), config->alertmanagers.size());
   return 0;

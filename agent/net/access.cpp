@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/algorithm/string/case_conv.hpp>
 
 #include "model/text.hpp"
 
@@ -14,14 +15,6 @@ constexpr std::array<std::string_view, 9> kOurHeaders{
     "host", "content-length", "content-type", "transfer-encoding", "connection",
     "te",   "upgrade",        "expect",       "accept-encoding"};
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return result;
-}
-
 /// RFC 9110, 5.6.2.
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -31,7 +24,7 @@ bool is_token(std::string_view text) {
 }
 
 std::string problem_of(const ExtraHeader& header, bool has_authorization) {
-  const std::string name = lower(header.name);
+  const std::string name = boost::algorithm::to_lower_copy(header.name);
   if (!is_token(header.name)) return "no name of a header";
   if (std::find(kOurHeaders.begin(), kOurHeaders.end(), name) != kOurHeaders.end()) {
     return "this header is ours to set";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/algorithm/string/case_conv.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,14 +14,6 @@ namespace doctor {
 namespace {
 
 constexpr std::size_t kTargetBytesMax = 200;
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return result;
-}
 
 /// "https://sso/login", without user info, query and fragment.
 std::string target_of_redirect(std::string_view location) {
@@ -40,11 +33,12 @@ std::vector<std::string> offered_schemes(const std::string& challenges) {
   constexpr std::array<std::string_view, 5> kSchemes{"Basic", "Bearer", "Negotiate", "NTLM",
                                                      "Digest"};
   std::vector<std::string> offered;
-  const std::string text = lower(challenges);
+  const std::string text = boost::algorithm::to_lower_copy(challenges);
   for (const std::string_view scheme : kSchemes) {
-    const std::string name = lower(scheme);
+    const std::string name = boost::algorithm::to_lower_copy(std::string(scheme));
     for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
-      const bool begins = at == 0 || text[at - 1] == ' ' || text[at - 1] == ',';
+      const std::size_t before = at == 0 ? std::string::npos : text.find_last_not_of(' ', at - 1);
+      const bool begins = before == std::string::npos || text[before] == ',';
       const std::size_t end = at + name.size();
       if (!begins || (end < text.size() && text[end] != ' ' && text[end] != ',')) continue;
       offered.emplace_back(scheme);

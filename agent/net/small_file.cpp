@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string_view>
+#include <system_error>
 
 #include "agent/net/access.hpp"
 #include "model/text.hpp"
@@ -19,7 +19,8 @@ std::int64_t nanoseconds(const timespec& time) {
 }
 
 Error cannot_read(const std::string& path, int number) {
-  return {ErrorCode::io, "cannot read " + printable(path) + ": " + std::strerror(number)};
+  return {ErrorCode::io,
+          "cannot read " + printable(path) + ": " + std::generic_category().message(number)};
 }
 
 struct OpenFile {

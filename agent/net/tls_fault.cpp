@@ -204,7 +204,7 @@ std::string protocol_fault(unsigned long openssl_error, bool requested, const En
       break;
   }
   if (shows_certificate(endpoint)) {
-    const std::string refusal = refusal_of_certificate(reason, endpoint);
+    std::string refusal = refusal_of_certificate(reason, endpoint);
     if (!refusal.empty()) return refusal;
   } else if (requested || reason == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) {
     return certificate_missing(endpoint);

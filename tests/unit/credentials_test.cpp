@@ -191,7 +191,9 @@ TEST(Refusal, KerberosIsNotSupportedAndSaysSo) {
   }
   EXPECT_THAT(refused(401, "Negotiate, Basic realm=\"x\""),
               AllOf(Not(HasSubstr("SPNEGO")), HasSubstr("Basic")));
-  EXPECT_THAT(refused(401, "Basic realm=\"negotiate\""), Not(HasSubstr("SPNEGO")));
+  for (const char* offered : {"Basic realm=\"negotiate\"", "Digest realm=\"do negotiate it\""}) {
+    EXPECT_THAT(refused(401, offered), Not(HasSubstr("SPNEGO"))) << offered;
+  }
 }
 
 TEST(Refusal, RedirectsSayWhereTo) {
