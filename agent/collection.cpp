@@ -48,7 +48,7 @@ Collection::Collection(ClusterIndex cluster, const ClusterConfig& config, const 
       emit_(std::move(emit)),
       next_source_(kRestSource + 1) {
   for (const TargetSpec& spec : config.reporters) {
-    Range& range = ranges_.emplace_back(Discovery(spec, resolver));
+    Range& range = ranges_.emplace_back(Discovery(spec, resolver, agent.limits));
     range.health.id = next_source_++;
     range.health.kind = SourceKind::reporter;
     range.health.address = spec.text;

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kUrlBytesMax = 2048;
 constexpr std::size_t kHostBytesMax = 253;  // RFC 1035
 constexpr std::size_t kPortDigitsMax = 5;
+constexpr std::uint16_t kHttpsPort = 443;
 
 struct Authority {
   std::string_view host;  // without brackets
@@ -38,20 +39,21 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// Takes "scheme://" off; only http is left standing.
-Status drop_scheme(std::string_view& text) {
+enum class Scheme { none, http, https };
+
+/// Takes "scheme://" off.
+Result<Scheme> take_scheme(std::string_view& text) {
   const std::size_t colon = text.find("://");
-  if (colon == std::string_view::npos || colon > text.find_first_of("/?#")) return Done{};
+  if (colon == std::string_view::npos || colon > text.find_first_of("/?#")) return Scheme::none;
   std::string scheme(text.substr(0, colon));
   std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
-  if (scheme == "https") {
-    return bad("https is not supported yet; use the plain http:// address of the cluster");
+  if (scheme != "http" && scheme != "https") {
+    return bad("unknown scheme " + quoted(scheme) + "; use http://host:port or https://host:port");
   }
-  if (scheme != "http") return bad("unknown scheme " + quoted(scheme) + "; use http://host:port");
   text.remove_prefix(colon + 3);
-  return Done{};
+  return scheme == "https" ? Scheme::https : Scheme::http;
 }
 
 bool is_ipv6(std::string_view host) {
@@ -70,7 +72,9 @@ bool is_name_or_ipv4(std::string_view host) {
 
 Result<Authority> split_authority(std::string_view text) {
   if (text.find('@') != std::string_view::npos) {
-    return bad("user name or password in an address is not supported; use http://host:port");
+    return bad(
+        "user name or password in an address is not supported; name a password file in the "
+        "configuration's auth block");
   }
   Authority authority;
   if (!text.empty() && text.front() == '[') {
@@ -129,20 +133,25 @@ std::string bracketed(const std::string& host) {
 
 std::string Endpoint::address() const { return bracketed(host) + ":" + std::to_string(port); }
 
-std::string Endpoint::url() const { return "http://" + address() + path_prefix; }
+std::string Endpoint::url() const {
+  return (tls ? "https://" : "http://") + address() + path_prefix;
+}
 
 Result<Endpoint> parse_url(const std::string& url, std::uint16_t default_port) {
   std::string_view text = trimmed(url);
   if (text.empty()) return bad("an empty address; use http://host:port");
   if (text.size() > kUrlBytesMax) return bad("an address of more than 2048 bytes");
-  if (Status scheme = drop_scheme(text); !scheme) return scheme.error();
+  const Result<Scheme> scheme = take_scheme(text);
+  if (!scheme) return scheme.error();
   const std::size_t slash = std::min(text.find_first_of("/?#"), text.size());
   const Result<Authority> authority = split_authority(text.substr(0, slash));
   if (!authority) return authority.error();
   Result<std::string> prefix = path_prefix(text.substr(slash));
   if (!prefix) return prefix.error();
 
-  Endpoint endpoint{std::string(authority->host), default_port, std::move(*prefix)};
+  const bool tls = *scheme == Scheme::https;
+  Endpoint endpoint{std::string(authority->host), tls ? kHttpsPort : default_port,
+                    std::move(*prefix), tls};
   if (authority->has_port) {
     const std::optional<std::uint16_t> port = port_number(authority->port);
     if (!port) return bad(quoted(authority->port) + " is no port; use 1 to 65535");
@@ -155,7 +164,8 @@ Result<Endpoint> parse_url(const std::string& url, std::uint16_t default_port) {
 Result<std::vector<Endpoint>> parse_port_range(const std::string& text, std::size_t endpoints_max) {
   std::string_view rest = trimmed(text);
   if (rest.size() > kUrlBytesMax) return bad("an address of more than 2048 bytes");
-  if (Status scheme = drop_scheme(rest); !scheme) return scheme.error();
+  const Result<Scheme> scheme = take_scheme(rest);
+  if (!scheme) return scheme.error();
   if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
   if (rest.find('/') != std::string_view::npos) {
     return bad("a path is not possible here; use host:port or host:from-to");
@@ -176,7 +186,10 @@ Result<std::vector<Endpoint>> parse_port_range(const std::string& text, std::siz
   std::vector<Endpoint> endpoints;
   endpoints.reserve(count);
   for (std::uint32_t port = *first; port <= *last; ++port) {
-    endpoints.push_back({std::string(authority->host), static_cast<std::uint16_t>(port), {}});
+    endpoints.push_back({std::string(authority->host),
+                         static_cast<std::uint16_t>(port),
+                         {},
+                         *scheme == Scheme::https});
   }
   return endpoints;
 }

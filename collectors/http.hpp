@@ -15,18 +15,27 @@
 
 namespace doctor {
 
+/// Whom to trust there and what to show them (agent/net/access.hpp). Collectors only pass it on.
+struct HttpAccess;
+
 struct Endpoint {
   std::string host;  // name or address literal, IPv6 without brackets
   std::uint16_t port{};
-  std::string path_prefix;      // "" or "/prefix", without trailing slash
+  std::string path_prefix{};  // "" or "/prefix", without trailing slash
+  bool tls{false};
+  std::shared_ptr<const HttpAccess>
+      access{};  // null: nothing is shown, the system's CAs are trusted
+
   std::string address() const;  // "host:port", IPv6 in brackets
-  std::string url() const;      // "http://host:port/prefix"
+  std::string url() const;      // "http://host:port/prefix", or https
 };
 
-/// "http://host[:port][/prefix]" or "host:port". https and user info are refused with a clear text.
+/// "http://host[:port][/prefix]", the same with https (default port 443), or "host:port". User info
+/// is refused with a clear text.
 Result<Endpoint> parse_url(const std::string& url, std::uint16_t default_port);
 
-/// "host:port" or "host:from-to" (inclusive); IPv6 literals in brackets. At most `endpoints_max`.
+/// "host:port" or "host:from-to" (inclusive), with http:// or https:// before it or not; IPv6
+/// literals in brackets. At most `endpoints_max`.
 Result<std::vector<Endpoint>> parse_port_range(const std::string& text,
                                                std::size_t endpoints_max = 64);
 
@@ -43,7 +52,7 @@ struct HttpRequest {
 struct HttpCaps {
   std::size_t wire_bytes_max{};
   std::size_t decoded_bytes_max{};
-  DurationMs deadline_ms{};  // for the whole exchange: resolve, connect, send, receive
+  DurationMs deadline_ms{};  // for all of it: resolve, connect, TLS handshake, send, receive
 };
 
 struct HttpReply {
@@ -74,7 +83,8 @@ class Http {
  public:
   virtual ~Http() = default;
   /// Ends well only when the body did: Content-Length reached, last chunk seen, gzip CRC right.
-  /// Redirects are not followed. Cancellation of the coroutine gives ErrorCode::cancelled.
+  /// Redirects are not followed: they, and answers that ask for (other) credentials, are errors
+  /// that say what to configure. Cancellation of the coroutine gives ErrorCode::cancelled.
   virtual boost::asio::awaitable<Result<HttpReply>> exchange(HttpRequest request, BodySink& sink,
                                                              HttpCaps caps) = 0;
 };

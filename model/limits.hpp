@@ -19,10 +19,16 @@ struct Limits {
   DurationMs resolve_deadline_ms = 2 * kSecondMs;
   std::size_t json_depth_max = 64;
 
+  // What shows others who we are.
+  std::size_t secret_file_bytes_max = 8U << 10U;       // a token, a password, a header
+  std::size_t certificate_file_bytes_max = 1U << 20U;  // certificates of many authorities
+  DurationMs credentials_recheck_ms = 2 * kSecondMs;   // whether a file has been replaced
+
   // What is kept of a cluster.
   std::size_t jobs_max = 500;
   std::size_t vertices_per_job_max = 500;
   std::size_t task_managers_max = 2000;
+  std::size_t targets_per_spec_max = 4096;  // that discovery may find by one line
   std::size_t series_per_source_max = 50'000;
   std::size_t series_per_cluster_max = 200'000;
   std::size_t entities_per_cluster_max = 500'000;

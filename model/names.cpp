@@ -17,6 +17,8 @@ std::string_view to_string(ErrorCode code) {
       return "timeout";
     case ErrorCode::reset:
       return "reset";
+    case ErrorCode::tls:
+      return "tls";
     case ErrorCode::truncated:
       return "truncated";
     case ErrorCode::too_large:

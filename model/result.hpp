@@ -16,6 +16,7 @@ enum class ErrorCode {
   name_resolution,  // the name has no address, or the resolver did not answer
   timeout,          // the deadline of the whole exchange passed
   reset,            // the peer closed in the middle
+  tls,              // one side could not prove who it is, or they do not both speak TLS
   truncated,        // the body ended before it said it would
   too_large,        // a cap on bytes, depth or count was reached
   http_status,      // an answer that is not 2xx and has no better name

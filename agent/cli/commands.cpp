@@ -12,15 +12,18 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "agent/agent.hpp"
 #include "agent/capability.hpp"
 #include "agent/check.hpp"
+#include "agent/cli/access_flags.hpp"
 #include "agent/config/config.hpp"
 #include "agent/delivery/document.hpp"
 #include "agent/delivery/report.hpp"
+#include "agent/net/keyring.hpp"
 #include "agent/survey.hpp"
 #include "detectors/registry.hpp"
 #include "model/text.hpp"
@@ -43,6 +46,7 @@ struct Flags {
   bool quiet{false};
   bool matrix{false};
   std::string detector;
+  AccessFlags access;
   /// For each of `reporters`, how many --flink stood before it on the command line.
   std::vector<std::size_t> reporter_places;
 };
@@ -50,6 +54,13 @@ struct Flags {
 int refuse(const std::string& why) {
   std::fprintf(stderr, "flink-doctor: %s\n", why.c_str());
   return kExitCannotJudge;
+}
+
+/// Also with --quiet: these are not progress.
+void warn(const Config& config) {
+  for (const std::string& line : security_warnings(config)) {
+    std::fprintf(stderr, "flink-doctor: warning: %s\n", line.c_str());
+  }
 }
 
 Result<std::string> read_file(const std::string& path) {
@@ -92,6 +103,7 @@ Status add_reporters(const Flags& flags, Config& config) {
     const Result<std::size_t> cluster = cluster_of_reporter(flags, i, config);
     if (!cluster) return cluster.error();
     config.clusters[*cluster].reporters.push_back(std::move(*spec));
+    connect_access(config.clusters[*cluster]);
   }
   return Done{};
 }
@@ -114,12 +126,16 @@ Result<Config> configuration(const Flags& flags) {
     config.clusters.push_back(std::move(*cluster));
   }
   if (const Status ok = add_reporters(flags, config); !ok) return ok.error();
+  const std::size_t from_file = config.clusters.size() - flags.flink.size();
+  if (const Status ok = apply(flags.access, config, from_file); !ok) return ok.error();
   for (const std::string& job : flags.expected_jobs) {
     for (ClusterConfig& cluster : config.clusters) cluster.expected_jobs.push_back(job);
   }
   for (const std::string& url : flags.alertmanagers) {
     Result<Endpoint> member = parse_url(url, 9093);
     if (!member) return member.error();
+    member->access = std::make_shared<const HttpAccess>(
+        HttpAccess{"alertmanagers[].tls", "alertmanagers[].auth"});  // to say what to set
     config.alertmanagers.push_back(std::move(*member));
   }
   if (!flags.data_dir.empty()) config.data_dir = flags.data_dir;
@@ -148,6 +164,7 @@ int run_check(const Flags& flags) {
   }
   Result<Config> config = configuration(flags);
   if (!config) return refuse(config.error().message);
+  warn(*config);
   CheckOptions options;
   options.config = std::move(*config);
   options.wait_ms = static_cast<DurationMs>(flags.wait_seconds * kSecondMs);
@@ -172,6 +189,7 @@ int run_daemon(const Flags& flags) {
   if (!config) return refuse(config.error().message);
   spdlog::set_default_logger(spdlog::stderr_logger_mt("flink-doctor"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  for (const std::string& line : security_warnings(*config)) spdlog::warn("{}", line);
   Agent agent(std::move(*config));
   if (const Status ok = agent.run(); !ok) return refuse(ok.error().message);
   return 0;
@@ -213,11 +231,29 @@ int explain(const std::string& name) {
   return 0;
 }
 
+/// Of the files that hold certificates and secrets; they may well be on another machine.
+void try_credentials(const Config& config) {
+  Keyring keyring(config.limits);
+  const auto attempt = [&](const Endpoint& endpoint) {
+    const Result<Credentials> credentials = keyring.credentials(endpoint);
+    if (credentials) return;
+    std::fprintf(stderr, "flink-doctor: warning: for %s, as seen from here: %s\n",
+                 endpoint.url().c_str(), credentials.error().message.c_str());
+  };
+  for (const ClusterConfig& cluster : config.clusters) {
+    for (const Endpoint& endpoint : cluster.flink) attempt(endpoint);
+    for (const TargetSpec& spec : cluster.reporters) attempt(spec.example());
+  }
+  for (const Endpoint& member : config.alertmanagers) attempt(member);
+}
+
 int check_config(const std::string& path) {
   Flags flags;
   flags.config_file = path;
   const Result<Config> config = configuration(flags);
   if (!config) return refuse(config.error().message);
+  warn(*config);
+  try_credentials(*config);
   std::printf("%s: ok, %zu cluster(s), %zu Alertmanager(s)\n", path.c_str(),
               config->clusters.size(), config->alertmanagers.size());
   return 0;
@@ -232,6 +268,7 @@ void add_source_flags(CLI::App* verb, Flags& flags) {
   verb->add_option("--expect-job", flags.expected_jobs, "a job that must be running")
       ->type_name("NAME")
       ->allow_extra_args(false);
+  add_access_flags(*verb, flags.access);
 }
 
 }  // namespace

@@ -56,6 +56,49 @@ Result<ClusterConfig> cluster_from_url(const std::string& url) {
   return cluster;
 }
 
+bool any_tls(const std::vector<Endpoint>& endpoints) {
+  return std::any_of(endpoints.begin(), endpoints.end(), [](const Endpoint& e) { return e.tls; });
+}
+
+bool any_tls(const std::vector<TargetSpec>& specs) {
+  return std::any_of(specs.begin(), specs.end(),
+                     [](const TargetSpec& spec) { return any_tls(spec); });
+}
+
+void connect_access(ClusterConfig& cluster) {
+  for (Endpoint& endpoint : cluster.flink) endpoint.access = cluster.access;
+  for (TargetSpec& spec : cluster.reporters) {
+    spec.access = cluster.reporter_access;
+    for (Endpoint& endpoint : spec.endpoints) endpoint.access = cluster.reporter_access;
+  }
+}
+
+std::vector<std::string> security_warnings(const Config& config) {
+  std::vector<std::string> warnings;
+  const auto look_at = [&](const Endpoint& endpoint, const std::string& shown) {
+    const HttpAccess* access = endpoint.access.get();
+    if (access == nullptr) return;
+    if (endpoint.tls && access->tls.insecure_skip_verify) {
+      warnings.push_back("INSECURE: " + tls_setting(access, "insecure_skip_verify") + ": " + shown +
+                         " is not verified; whoever answers there is believed" +
+                         (access->has_auth() ? ", and is given the credentials" : ""));
+    }
+    if (!endpoint.tls && access->has_auth()) {
+      warnings.push_back("credentials for " + shown +
+                         " go over the network in clear text; use "
+                         "https:// unless something in between encrypts");
+    }
+  };
+  for (const ClusterConfig& cluster : config.clusters) {
+    for (const Endpoint& endpoint : cluster.flink) look_at(endpoint, endpoint.url());
+    for (const TargetSpec& spec : cluster.reporters) {
+      look_at(spec.example(), printable(spec.text));
+    }
+  }
+  for (const Endpoint& member : config.alertmanagers) look_at(member, member.url());
+  return warnings;
+}
+
 Status validate(const Config& config) {
   std::string problems;
   const auto complain = [&](const std::string& problem) {

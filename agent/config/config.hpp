@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/discovery/targets.hpp"
+#include "agent/net/access.hpp"
 #include "collectors/http.hpp"
 #include "model/limits.hpp"
 #include "model/result.hpp"
@@ -23,6 +25,9 @@ struct ClusterConfig {
   std::vector<TargetSpec> reporters;
   std::vector<std::string> expected_jobs;
   std::map<std::string, std::string> labels;
+  // Of all `flink`, and of all `reporters`: what connect_access() puts into their endpoints.
+  std::shared_ptr<const HttpAccess> access;
+  std::shared_ptr<const HttpAccess> reporter_access;
 };
 
 struct Config {
@@ -48,6 +53,15 @@ Status parse_listen(const std::string& text, Config& config);
 Result<ClusterConfig> cluster_from_url(const std::string& url);
 /// "10s", "2m", "500ms".
 Result<DurationMs> parse_duration(std::string_view text);
+
+/// Whether any of them is reached through TLS.
+bool any_tls(const std::vector<Endpoint>& endpoints);
+bool any_tls(const std::vector<TargetSpec>& specs);
+/// Gives the endpoints of a cluster its access. To be called when either has changed.
+void connect_access(ClusterConfig& cluster);
+/// What is allowed and should be known all the same: peers that are not verified, credentials sent
+/// in clear text. One line each.
+std::vector<std::string> security_warnings(const Config& config);
 
 /// What must hold before the agent starts: clusters with unique names, at least one cluster, known
 /// detectors and parameters.

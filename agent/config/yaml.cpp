@@ -2,6 +2,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <functional>
+#include <memory>
 
 #include "agent/config/config.hpp"
 #include "model/text.hpp"
@@ -31,13 +32,19 @@ class Reader {
   template <class T, class Parse>
   std::vector<T> list_of(const YAML::Node& node, const std::string& path, Parse parse);
   void duration(const YAML::Node& node, const std::string& path, DurationMs& into);
+  bool yes_or_no(const YAML::Node& node, const std::string& path);
+  void read_tls(const YAML::Node& node, const std::string& path, HttpAccess& access);
+  void read_auth(const YAML::Node& node, const std::string& path, HttpAccess& access);
+  ExtraHeader read_header(const std::string& name, const YAML::Node& node, const std::string& path);
+  /// Settled when the whole block is read: `any_tls`, whether one of its addresses is https.
+  std::shared_ptr<const HttpAccess> settle(HttpAccess access, bool any_tls);
+  void read_alertmanager(const YAML::Node& node, const std::string& path, Config& config);
   void read_cluster(const YAML::Node& node, const std::string& path, Config& config);
   void read_detector(const std::string& name, const YAML::Node& node, const std::string& path,
                      Config& config);
 };
 
 Result<Endpoint> flink_url(const std::string& text) { return parse_url(text, 8081); }
-Result<Endpoint> alertmanager_url(const std::string& text) { return parse_url(text, 9093); }
 
 Config Reader::read(const YAML::Node& root) {
   Config config;
@@ -52,7 +59,10 @@ Config Reader::read(const YAML::Node& root) {
                            const std::string& path) { config.data_dir = text(node, path); }},
           {"alertmanagers",
            [&](const YAML::Node& node, const std::string& path) {
-             config.alertmanagers = list_of<Endpoint>(node, path, alertmanager_url);
+             if (!node.IsSequence()) return read_alertmanager(node, path, config);
+             for (std::size_t i = 0; i < node.size(); ++i) {
+               read_alertmanager(node[i], path + "[" + std::to_string(i) + "]", config);
+             }
            }},
           {"poll_interval",
            [&](const YAML::Node& node, const std::string& path) {
@@ -151,10 +161,102 @@ void Reader::duration(const YAML::Node& node, const std::string& path, DurationM
   into = *parsed;
 }
 
+bool Reader::yes_or_no(const YAML::Node& node, const std::string& path) {
+  bool yes = false;
+  if (!node.IsScalar() || !YAML::convert<bool>::decode(node, yes)) complain(path, "true or false");
+  return yes;
+}
+
+void Reader::read_tls(const YAML::Node& node, const std::string& path, HttpAccess& access) {
+  TlsSettings& tls = access.tls;
+  const auto set = [&](std::string& into) {
+    return [&](const YAML::Node& n, const std::string& p) { into = text(n, p); };
+  };
+  fields(node, path,
+         {{"ca_file", set(tls.ca_file)},
+          {"certificate_file", set(tls.certificate_file)},
+          {"key_file", set(tls.key_file)},
+          {"server_name", set(tls.server_name)},
+          {"insecure_skip_verify", [&](const YAML::Node& n, const std::string& p) {
+             tls.insecure_skip_verify = yes_or_no(n, p);
+           }}});
+}
+
+void Reader::read_auth(const YAML::Node& node, const std::string& path, HttpAccess& access) {
+  AuthSettings& auth = access.auth;
+  const auto set = [&](std::string& into) {
+    return [&](const YAML::Node& n, const std::string& p) { into = text(n, p); };
+  };
+  fields(
+      node, path,
+      {{"basic",
+        [&](const YAML::Node& n, const std::string& p) {
+          fields(n, p,
+                 {{"username", set(auth.username)}, {"password_file", set(auth.password_file)}});
+        }},
+       {"bearer_token_file", set(auth.bearer_token_file)},
+       {"headers", [&](const YAML::Node& n, const std::string& p) {
+          if (!n.IsMap()) return complain(p, "must be a map of header names");
+          for (const auto& entry : n) {
+            const auto name = entry.first.as<std::string>();
+            auth.headers.push_back(read_header(name, entry.second, p + "." + printable(name, 60)));
+          }
+        }}});
+}
+
+ExtraHeader Reader::read_header(const std::string& name, const YAML::Node& node,
+                                const std::string& path) {
+  ExtraHeader header{name};
+  if (node.IsScalar()) {
+    header.value = Secret(node.as<std::string>());
+  } else {
+    fields(
+        node, path,
+        {{"file", [&](const YAML::Node& n, const std::string& p) { header.file = text(n, p); }}});
+  }
+  return header;
+}
+
+std::shared_ptr<const HttpAccess> Reader::settle(HttpAccess access, bool any_tls) {
+  for (const std::string& problem : problems_of(access)) {
+    problems += (problems.empty() ? "" : "\n") + problem;
+  }
+  if (access.has_tls() && !any_tls) {
+    complain(access.tls_block, "is of no use: no address it is for begins with https://");
+  }
+  return std::make_shared<const HttpAccess>(std::move(access));
+}
+
+/// A URL, or {url, tls, auth}.
+void Reader::read_alertmanager(const YAML::Node& node, const std::string& path, Config& config) {
+  HttpAccess access{path + ".tls", path + ".auth"};
+  std::string url;
+  if (node.IsScalar()) {
+    url = node.as<std::string>();
+  } else {
+    fields(node, path,
+           {{"url", [&](const YAML::Node& n, const std::string& p) { url = text(n, p); }},
+            {"tls", [&](const YAML::Node& n, const std::string& p) { read_tls(n, p, access); }},
+            {"auth", [&](const YAML::Node& n, const std::string& p) { read_auth(n, p, access); }}});
+  }
+  Result<Endpoint> member = parse_url(url, 9093);
+  if (!member) return complain(path, member.error().message);
+  member->access = settle(std::move(access), member->tls);
+  config.alertmanagers.push_back(std::move(*member));
+}
+
 void Reader::read_cluster(const YAML::Node& node, const std::string& path, Config& config) {
   ClusterConfig cluster;
   const auto set = [&](std::string& into) {
     return [&](const YAML::Node& n, const std::string& p) { into = text(n, p); };
+  };
+  HttpAccess access{path + ".tls", path + ".auth"};
+  HttpAccess reporter_access{path + ".reporter_tls", path + ".reporter_auth"};
+  const auto tls = [this](HttpAccess& into) {
+    return [&](const YAML::Node& n, const std::string& p) { read_tls(n, p, into); };
+  };
+  const auto auth = [this](HttpAccess& into) {
+    return [&](const YAML::Node& n, const std::string& p) { read_auth(n, p, into); };
   };
   fields(
       node, path,
@@ -166,10 +268,17 @@ void Reader::read_cluster(const YAML::Node& node, const std::string& path, Confi
         [&](const YAML::Node& n, const std::string& p) {
           cluster.reporters = list_of<TargetSpec>(n, p, parse_target_spec);
         }},
+       {"tls", tls(access)},
+       {"auth", auth(access)},
+       {"reporter_tls", tls(reporter_access)},
+       {"reporter_auth", auth(reporter_access)},
        {"expected_jobs",
         [&](const YAML::Node& n, const std::string& p) { cluster.expected_jobs = texts(n, p); }},
        {"labels",
         [&](const YAML::Node& n, const std::string& p) { cluster.labels = map_of_texts(n, p); }}});
+  cluster.access = settle(std::move(access), any_tls(cluster.flink));
+  cluster.reporter_access = settle(std::move(reporter_access), any_tls(cluster.reporters));
+  connect_access(cluster);
   if (cluster.name.empty() && !cluster.flink.empty()) cluster.name = cluster.flink[0].address();
   if (cluster.name.empty()) complain(path, "needs a name");
   config.clusters.push_back(std::move(cluster));
@@ -182,9 +291,7 @@ void Reader::read_detector(const std::string& name, const YAML::Node& node, cons
     const auto key = entry.first.as<std::string>();
     const std::string place = path + "." + printable(key, 60);
     if (key == "enabled") {
-      bool enabled = true;
-      if (!YAML::convert<bool>::decode(entry.second, enabled)) complain(place, "true or false");
-      if (!enabled) config.disabled_detectors.push_back(name);
+      if (!yes_or_no(entry.second, place)) config.disabled_detectors.push_back(name);
       continue;
     }
     double value = 0;

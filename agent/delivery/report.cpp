@@ -185,7 +185,12 @@ void write_detectors(Terminal& out, const ClusterView& cluster) {
 }
 
 std::string source_text(const SourceHealth& source, TimestampMs now) {
-  if (source.up) return printable(source.role, 20);
+  if (source.up) {
+    const std::string role = printable(source.role, 20);
+    if (!source.last_error) return role;
+    return role + (role.empty() ? "" : "; ") +
+           "not all could be read: " + sentence(source.last_error->message);
+  }
   std::string text = source.last_error ? std::string(to_string(source.last_error->code)) + ": " +
                                              sentence(source.last_error->message)
                                        : std::string("not asked yet");

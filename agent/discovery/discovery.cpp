@@ -14,7 +14,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::streamsize kFileBytesMax = 1 << 20;
-constexpr std::size_t kTargetsMax = 4096;
 
 bool before(const Endpoint& a, const Endpoint& b) {
   return std::tie(a.host, a.port) < std::tie(b.host, b.port);
@@ -38,6 +37,7 @@ asio::awaitable<Result<std::vector<Endpoint>>> Discovery::find(
   if (found) {
     std::sort(found->begin(), found->end(), before);
     found->erase(std::unique(found->begin(), found->end(), same), found->end());
+    for (Endpoint& endpoint : *found) endpoint.access = spec_.access;
   }
   co_return found;
 }
@@ -63,7 +63,7 @@ Result<std::vector<Endpoint>> Discovery::read_file() const {
     return Error{ErrorCode::too_large, name + " is larger than 1 MiB"};
   }
   text.resize(static_cast<std::size_t>(file.gcount()));
-  Result<std::vector<Endpoint>> endpoints = parse_file_targets(text, kTargetsMax);
+  Result<std::vector<Endpoint>> endpoints = parse_file_targets(text, limits_.targets_per_spec_max);
   if (!endpoints) return Error{endpoints.error().code, name + ": " + endpoints.error().message};
   return endpoints;
 }
@@ -72,11 +72,12 @@ Result<std::vector<Endpoint>> Discovery::on_hosts(const std::vector<std::string>
   std::vector<Endpoint> endpoints;
   for (const std::string& host : hosts) {
     for (int port = spec_.port_from; port <= spec_.port_to; ++port) {
-      if (endpoints.size() >= kTargetsMax) {
-        return Error{ErrorCode::too_large, "more than " + std::to_string(kTargetsMax) +
+      if (endpoints.size() >= limits_.targets_per_spec_max) {
+        return Error{ErrorCode::too_large, "more than " +
+                                               std::to_string(limits_.targets_per_spec_max) +
                                                " targets by " + printable(spec_.text, 100)};
       }
-      endpoints.push_back({host, static_cast<std::uint16_t>(port), {}});
+      endpoints.push_back({host, static_cast<std::uint16_t>(port), {}, spec_.tls, {}});
     }
   }
   return endpoints;

@@ -13,7 +13,8 @@ namespace doctor {
 
 class Discovery {
  public:
-  Discovery(TargetSpec spec, Resolver& resolver) : spec_(std::move(spec)), resolver_(resolver) {}
+  Discovery(TargetSpec spec, Resolver& resolver, const Limits& limits)
+      : spec_(std::move(spec)), resolver_(resolver), limits_(limits) {}
 
   bool is_fixed() const { return spec_.kind == TargetSpec::Kind::fixed; }
   /// Every target should answer; otherwise they are ports of which some may hold a reporter.
@@ -32,6 +33,7 @@ class Discovery {
 
   TargetSpec spec_;
   Resolver& resolver_;
+  Limits limits_;
 };
 
 }  // namespace doctor

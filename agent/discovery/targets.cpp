@@ -2,16 +2,25 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
+
 #include "model/text.hpp"
 
 namespace doctor {
 namespace {
 
+constexpr std::string_view kHttps = "https://";
 constexpr std::string_view kDns = "dns:";
 constexpr std::string_view kFile = "file:";
 constexpr std::string_view kTaskManagers = "taskmanagers:";
 
 Error bad(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
+
+/// Takes "https://" off.
+std::string_view take_tls(std::string_view text, TargetSpec& spec) {
+  spec.tls = text.starts_with(kHttps);
+  return spec.tls ? text.substr(kHttps.size()) : text;
+}
 
 /// The ports of "PORT" or "FROM-TO", through the one parser of addresses.
 Status read_ports(const std::string& name, std::string_view ports, TargetSpec& spec) {
@@ -23,6 +32,7 @@ Status read_ports(const std::string& name, std::string_view ports, TargetSpec& s
 }
 
 Result<TargetSpec> parse_dns(TargetSpec spec, std::string_view rest) {
+  rest = take_tls(rest, spec);
   const std::size_t colon = rest.rfind(':');
   if (colon == std::string_view::npos || colon == 0) {
     return bad("needs a name and a port: dns:NAME:PORT, not " + printable(spec.text, 100));
@@ -34,6 +44,18 @@ Result<TargetSpec> parse_dns(TargetSpec spec, std::string_view rest) {
 }
 
 }  // namespace
+
+Endpoint TargetSpec::example() const {
+  if (!endpoints.empty()) return endpoints.front();
+  return {name.empty() ? "taskmanager" : name, port_from, {}, tls, access};
+}
+
+bool any_tls(const TargetSpec& spec) {
+  // What a file names is not known yet.
+  return spec.tls || spec.kind == TargetSpec::Kind::file ||
+         std::any_of(spec.endpoints.begin(), spec.endpoints.end(),
+                     [](const Endpoint& endpoint) { return endpoint.tls; });
+}
 
 Result<TargetSpec> parse_target_spec(const std::string& text) {
   TargetSpec spec;
@@ -48,9 +70,8 @@ Result<TargetSpec> parse_target_spec(const std::string& text) {
   }
   if (view.starts_with(kTaskManagers)) {
     spec.kind = TargetSpec::Kind::task_managers;
-    if (const Status ok = read_ports("taskmanager", view.substr(kTaskManagers.size()), spec); !ok) {
-      return ok.error();
-    }
+    const std::string_view ports = take_tls(view.substr(kTaskManagers.size()), spec);
+    if (const Status ok = read_ports("taskmanager", ports, spec); !ok) return ok.error();
     return spec;
   }
   Result<std::vector<Endpoint>> endpoints = parse_port_range(text);

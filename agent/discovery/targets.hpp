@@ -3,9 +3,11 @@
 //   dns:NAME:PORT                      every address of a name (a headless Kubernetes service)
 //   file:PATH                          Prometheus' file_sd, JSON or YAML; labels are not used
 //   taskmanagers:PORT or …:FROM-TO     the hosts of the TaskManagers that REST tells of
+// With TLS: https:// before the host, the name or the ports.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +24,15 @@ struct TargetSpec {
   std::string name;  // dns: the name; file: the path
   std::uint16_t port_from{}, port_to{};
   std::vector<Endpoint> endpoints;  // fixed
+  bool tls{false};                  // of those found by DNS and on TaskManagers
+  std::shared_ptr<const HttpAccess> access{};
+
+  /// One endpoint as it may be found, for what is said before any is.
+  Endpoint example() const;
 };
+
+/// Whether some of its targets are asked with TLS.
+bool any_tls(const TargetSpec& spec);
 
 Result<TargetSpec> parse_target_spec(const std::string& text);
 

@@ -1,36 +1,31 @@
 #include "agent/net/asio_http.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <chrono>
 #include <optional>
 #include <string_view>
 
 #include "agent/net/body.hpp"
+#include "agent/net/keyring.hpp"
+#include "agent/net/refusal.hpp"
 #include "agent/net/response_head.hpp"
+#include "agent/net/wire.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 using Outcome = std::optional<Result<HttpReply>>;  // optional: a group needs an empty value
 
 constexpr std::size_t kWindowBytes = 64U << 10U;
-constexpr std::size_t kAddressesTriedMax = 8;
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 /// RFC 9110 token characters; a method or header that is not one could smuggle a second request.
 bool is_plain(std::string_view text, bool spaces) {
@@ -49,7 +44,7 @@ Status check(const HttpRequest& request) {
                                                 " with characters that do not belong there"};
 }
 
-std::string render(const HttpRequest& request) {
+std::string render(const HttpRequest& request, const Secret& headers) {
   std::string target = request.endpoint.path_prefix + request.target;
   if (target.empty() || target.front() != '/') target.insert(0, "/");
   std::string text = request.method + " " + target + " HTTP/1.1\r\n";
@@ -60,45 +55,28 @@ std::string render(const HttpRequest& request) {
   if (!request.body.empty() || request.method == "POST") {
     text += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   }
-  return text + "\r\n" + request.body;
+  return text + headers.reveal() + "\r\n" + request.body;
 }
 
-Error connect_error(const error_code& error, const std::string& address) {
-  namespace e = boost::asio::error;
-  if (error == e::connection_refused) {
-    return {ErrorCode::refused, "connection refused by " + address};
-  }
-  if (error == e::host_unreachable || error == e::network_unreachable) {
-    return {ErrorCode::refused, "no route to " + address};
-  }
-  if (error == e::timed_out || error == e::operation_aborted) {
-    return {ErrorCode::timeout, address + " does not take connections (no answer)"};
-  }
-  return {ErrorCode::io, "cannot connect to " + address + ": " + error.message()};
-}
-
-/// One exchange: its own connection, its own counters. Lives in the child coroutine.
+/// What comes back over one connection. Lives in the child coroutine.
 class Exchange {
  public:
   Exchange(const HttpRequest& request, const HttpCaps& caps, BodySink& sink,
-           std::size_t header_bytes_max, asio::any_io_executor executor, Clock::time_point deadline)
+           std::size_t header_bytes_max, Wire& wire)
       : request_(request),
         caps_(caps),
         sink_(sink),
         address_(printable(request.endpoint.address())),
-        deadline_(deadline),
-        socket_(std::move(executor)),
+        wire_(wire),
         head_(header_bytes_max, request.method == "HEAD"),
         window_(std::make_unique<char[]>(kWindowBytes)) {}
 
-  asio::awaitable<Status> connect(Resolver::Addresses addresses);
-  asio::awaitable<Status> send();
+  /// An answer that only says how to ask differently is an error.
   asio::awaitable<Status> receive_head();
   asio::awaitable<Status> receive_body();
   HttpReply reply() const { return {head_.head().status, head_.head().content_type, wire_bytes_}; }
 
  private:
-  asio::awaitable<error_code> connect_one(tcp::endpoint peer, Clock::duration budget);
   asio::awaitable<Result<std::size_t>> read_window();  // 0 = the peer closed
   Error at_peer(Error error) const;
 
@@ -106,63 +84,27 @@ class Exchange {
   const HttpCaps caps_;
   BodySink& sink_;
   const std::string address_;
-  const Clock::time_point deadline_;
-  tcp::socket socket_;
+  Wire& wire_;
   ResponseHeadReader head_;
   std::unique_ptr<char[]> window_;
   std::uint64_t wire_bytes_{0};
 };
-
-asio::awaitable<Status> Exchange::connect(Resolver::Addresses addresses) {
-  if (addresses.empty()) {
-    co_return Error{ErrorCode::name_resolution, "no address for " + address_};
-  }
-  addresses.resize(std::min(addresses.size(), kAddressesTriedMax));
-  error_code first_error;
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    // An address that swallows packets gets its share of the time, not all of it.
-    const auto share = static_cast<Clock::rep>(addresses.size() - i);
-    const Clock::duration budget = (deadline_ - Clock::now()) / share;
-    const error_code error = co_await connect_one(addresses[i], budget);
-    if (!error) co_return Done{};
-    if (!first_error) first_error = error;
-  }
-  co_return connect_error(first_error, address_);
-}
-
-asio::awaitable<error_code> Exchange::connect_one(tcp::endpoint peer, Clock::duration budget) {
-  error_code ignored;
-  socket_.close(ignored);
-  asio::steady_timer timer(socket_.get_executor(), budget);
-  auto race = asio::experimental::make_parallel_group(socket_.async_connect(peer, asio::deferred),
-                                                      timer.async_wait(asio::deferred));
-  const auto [order, connect_error_code, timer_error] =
-      co_await race.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-  static_cast<void>(order);
-  static_cast<void>(timer_error);
-  co_return connect_error_code;
-}
-
-asio::awaitable<Status> Exchange::send() {
-  const std::string text = render(request_);
-  const auto [error, count] = co_await asio::async_write(socket_, asio::buffer(text), kTuple);
-  static_cast<void>(count);
-  if (!error) co_return Done{};
-  co_return Error{ErrorCode::reset, address_ + " closed the connection while we asked"};
-}
 
 asio::awaitable<Status> Exchange::receive_head() {
   while (!head_.complete()) {
     const Result<std::size_t> count = co_await read_window();
     if (!count) co_return count.error();
     if (*count == 0) {
+      if (head_.started()) {
+        co_return Error{ErrorCode::reset, address_ + " closed in the middle of its answer's head"};
+      }
       co_return Error{ErrorCode::reset,
-                      head_.started() ? address_ + " closed in the middle of its answer's head"
-                                      : address_ + " closed the connection without an answer"};
+                      address_ + " closed the connection without an answer" + wire_.hint()};
     }
     Status fed = head_.feed({window_.get(), *count});
     if (!fed) co_return at_peer(fed.error());
   }
+  if (const auto refused = refusal(request_.endpoint, head_.head())) co_return at_peer(*refused);
   co_return Done{};
 }
 
@@ -182,17 +124,18 @@ asio::awaitable<Status> Exchange::receive_body() {
     fed = body.feed({window_.get(), *count});
   }
   if (!fed) co_return body.sink_failed() ? fed.error() : at_peer(fed.error());
+  if (wire_.cut_off() && shape.framing == BodyShape::Framing::until_close) {
+    co_return at_peer({ErrorCode::truncated, "the body ended without the end of the TLS session"});
+  }
   Status whole = body.finish();
   if (!whole) co_return at_peer(whole.error());
   co_return Done{};
 }
 
 asio::awaitable<Result<std::size_t>> Exchange::read_window() {
-  const auto [error, count] =
-      co_await socket_.async_read_some(asio::buffer(window_.get(), kWindowBytes), kTuple);
-  if (error == asio::error::eof) co_return std::size_t{0};
-  if (error) co_return at_peer({ErrorCode::reset, "the connection broke: " + error.message()});
-  wire_bytes_ += count;
+  Result<std::size_t> count = co_await wire_.receive({window_.get(), kWindowBytes});
+  if (!count) co_return count;
+  wire_bytes_ += *count;
   if (wire_bytes_ > caps_.wire_bytes_max) {
     co_return at_peer({ErrorCode::too_large, "the answer is larger than the cap of " +
                                                  std::to_string(caps_.wire_bytes_max) + " bytes"});
@@ -205,7 +148,7 @@ Error Exchange::at_peer(Error error) const { return {error.code, address_ + ": "
 class AsioHttp final : public Http {
  public:
   AsioHttp(Resolver& resolver, const Limits& limits)
-      : resolver_(resolver), header_bytes_max_(limits.http_header_bytes_max) {}
+      : resolver_(resolver), keyring_(limits), header_bytes_max_(limits.http_header_bytes_max) {}
 
   asio::awaitable<Result<HttpReply>> exchange(HttpRequest request, BodySink& sink,
                                               HttpCaps caps) override;
@@ -219,6 +162,7 @@ class AsioHttp final : public Http {
                                Clock::time_point deadline, Progress& progress);
 
   Resolver& resolver_;
+  Keyring keyring_;
   std::size_t header_bytes_max_;
 };
 
@@ -256,17 +200,27 @@ asio::awaitable<Result<HttpReply>> AsioHttp::exchange(HttpRequest request, BodyS
 
 asio::awaitable<Outcome> AsioHttp::run(const HttpRequest& request, BodySink& sink, HttpCaps caps,
                                        Clock::time_point deadline, Progress& progress) {
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  Exchange exchange(request, caps, sink, header_bytes_max_, executor, deadline);
+  const Result<Credentials> credentials = keyring_.credentials(request.endpoint);
+  if (!credentials) {
+    const Error& error = credentials.error();
+    co_return Outcome(
+        Error{error.code, "for " + printable(request.endpoint.address()) + ": " + error.message});
+  }
+  Wire wire(request.endpoint, co_await asio::this_coro::executor);
   Result<Resolver::Addresses> addresses =
       co_await resolver_.resolve(request.endpoint.host, request.endpoint.port);
   if (!addresses) co_return Outcome(addresses.error());
   progress.stage = "connecting";
-  Status done = co_await exchange.connect(std::move(*addresses));
+  Status done = co_await wire.connect(std::move(*addresses), deadline);
+  if (done && credentials->tls) {
+    progress.stage = "the TLS handshake";
+    done = co_await wire.handshake(credentials->tls);
+  }
   if (!done) co_return Outcome(done.error());
   progress.stage = "sending the request";
-  done = co_await exchange.send();
+  done = co_await wire.send(render(request, credentials->headers));
   if (!done) co_return Outcome(done.error());
+  Exchange exchange(request, caps, sink, header_bytes_max_, wire);
   progress.stage = "waiting for the head of the answer";
   done = co_await exchange.receive_head();
   if (!done) co_return Outcome(done.error());

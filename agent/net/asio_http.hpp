@@ -1,6 +1,7 @@
-// Http over Asio: one exchange, one deadline over resolve, connect, send and receive. Beast parses
-// the head only; bodies are read into fixed windows, de-chunked, gunzipped and pushed into the
-// sink.
+// Http over Asio: one exchange, one deadline over resolve, connect, TLS handshake, send and
+// receive. What an endpoint's access asks for is shown and verified (keyring.hpp, wire.hpp). Beast
+// parses the head only; bodies are read into fixed windows, de-chunked, gunzipped and pushed into
+// the sink.
 #pragma once
 
 #include <memory>

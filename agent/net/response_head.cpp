@@ -15,6 +15,7 @@ namespace http = boost::beast::http;
 using Message = http::response_parser<http::empty_body>::value_type;
 
 constexpr std::string_view kProtocol = "HTTP/1.";
+constexpr std::size_t kLocationBytesMax = 1024;
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
 Error too_large(std::size_t bytes_max) {
@@ -25,7 +26,7 @@ Error too_large(std::size_t bytes_max) {
 Error not_http(std::string_view bytes) {
   // A TLS alert record is what an https port sends to a plain request.
   if (bytes.size() >= 2 && bytes[0] == '\x15' && bytes[1] == '\x03') {
-    return {ErrorCode::malformed, "TLS is spoken there; https is not supported yet"};
+    return {ErrorCode::malformed, "TLS is spoken there; its address begins with https://"};
   }
   return {ErrorCode::malformed, "no HTTP answer, it begins with \"" + printable(bytes, 24) + "\""};
 }
@@ -41,6 +42,15 @@ std::string lower(std::string_view text) {
 std::string_view field(const Message& message, http::field name) {
   const auto value = message[name];
   return {value.data(), value.size()};
+}
+
+std::string challenges(const Message& message) {
+  std::string all;
+  const auto [begin, end] = message.equal_range(http::field::www_authenticate);
+  for (auto field = begin; field != end; ++field) {
+    all += (all.empty() ? "" : ", ") + printable({field->value().data(), field->value().size()});
+  }
+  return all;
 }
 
 Result<bool> is_gzip(const Message& message) {
@@ -119,6 +129,8 @@ Result<std::size_t> ResponseHeadReader::parse() {
   if (head_.status == 101) return Error{ErrorCode::malformed, "an unasked protocol switch"};
   if (head_.status < 200) return head_bytes;
   head_.content_type = printable(field(parser.get(), http::field::content_type));
+  head_.location = printable(field(parser.get(), http::field::location), kLocationBytesMax);
+  head_.challenges = challenges(parser.get());
   const Result<BodyShape> shape = body_shape(parser, head_request_);
   if (!shape) return shape.error();
   head_.body = *shape;

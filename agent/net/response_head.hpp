@@ -13,6 +13,8 @@ namespace doctor {
 struct ResponseHead {
   int status{};
   std::string content_type;
+  std::string location;    // of a redirect
+  std::string challenges;  // all of WWW-Authenticate, joined with ", "
   BodyShape body;
 };
 

@@ -42,7 +42,7 @@ TEST(Config, ListsEveryProblemWithItsPlace) {
 listn: 0.0.0.0:1
 poll_interval: soon
 clusters:
-  - flink: ["https://jm:8081"]
+  - flink: ["ftp://jm:8081"]
     colour: blue
 )");
   ASSERT_FALSE(config);

@@ -97,7 +97,7 @@ TEST_F(DiscoveryTest, ANameStandsForAllItsAddresses) {
     }
     return Result<Resolver::Addresses>(all);
   });
-  Discovery discovery(spec("dns:flink-tm:9249"), resolver);
+  Discovery discovery(spec("dns:flink-tm:9249"), resolver, limits);
   const auto found = find(discovery);
   ASSERT_TRUE(found.ok());
   EXPECT_THAT(addresses(*found), ElementsAre("10.0.0.1:9249", "10.0.0.2:9249"));
@@ -108,7 +108,7 @@ TEST_F(DiscoveryTest, AFileIsReadAgainAndATroubledOneIsNamed) {
   const auto path = std::filesystem::temp_directory_path() /
                     ("doctor-targets-" + std::to_string(getpid()) + ".json");
   Resolver resolver(limits);
-  Discovery discovery(spec("file:" + path.string()), resolver);
+  Discovery discovery(spec("file:" + path.string()), resolver, limits);
   const auto missing = find(discovery);
   ASSERT_FALSE(missing.ok());
   EXPECT_THAT(missing.error().message, HasSubstr(path.filename().string()));
@@ -123,7 +123,7 @@ TEST_F(DiscoveryTest, AFileIsReadAgainAndATroubledOneIsNamed) {
 
 TEST_F(DiscoveryTest, TaskManagersOfRestTimesPorts) {
   Resolver resolver(limits);
-  Discovery discovery(spec("taskmanagers:9250-9251"), resolver);
+  Discovery discovery(spec("taskmanagers:9250-9251"), resolver, limits);
   EXPECT_THAT(addresses(*find(discovery)), IsEmpty());
   EXPECT_THAT(addresses(*find(discovery, {"h2", "h1", "h1"})),
               ElementsAre("h1:9250", "h1:9251", "h2:9250", "h2:9251"));

@@ -160,8 +160,7 @@ TEST(HttpExchange, ChunkedGzipInSmallPieces) {
 }
 
 TEST(HttpExchange, OtherStatusesAreReplies) {
-  const ScriptServer moved(
-      says("HTTP/1.1 307 Moved\r\nLocation: http://x/\r\nContent-Length: 0\r\n\r\n"));
+  const ScriptServer moved(says("HTTP/1.1 307 Moved\r\nContent-Length: 0\r\n\r\n"));
   EXPECT_EQ(exchange(get(moved.port())).reply->status, 307);
   const ScriptServer election(says("HTTP/1.1 503 No\r\nContent-Length: 8\r\n\r\nelection"));
   const Exchanged exchanged = exchange(get(election.port()));
@@ -169,6 +168,15 @@ TEST(HttpExchange, OtherStatusesAreReplies) {
   EXPECT_EQ(exchanged.text, "election");
   const ScriptServer nothing(says("HTTP/1.1 204 No Content\r\n\r\n"));
   EXPECT_EQ(exchange(get(nothing.port())).reply->status, 204);
+}
+
+TEST(HttpExchange, RedirectsAreNotFollowedAndSayWhereTo) {
+  const ScriptServer moved(
+      says("HTTP/1.1 302 Moved\r\nLocation: https://me:canary@sso.example/in?session=canary\r\n"
+           "Content-Length: 0\r\n\r\n"));
+  const Exchanged exchanged = exchange(get(moved.port()));
+  expect_error(exchanged, ErrorCode::http_status, "HTTP 302: it points to https://sso.example/in;");
+  EXPECT_EQ(exchanged.reply.error().message.find("canary"), std::string::npos);
 }
 
 TEST(HttpExchange, BodiesThatEndBadly) {

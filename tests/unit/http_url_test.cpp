@@ -71,10 +71,17 @@ TEST(ParseUrl, RefusesTheRestWithAReason) {
   EXPECT_FALSE(parse_url("jm", 0).ok());
 }
 
-TEST(ParseUrl, SaysThatHttpsIsNotThereYet) {
-  const Result<Endpoint> endpoint = parse_url("https://jm:8081", kDefault);
-  ASSERT_FALSE(endpoint.ok());
-  EXPECT_THAT(endpoint.error().message, HasSubstr("https is not supported"));
+TEST(ParseUrl, TakesHttpsWithItsOwnDefaultPort) {
+  const Result<Endpoint> plain = parse_url("http://jm:8081", kDefault);
+  ASSERT_TRUE(plain.ok());
+  EXPECT_FALSE(plain->tls);
+  const Result<Endpoint> given = parse_url("HTTPS://jm:8081/flink/", kDefault);
+  ASSERT_TRUE(given.ok());
+  EXPECT_TRUE(given->tls);
+  EXPECT_EQ(given->url(), "https://jm:8081/flink");
+  const Result<Endpoint> usual = parse_url("https://[::1]", kDefault);
+  ASSERT_TRUE(usual.ok());
+  EXPECT_EQ(usual->url(), "https://[::1]:443");
 }
 
 TEST(ParseUrl, NeverRepeatsAPassword) {
@@ -95,15 +102,19 @@ TEST(ParsePortRange, OnePortOrMany) {
   EXPECT_EQ(many->front().address(), "[::1]:9250");
   EXPECT_EQ(many->back().address(), "[::1]:9252");
 
+  const auto tls = parse_port_range("https://tm:9250-9251");
+  ASSERT_TRUE(tls.ok());
+  EXPECT_EQ(tls->back().url(), "https://tm:9251");
+  EXPECT_FALSE(many->back().tls);
+
   const auto top = parse_port_range("tm:65535-65535");
   ASSERT_TRUE(top.ok());
   EXPECT_EQ(top->size(), 1U);
 }
 
 TEST(ParsePortRange, RefusesTheRestWithAReason) {
-  for (const char* text :
-       {"", "tm", "tm:", "tm:9250-", "tm:-9250", "tm:9260-9250", "tm:1-65535", "tm:9250-9251-9252",
-        "tm:9250/metrics", "https://tm:9250", "a@tm:9250"}) {
+  for (const char* text : {"", "tm", "tm:", "tm:9250-", "tm:-9250", "tm:9260-9250", "tm:1-65535",
+                           "tm:9250-9251-9252", "tm:9250/metrics", "ftp://tm:9250", "a@tm:9250"}) {
     const auto endpoints = parse_port_range(text);
     ASSERT_FALSE(endpoints.ok()) << text;
     EXPECT_EQ(endpoints.error().code, ErrorCode::invalid_argument);

@@ -71,4 +71,7 @@ securityContext: {{- toYaml .Values.containerSecurityContext | nindent 2 }}
 volumeMounts:
   - {name: flink-doctor-config, mountPath: /etc/flink-doctor, readOnly: true}
   - {name: flink-doctor-data, mountPath: /var/lib/flink-doctor}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}

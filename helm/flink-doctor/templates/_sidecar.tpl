@@ -18,4 +18,7 @@ spec:
       configMap: {name: {{ include "flink-doctor.fullname" . }}-sidecar, items: [{key: config.yaml, path: config.yaml}]}
     - name: flink-doctor-data
       emptyDir: {sizeLimit: {{ .Values.emptyDirSizeLimit }}}
+    {{- with .Values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 {{- end -}}
