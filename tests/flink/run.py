@@ -26,8 +26,10 @@ from processes import Interrupted, raise_on_sigterm, stop_all
 from rest import RestError, TimedOut, Unreachable
 from stories import STORIES
 from story import Story
+from survey import Survey
 from world import World, now
 
+SURVEY_AFTER_S = 150  # all jobs run by then
 SHORT_LIMIT_S, FULL_LIMIT_S = 12 * 60, 35 * 60
 BROKEN = (FlinkUnavailable, CompileFailed, ClusterFailed, DoctorFailed, PartFailed, TimedOut, Unreachable, RestError)
 
@@ -46,6 +48,7 @@ class Run:
         self.alertmanager: Alertmanager | None = None
         self.prometheus: Prometheus | None = None
         self.delivery: Delivery | None = None
+        self.survey: Survey | None = None
 
     def wanted(self, kind: type[Story]) -> bool:
         return kind.name in self.args.only if self.args.only else not (self.short and kind.full_form_only)
@@ -114,7 +117,14 @@ class Run:
                 self.step(story)
             for at, report in self.doctor.reports() if self.doctor else []:
                 self.absorb(report, at)
+            if self.doctor and self.survey is None and now() > self.started + SURVEY_AFTER_S:
+                self.begin_survey()
             time.sleep(max(0.0, next_second - now()))
+
+    def begin_survey(self) -> None:
+        name = "native" if "native" in self.world.clusters else next(iter(self.world.clusters))
+        cluster = self.world.clusters[name]
+        self.survey = Survey(self.version, self.args.doctor, cluster.url, cluster.reporters, self.out / "metrics.json")
 
     def step(self, story: Story) -> None:
         try:
@@ -154,6 +164,10 @@ class Run:
             print("\n".join(self.delivery.summary()))
             failures += self.delivery.failures()
             passes += len(self.delivery.checks) - self.delivery.failures()
+        if self.survey:
+            said, good, bad = self.survey.lines()
+            lines = said + lines
+            failures, passes = failures + bad, passes + good
         print("\n".join(lines))
         print(f"Flink {self.world.version}: {passes} passed, {failures} failed")
         return failures
