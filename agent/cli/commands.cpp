@@ -17,6 +17,7 @@
 
 #include "agent/agent.hpp"
 #include "agent/check.hpp"
+#include "agent/cli/probe_verb.hpp"
 #include "agent/config/config.hpp"
 #include "agent/delivery/document.hpp"
 #include "agent/delivery/report.hpp"
@@ -251,6 +252,7 @@ int run_command_line(int argc, const char* const* argv) {
     }
     code = run_daemon(flags);
   });
+  add_probe_verb(app, code);
   CLI::App* detectors_verb = app.add_subcommand("detectors", "list the detectors");
   detectors_verb->callback([&] { code = list_detectors(); });
   CLI::App* explain_verb = app.add_subcommand("explain", "print a detector's runbook");
