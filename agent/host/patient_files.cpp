@@ -94,7 +94,7 @@ template <class T>
 Result<T> PatientFiles::patiently(const host::Place& place,
                                   std::function<Result<T>(host::HostFiles&)> read) {
   const std::string path = place.text();
-  const bool full = hanging() >= kHangingMax;
+  const bool full = hanging() >= (place.root.empty() ? kHangingMax : kHangingDisksMax);
   const bool known = std::any_of(hanging_.begin(), hanging_.end(), [&](const Hanging& one) {
     return is_at_or_below(path, one.path);
   });

@@ -18,6 +18,8 @@ namespace doctor {
 class PatientFiles final : public host::HostFiles {
  public:
   static constexpr std::size_t kHangingMax = 16;
+  static constexpr std::size_t kHangingDisksMax =
+      12;  // below a process's root; /proc keeps the rest
 
   /// One thread at a time may call. `files` lives on while an errand hangs in it.
   explicit PatientFiles(std::shared_ptr<host::HostFiles> files, DurationMs patience_ms = kSecondMs);

@@ -61,12 +61,18 @@ DirectoryReport read_directory(HostFiles& files, const DirectoryUse& use, const 
     read_device(files, view.sys, mount->device, report);
   }
   const Place place{use.path, view.root};
-  const Result<Space> space = files.space(place);
+  // Every process has its own way to a dead server; one reader that waits for it is enough.
+  const bool hangs = report.stalled_devices.contains(directory.device);
+  const Result<Space> space =
+      hangs ? Result<Space>(Error{ErrorCode::timeout, "hangs"}) : files.space(place);
   if (!space) {
     const ErrorCode code = space.error().code;
     // Not there is an answer; what may not be looked at is not one.
     if (code == ErrorCode::gone) directory.present = false;
-    if (code == ErrorCode::timeout) directory.stalled = true;
+    if (code == ErrorCode::timeout) {
+      directory.stalled = true;
+      if (!directory.device.empty()) report.stalled_devices.insert(directory.device);
+    }
     if (code != ErrorCode::gone) report.unread(what(use), code);
     return directory;
   }

@@ -72,8 +72,8 @@ ProcessReport ProcessReader::read() {
   read_numbers();
   read_cgroup_memory();
   read_options();
-  read_logs();
   read_directories();
+  read_logs();
   read_identity();
   read_working_directory();
   if (line_.role == Role::job_manager) read_blob_connections();
@@ -164,9 +164,18 @@ std::string ProcessReader::property(std::string_view key) const {
 
 std::string ProcessReader::option(std::string_view key) const { return find_option(options_, key); }
 
+/// Empty when there is none, or when its directory hangs.
+std::string ProcessReader::log_file() const {
+  for (const DirectoryReport& directory : out_.directories) {
+    if (directory.role == "log" && directory.stalled == true) return {};
+  }
+  std::string log = property("log.file");
+  return log.starts_with('/') ? log : std::string{};
+}
+
 void ProcessReader::read_logs() {
-  const std::string log = property("log.file");
-  if (!log.starts_with('/')) return;
+  const std::string log = log_file();
+  if (log.empty()) return;
   const auto size = [&](const std::string& path, std::string_view what) {
     const Result<FileInfo> info = files_.info(seen(path));
     if (info) return std::optional(info->size_bytes);
@@ -224,8 +233,8 @@ void ProcessReader::learn_blob_port() {
 }
 
 LogHead ProcessReader::log_head() {
-  const std::string log = property("log.file");
-  if (!log.starts_with('/')) return {};
+  const std::string log = log_file();
+  if (log.empty()) return {};
   const Result<std::string> content = files_.head(seen(log), kLogHeadBytes);
   return content ? parse_log_head(*content) : LogHead{};
 }

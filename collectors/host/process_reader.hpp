@@ -33,6 +33,7 @@ class ProcessReader {
   void learn_tm_id();
   void learn_blob_port();
   LogHead log_head();
+  std::string log_file() const;
   bool may_listen_on(std::uint16_t port) const;
   std::string property(std::string_view key) const;
   std::string option(std::string_view key) const;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,7 +72,8 @@ std::optional<DeviceReport> parse_device_stat(std::string_view text);
 struct HostReport {
   std::string host;
   std::vector<ProcessReport> processes;
-  std::map<std::string, DeviceReport> devices;             // that hold directories
+  std::map<std::string, DeviceReport> devices;  // that hold directories
+  std::set<std::string> stalled_devices;        // "0:45": what hangs for one hangs for all
   std::map<std::string_view, Pressure> machine_pressures;  // "memory", "cpu", "io"
   /// {what, reason} → how often in this round.
   std::map<std::pair<std::string, std::string_view>, std::uint64_t> unreadable;
