@@ -20,6 +20,7 @@
 #include "agent/capability.hpp"
 #include "agent/check.hpp"
 #include "agent/cli/access_flags.hpp"
+#include "agent/cli/probe_verb.hpp"
 #include "agent/config/config.hpp"
 #include "agent/delivery/document.hpp"
 #include "agent/delivery/report.hpp"
@@ -310,6 +311,7 @@ int run_command_line(int argc, const char* const* argv) {
     }
     code = run_daemon(flags);
   });
+  add_probe_verb(app, code);
   CLI::App* detectors_verb = app.add_subcommand("detectors", "list the detectors");
   detectors_verb->add_flag("--matrix", flags.matrix, "what each can judge from which sources");
   detectors_verb->callback([&] { code = list_detectors(flags.matrix); });

@@ -55,18 +55,19 @@ check "a warning becomes a ticket" amtool config routes test --config.file=deplo
 
 # `verify` wants to see the program of ExecStart: any program will do for the unit's own sake.
 program=${DOCTOR:-/bin/true}
-sed "s|^ExecStart=/usr/bin/flink-doctor|ExecStart=$program|" systemd/flink-doctor.service >"$work/flink-doctor.service"
 unit_is_verified() { # systemd-analyze reports what it ignores and returns 0 all the same
-  systemd-analyze verify --man=no "$work/flink-doctor.service" 2>&1 | tee "$work/verify"
-  [ "${PIPESTATUS[0]}" -eq 0 ] && ! grep -F flink-doctor.service "$work/verify"
+  sed "s|^ExecStart=/usr/bin/flink-doctor|ExecStart=$program|" "systemd/$1" >"$work/$1"
+  systemd-analyze verify --man=no "$work/$1" 2>&1 | tee "$work/verify"
+  [ "${PIPESTATUS[0]}" -eq 0 ] && ! grep -F "$1" "$work/verify"
 }
-if command -v systemd-analyze >/dev/null; then
-  check "systemd/flink-doctor.service: systemd-analyze verify" unit_is_verified
-else
-  check "systemd/flink-doctor.service: systemd-analyze verify" systemd-analyze
-fi
-check "systemd/flink-doctor.service: exposure at most 1.5" systemd-analyze security --offline=true --threshold=15 \
-  systemd/flink-doctor.service
+for unit in flink-doctor.service flink-doctor-probe.service; do
+  if command -v systemd-analyze >/dev/null; then
+    check "systemd/$unit: systemd-analyze verify" unit_is_verified $unit
+  else
+    check "systemd/$unit: systemd-analyze verify" systemd-analyze
+  fi
+  check "systemd/$unit: exposure at most 1.5" systemd-analyze security --offline=true --threshold=15 systemd/$unit
+done
 check "systemd/config.yaml is accepted" "$DOCTOR" config check systemd/config.yaml
 if [ -n "$DOCTOR" ]; then
   check "starts as a service: READY, WATCHDOG, serves, ends on SIGTERM" \
