@@ -44,7 +44,7 @@ Agent::Agent(Config config)
     : config_(std::move(config)),
       resolver_(config_.limits),
       http_(make_asio_http(resolver_, config_.limits)),
-      plan_(all_detectors()),
+      plan_(all_detectors(), exported_metrics(config_)),
       selection_(plan_.metrics()) {
   health_.version = DOCTOR_VERSION;
   health_.started = now_ms();

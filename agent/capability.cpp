@@ -23,6 +23,7 @@ std::string_view heading(Sources sources) {
 
 bool supplies(Sources sources, const MetricInfo& metric) {
   if (!metric.rest_id.empty()) return true;
+  if (sources == Sources::probe && !metric.probe_family.empty()) return true;
   return sources == Sources::reporters && !metric.reporter_name.empty();
 }
 

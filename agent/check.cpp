@@ -75,7 +75,7 @@ std::string why_unreachable(const ClusterView& cluster) {
 }  // namespace
 
 CheckResult check(CheckOptions options) {
-  const FeaturePlan plan(all_detectors());
+  const FeaturePlan plan(all_detectors(), exported_metrics(options.config));
   const Selection selection(plan.metrics());
   const ClusterConfig& cluster = options.config.clusters.front();
   Judge judge(judge_config(cluster, options.config, true), all_detectors(), plan,

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "agent/clock.hpp"
+#include "collectors/probe.hpp"
 
 namespace doctor {
 namespace {
@@ -19,8 +20,12 @@ constexpr SourceId kRestSource = 0;
 constexpr DurationMs kRetireAfterMs = 10 * kMinuteMs;
 
 /// Runs `work` every `period`, without drift; a late round is skipped rather than made up for.
+/// A round of a loop: false ends it. Give it a name before awaiting every(): GCC 12 destroys what a
+/// temporary closure in a co_await expression has captured twice.
+using Round = std::function<asio::awaitable<bool>()>;
+
 /// Ends when `work` says false.
-asio::awaitable<void> every(DurationMs period_ms, std::function<asio::awaitable<bool>()> work) {
+asio::awaitable<void> every(DurationMs period_ms, Round work) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   const std::chrono::milliseconds period(period_ms);
   auto next = std::chrono::steady_clock::now();
@@ -47,13 +52,8 @@ Collection::Collection(ClusterIndex cluster, const ClusterConfig& config, const 
       entities_(entities),
       emit_(std::move(emit)),
       next_source_(kRestSource + 1) {
-  for (const TargetSpec& spec : config.reporters) {
-    Range& range = ranges_.emplace_back(Discovery(spec, resolver, agent.limits));
-    range.health.id = next_source_++;
-    range.health.kind = SourceKind::reporter;
-    range.health.address = spec.text;
-    for (const Endpoint& endpoint : spec.endpoints) add_target(ranges_.size() - 1, endpoint);
-  }
+  for (const TargetSpec& spec : config.reporters) add_range(spec, SourceKind::reporter, resolver);
+  for (const TargetSpec& spec : config.probes) add_range(spec, SourceKind::probe, resolver);
   rest_ = std::make_unique<RestSource>(
       RestSourceConfig{cluster_, kRestSource, config.name, config.flink, one_shot,
                        selection_.metrics()},
@@ -61,6 +61,18 @@ Collection::Collection(ClusterIndex cluster, const ClusterConfig& config, const 
         learn_hosts(item);
         send(std::move(item));
       });
+}
+
+void Collection::add_range(const TargetSpec& spec, SourceKind kind, Resolver& resolver) {
+  Range& range = ranges_.emplace_back(Discovery(spec, resolver, agent_.limits), kind);
+  range.health.id = next_source_++;
+  range.health.address = spec.text;
+  if (range.discovery.is_local() && !local_probe_) {
+    ProbeOptions options;
+    options.interval_ms = agent_.scrape_interval_ms;
+    local_probe_ = std::make_unique<LocalProbe>(options);
+  }
+  for (const Endpoint& endpoint : spec.endpoints) add_target(ranges_.size() - 1, endpoint);
 }
 
 void Collection::start(Spawn spawn) {
@@ -82,26 +94,29 @@ asio::awaitable<void> Collection::poll_once() {
 }
 
 asio::awaitable<void> Collection::rest_loop() {
-  co_await every(agent_.poll_interval_ms, [this]() -> asio::awaitable<bool> {
+  Round round = [this]() -> asio::awaitable<bool> {
     co_await rest_->poll();
     co_return true;
-  });
+  };
+  co_await every(agent_.poll_interval_ms, std::move(round));
 }
 
 asio::awaitable<void> Collection::target_loop(TargetPtr target) {
-  co_await every(agent_.scrape_interval_ms, [this, target]() -> asio::awaitable<bool> {
+  Round round = [this, target]() -> asio::awaitable<bool> {
     if (target->wanted) co_await scrape(*target);
     co_return target->wanted;
-  });
+  };
+  co_await every(agent_.scrape_interval_ms, std::move(round));
 }
 
 // --- discovery
 
 asio::awaitable<void> Collection::discovery_loop(std::size_t range) {
-  co_await every(agent_.scrape_interval_ms, [this, range]() -> asio::awaitable<bool> {
+  Round round = [this, range]() -> asio::awaitable<bool> {
     co_await discover(range);
     co_return true;
-  });
+  };
+  co_await every(agent_.scrape_interval_ms, std::move(round));
 }
 
 asio::awaitable<void> Collection::discover(std::size_t index) {
@@ -140,8 +155,9 @@ void Collection::add_target(std::size_t range, const Endpoint& endpoint) {
   target->endpoint = endpoint;
   target->range = range;
   target->health.id = next_source_++;
-  target->health.kind = SourceKind::reporter;
-  target->health.address = endpoint.address();
+  target->health.kind = ranges_[range].health.kind;
+  target->health.address =
+      ranges_[range].discovery.is_local() ? "this machine" : endpoint.address();
   targets_.push_back(target);
   if (spawn_) spawn_([this, target] { return target_loop(target); });
 }
@@ -167,9 +183,7 @@ void Collection::learn_hosts(const StreamItem& item) {
 
 asio::awaitable<void> Collection::scrape(Target& target) {
   const TimestampMs began = now_ms();
-  Result<Scrape> result =
-      co_await scrape_reporter(http_, target.endpoint, target.health.id, selection_, agent_.limits,
-                               entities_, target.layout, now_ms);
+  Result<Scrape> result = co_await read(target);
   // Our own shutdown looks like an outage: nothing is absorbed then.
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) co_return;
@@ -183,6 +197,22 @@ asio::awaitable<void> Collection::scrape(Target& target) {
   }
 }
 
+asio::awaitable<Result<Scrape>> Collection::read(const Target& target) {
+  if (ranges_[target.range].discovery.is_local()) co_return read_local(target);
+  const auto scrape = target.health.kind == SourceKind::probe ? scrape_probe : scrape_reporter;
+  co_return co_await scrape(http_, target.endpoint, target.health.id, selection_, agent_.limits,
+                            entities_, target.layout, now_ms);
+}
+
+Result<Scrape> Collection::read_local(const Target& target) {
+  const std::string page = local_probe_->page();
+  if (page.empty())
+    return Error{ErrorCode::timeout, "the first look at this machine has not ended"};
+  ProbeScrape parse(target.health.id, selection_, agent_.limits);
+  if (const Status fed = parse.feed(page); !fed.ok()) return fed.error();
+  return parse.finish(now_ms(), entities_, target.layout);
+}
+
 void Collection::succeeded(Target& target, Scrape scrape, DurationMs took_ms) {
   SourceHealth& health = target.health;
   Range& range = ranges_[target.range];
@@ -194,7 +224,7 @@ void Collection::succeeded(Target& target, Scrape scrape, DurationMs took_ms) {
   health.last_success = scrape.batch.at;
   health.last_error.reset();
   health.process = scrape.batch.layout->process;
-  health.role = role_of(health.process);
+  health.role = health.kind == SourceKind::probe ? "host" : role_of(health.process);
   ++health.exchanges;
   health.bytes += scrape.reply.wire_bytes;
   health.busy_ms += took_ms;
@@ -234,8 +264,10 @@ void Collection::failed(Target& target, const Error& error, DurationMs took_ms) 
     // Most ports of a range hold nothing, and that is no fault.
     if (!health.ever_up) {
       if (range.answering == 0) {
-        show_range(range, {error.code, "no Flink reporter on any port of " + range.health.address +
-                                           ": " + error.message});
+        const std::string what =
+            health.kind == SourceKind::probe ? "no probe" : "no Flink reporter";
+        show_range(range, {error.code, what + " on any port of " + range.health.address + ": " +
+                                           error.message});
       }
       return;
     }
@@ -269,7 +301,8 @@ void Collection::tell_rest_about_reporters() {
   bool job_manager = false;
   bool task_managers = false;
   for (const auto& target : targets_) {
-    if (!target->health.up || target->health.process == kNoEntity) continue;
+    const SourceHealth& health = target->health;
+    if (health.kind != SourceKind::reporter || !health.up || health.process == kNoEntity) continue;
     (target->health.role == "jobmanager" ? job_manager : task_managers) = true;
   }
   rest_->set_reporters_present(job_manager, task_managers);

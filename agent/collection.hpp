@@ -9,6 +9,7 @@
 
 #include "agent/config/config.hpp"
 #include "agent/discovery/discovery.hpp"
+#include "agent/probe.hpp"
 #include "collectors/http.hpp"
 #include "collectors/reporter.hpp"
 #include "collectors/rest/source.hpp"
@@ -45,7 +46,7 @@ class Collection {
   using TargetPtr = std::shared_ptr<Target>;
   /// What one line of the configuration stands for.
   struct Range {
-    explicit Range(Discovery d) : discovery(std::move(d)) {}
+    Range(Discovery d, SourceKind k) : discovery(std::move(d)) { health.kind = k; }
     Discovery discovery;
     SourceHealth health;  // stands for all its targets while none of them answers
     std::size_t answering{};
@@ -58,10 +59,13 @@ class Collection {
   boost::asio::awaitable<void> discover(std::size_t range);
   boost::asio::awaitable<void> target_loop(TargetPtr target);
   void reconcile(std::size_t range, const std::vector<Endpoint>& endpoints);
+  void add_range(const TargetSpec& spec, SourceKind kind, Resolver& resolver);
   void add_target(std::size_t range, const Endpoint& endpoint);
   void retire(Target& target);
   void learn_hosts(const StreamItem& item);
   boost::asio::awaitable<void> scrape(Target& target);
+  boost::asio::awaitable<Result<Scrape>> read(const Target& target);
+  Result<Scrape> read_local(const Target& target);
   void succeeded(Target& target, Scrape scrape, DurationMs took_ms);
   void failed(Target& target, const Error& error, DurationMs took_ms);
   std::string role_of(EntityId process) const;
@@ -80,6 +84,7 @@ class Collection {
   Spawn spawn_;
   SourceId next_source_;
   std::vector<Range> ranges_;
+  std::unique_ptr<LocalProbe> local_probe_;
   std::vector<TargetPtr> targets_;
   std::vector<std::string> task_manager_hosts_;
   std::unique_ptr<RestSource> rest_;

@@ -33,6 +33,9 @@ void name_entity(const EntityTable& entities, const Window& window, EntityId ent
       case Level::column_family:
         sample.column_family = name;
         break;
+      case Level::directory:
+        sample.directory = name;
+        break;
       case Level::split:
         sample.split = name;
         break;

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -26,7 +27,9 @@ namespace {
 constexpr DurationMs kStopPatienceMs = 300;
 constexpr DurationMs kStalledAfterMs = 30 * kSecondMs;  // beyond the interval
 
-/// What the rounds write and the HTTP thread reads.
+}  // namespace
+
+/// What the rounds write and others read.
 class ProbeState {
  public:
   explicit ProbeState(DurationMs interval_ms) : interval_ms_(interval_ms) {}
@@ -89,14 +92,17 @@ class ProbeState {
   bool ended_{false};
 };
 
-void run_rounds(const std::shared_ptr<ProbeState>& state, const host::HostRoots& roots) {
+namespace {
+
+void run_rounds(const std::shared_ptr<ProbeState>& state, const host::HostRoots& roots,
+                const std::function<void()>& after_round) {
   PatientFiles files(std::make_shared<DiskFiles>());
   host::HostProbe probe(files, roots);
   do {
     state->begin_round();
     host::HostReport report = probe.collect();
     state->end_round(std::move(report), files.hanging());
-    notify_service_manager("WATCHDOG=1");
+    after_round();
   } while (state->wait());
   state->ended();
 }
@@ -148,6 +154,20 @@ ProbeOnce probe_once(const ProbeOptions& options) {
   return {render(&report, health), report.processes.size(), report.processes_seen};
 }
 
+LocalProbe::LocalProbe(const ProbeOptions& options)
+    : state_(std::make_shared<ProbeState>(options.interval_ms)) {
+  std::thread([state = state_, roots = options.roots] {
+    run_rounds(state, roots, [] {});
+  }).detach();
+}
+
+LocalProbe::~LocalProbe() { state_->stop(); }
+
+std::string LocalProbe::page() const {
+  const auto report = state_->report();
+  return report ? render(report.get(), state_->health()) : std::string{};
+}
+
 Status run_probe(const ProbeOptions& options) {
   boost::asio::io_context io{1};
   boost::asio::signal_set signals(io, SIGTERM, SIGINT);
@@ -159,7 +179,9 @@ Status run_probe(const ProbeOptions& options) {
   if (!server) return server.error();
   spdlog::info("serving http://{}:{}/metrics", options.listen_host, (*server)->port());
   // Detached, since a round may hang; all it uses it owns or shares.
-  std::thread([state, roots = options.roots] { run_rounds(state, roots); }).detach();
+  std::thread([state, roots = options.roots] {
+    run_rounds(state, roots, [] { notify_service_manager("WATCHDOG=1"); });
+  }).detach();
   notify_service_manager("READY=1\nSTATUS=looking at " + options.roots.proc);
   io.run();
   notify_service_manager("STOPPING=1");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "collectors/host/host_probe.hpp"
@@ -10,6 +11,8 @@
 #include "model/result.hpp"
 
 namespace doctor {
+
+class ProbeState;
 
 struct ProbeOptions {
   std::string listen_host{"127.0.0.1"};
@@ -26,6 +29,20 @@ struct ProbeOnce {
   std::uint64_t processes_seen{};
 };
 ProbeOnce probe_once(const ProbeOptions& options);
+
+/// The same rounds inside another program, for the processes of this machine.
+class LocalProbe {
+ public:
+  explicit LocalProbe(const ProbeOptions& options);
+  ~LocalProbe();
+  LocalProbe(const LocalProbe&) = delete;
+  LocalProbe& operator=(const LocalProbe&) = delete;
+  /// The newest round's page; empty before the first has ended.
+  std::string page() const;
+
+ private:
+  std::shared_ptr<ProbeState> state_;
+};
 
 /// Until SIGTERM or SIGINT. Fails only before it serves (port taken).
 Status run_probe(const ProbeOptions& options);

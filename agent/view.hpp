@@ -37,7 +37,7 @@ struct DetectorReport {
 struct CuratedSample {
   Metric metric{};
   std::string job_name, vertex, host, process, task_manager, operator_, column_family, collector,
-      split;
+      split, directory;
   std::optional<int> subtask;
   double value{};
 };

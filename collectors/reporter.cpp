@@ -8,6 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#include "collectors/batch_of.hpp"
+#include "collectors/scrape_page.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -39,6 +41,7 @@ std::vector<std::string_view> scopes(Level level) {
     case Level::job_process:
       return {"flink_taskmanager_job_"};
     case Level::vertex:
+    case Level::directory:
       break;  // no reporter has metrics of these
   }
   return {};
@@ -198,22 +201,10 @@ Result<Scrape> ReporterScrape::finish(TimestampMs at, EntityTable& entities,
   scrape.series_duplicate = static_cast<std::uint64_t>(series.end() - end);
   series.erase(end, series.end());
 
-  std::vector<SeriesKey> keys;
-  keys.reserve(series.size());
-  scrape.batch.values.reserve(series.size());
-  for (const auto& [key, staged] : series) {
-    keys.push_back(key);
-    scrape.batch.values.push_back(staged->value);
-  }
-  scrape.batch.source = source_;
-  scrape.batch.at = at;
-  if (previous && previous->process == own_process && previous->keys == keys) {
-    scrape.batch.layout = previous;
-  } else {
-    const std::uint64_t version = previous ? previous->version + 1 : 1;
-    scrape.batch.layout =
-        std::make_shared<const Layout>(Layout{source_, version, own_process, std::move(keys)});
-  }
+  std::vector<std::pair<SeriesKey, double>> values;
+  values.reserve(series.size());
+  for (const auto& [key, staged] : series) values.emplace_back(key, staged->value);
+  scrape.batch = batch_of(source_, at, own_process, values, previous);
   return scrape;
 }
 
@@ -359,22 +350,8 @@ boost::asio::awaitable<Result<Scrape>> scrape_reporter(Http& http, Endpoint endp
                                                        const Limits& limits, EntityTable& entities,
                                                        std::shared_ptr<const Layout> previous,
                                                        TimestampMs (*clock)()) {
-  HttpRequest request;
-  request.endpoint = std::move(endpoint);
-  request.target = "/metrics";
-  request.accept_gzip = true;
-  const HttpCaps caps{limits.reporter_body_bytes_max, limits.reporter_body_bytes_max,
-                      limits.reporter_deadline_ms};
-  ReporterScrape parse(source, selection, limits);
-  const Result<HttpReply> reply = co_await http.exchange(std::move(request), parse, caps);
-  if (!reply.ok()) co_return reply.error();
-  if (reply->status != 200) {
-    co_return Error{ErrorCode::http_status,
-                    "answers HTTP " + std::to_string(reply->status) + " to GET /metrics"};
-  }
-  Result<Scrape> scrape = parse.finish(clock(), entities, previous);
-  if (scrape.ok()) scrape->reply = *reply;
-  co_return scrape;
+  co_return co_await scrape_page<ReporterScrape>(http, std::move(endpoint), source, selection,
+                                                 limits, entities, std::move(previous), clock);
 }
 
 }  // namespace doctor

@@ -22,6 +22,8 @@ std::string_view to_string(Level level) {
       return "process";
     case Level::collector:
       return "collector";
+    case Level::directory:
+      return "directory";
     case Level::job_process:
       return "job on a process";
   }

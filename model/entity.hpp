@@ -1,6 +1,6 @@
 // Entities: the things a series or a finding is about, as a tree per cluster.
 //   cluster → job → vertex → subtask → operator → column family, split
-//   cluster → process (JobManager or TaskManager) → collector, job on that process
+//   cluster → process (JobManager or TaskManager) → collector, directory, job on that process
 // A node is 16 bytes; ids are dense indexes into one table per cluster, reused only after
 // release(). Names are kept as the reporter filters them or as REST gives them (see job facts for
 // the unfiltered ones).
@@ -30,6 +30,7 @@ enum class Level : std::uint8_t {
   split,          // name = a source's split, or "topic-partition", reporter-filtered
   process,        // name = "jobmanager" or the TaskManager's id, reporter-filtered
   collector,      // name = garbage collector, reporter-filtered
+  directory,      // name = "role:path" as the process sees it
   job_process     // name = job id (hex), below the process that runs tasks of it
 };
 

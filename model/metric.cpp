@@ -10,10 +10,37 @@ namespace {
 
 constexpr auto kCatalogue = std::to_array<MetricInfo>({
 #define M(identifier, unit, kind, none, level, since, until, reporter_name, rest_id, help) \
-  MetricInfo{Metric::identifier, #identifier,  Unit::unit, Kind::kind,                     \
-             None::none,         Level::level, since,      until,                          \
-             reporter_name,      rest_id,      help},
+  MetricInfo{Metric::identifier,                                                           \
+             #identifier,                                                                  \
+             Unit::unit,                                                                   \
+             Kind::kind,                                                                   \
+             None::none,                                                                   \
+             Level::level,                                                                 \
+             since,                                                                        \
+             until,                                                                        \
+             reporter_name,                                                                \
+             rest_id,                                                                      \
+             {},                                                                           \
+             {},                                                                           \
+             {},                                                                           \
+             help},
+#define H(identifier, unit, kind, level, family, label, label_value, help) \
+  MetricInfo{Metric::identifier,                                           \
+             #identifier,                                                  \
+             Unit::unit,                                                   \
+             Kind::kind,                                                   \
+             None::negative,                                               \
+             Level::level,                                                 \
+             0,                                                            \
+             0,                                                            \
+             {},                                                           \
+             {},                                                           \
+             family,                                                       \
+             label,                                                        \
+             label_value,                                                  \
+             help},
 #include "model/metric_catalogue.inc"
+#undef H
 #undef M
 });
 
@@ -58,6 +85,8 @@ std::string_view to_string(Unit unit) {
       return "microseconds";
     case Unit::milliseconds:
       return "milliseconds";
+    case Unit::seconds:
+      return "seconds";
     case Unit::epoch_milliseconds:
       return "epoch milliseconds";
     case Unit::ms_per_second:

@@ -16,7 +16,9 @@ namespace doctor {
 enum class Metric : std::uint16_t {
 #define M(identifier, unit, kind, none, level, since, until, reporter_name, rest_id, help) \
   identifier,
+#define H(identifier, unit, kind, level, family, label, label_value, help) identifier,
 #include "model/metric_catalogue.inc"
+#undef H
 #undef M
 };
 
@@ -28,6 +30,7 @@ enum class Unit : std::uint8_t {
   nanoseconds,
   microseconds,
   milliseconds,
+  seconds,
   epoch_milliseconds,  // a point in time
   ms_per_second,       // a share of the time
   percent,
@@ -54,6 +57,7 @@ struct MetricInfo {
   int since, until;                // 116 = Flink 1.16; 0 = no bound within 1.13 … 2.3
   std::string_view reporter_name;  // one '*' stands for a collector or column family
   std::string_view rest_id;
+  std::string_view probe_family, probe_label, probe_label_value;
   std::string_view help;
 };
 

@@ -113,6 +113,8 @@ std::string_view to_string(SourceKind kind) {
   switch (kind) {
     case SourceKind::rest:
       return "rest";
+    case SourceKind::probe:
+      return "probe";
     case SourceKind::reporter:
       return "reporter";
   }

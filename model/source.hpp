@@ -14,7 +14,7 @@
 
 namespace doctor {
 
-enum class SourceKind { rest, reporter };
+enum class SourceKind { rest, reporter, probe };
 std::string_view to_string(SourceKind kind);
 
 struct SourceHealth {

@@ -36,6 +36,7 @@ namespace {
 struct Flags {
   std::vector<std::string> flink;
   std::vector<std::string> reporters;
+  std::vector<std::string> probes;
   std::vector<std::string> alertmanagers;
   std::vector<std::string> expected_jobs;
   std::string config_file;
@@ -129,6 +130,11 @@ Result<Config> configuration(const Flags& flags) {
   if (const Status ok = add_reporters(flags, config); !ok) return ok.error();
   const std::size_t from_file = config.clusters.size() - flags.flink.size();
   if (const Status ok = apply(flags.access, config, from_file); !ok) return ok.error();
+  for (const std::string& text : flags.probes) {
+    const Result<TargetSpec> probe = parse_probe_spec(text);
+    if (!probe) return probe.error();
+    for (ClusterConfig& cluster : config.clusters) cluster.probes.push_back(*probe);
+  }
   for (const std::string& job : flags.expected_jobs) {
     for (ClusterConfig& cluster : config.clusters) cluster.expected_jobs.push_back(job);
   }
@@ -264,6 +270,10 @@ void add_source_flags(CLI::App* verb, Flags& flags) {
   verb->add_option("--reporter", flags.reporters,
                    "Prometheus reporters of Flink's processes: HOST:PORT, HOST:FROM-TO, "
                    "dns:NAME:PORT, file:PATH or taskmanagers:PORT[-PORT]")
+      ->type_name("TARGET")
+      ->allow_extra_args(false);
+  verb->add_option("--probe", flags.probes,
+                   "host probes, of all clusters: as --reporter, or local for this machine")
       ->type_name("TARGET")
       ->allow_extra_args(false);
   verb->add_option("--expect-job", flags.expected_jobs, "a job that must be running")

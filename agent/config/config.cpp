@@ -99,6 +99,25 @@ std::vector<std::string> security_warnings(const Config& config) {
   return warnings;
 }
 
+std::vector<Metric> exported_metrics(const Config& config) {
+  std::vector<Metric> exported = config.exported;
+  const bool probes = std::any_of(config.clusters.begin(), config.clusters.end(),
+                                  [](const ClusterConfig& c) { return !c.probes.empty(); });
+  for (const MetricInfo& about : metric_catalogue()) {
+    if (probes && !about.probe_family.empty()) exported.push_back(about.metric);
+  }
+  return exported;
+}
+
+Result<Metric> parse_metric(const std::string& name) {
+  for (const MetricInfo& about : metric_catalogue()) {
+    if (about.name == name) return about.metric;
+  }
+  return Error{
+      ErrorCode::invalid_argument,
+      printable(name, 60) + " is no canonical metric; `flink-doctor metrics URL` lists them"};
+}
+
 Status validate(const Config& config) {
   std::string problems;
   const auto complain = [&](const std::string& problem) {

@@ -13,6 +13,7 @@
 #include "agent/net/access.hpp"
 #include "collectors/http.hpp"
 #include "model/limits.hpp"
+#include "model/metric.hpp"
 #include "model/result.hpp"
 #include "model/time.hpp"
 
@@ -23,6 +24,7 @@ struct ClusterConfig {
   std::string namespace_;
   std::vector<Endpoint> flink;  // JobManagers of one cluster, tried in turn
   std::vector<TargetSpec> reporters;
+  std::vector<TargetSpec> probes;
   std::vector<std::string> expected_jobs;
   std::map<std::string, std::string> labels;
   // Of all `flink`, and of all `reporters`: what connect_access() puts into their endpoints.
@@ -40,6 +42,7 @@ struct Config {
   DurationMs scrape_interval_ms{15 * kSecondMs};
   std::map<std::string, std::map<std::string, double>> detector_params;
   std::vector<std::string> disabled_detectors;
+  std::vector<Metric> exported;  // canonical metrics for /metrics beyond what detectors read
   Limits limits;
 };
 
@@ -62,6 +65,11 @@ void connect_access(ClusterConfig& cluster);
 /// What is allowed and should be known all the same: peers that are not verified, credentials sent
 /// in clear text. One line each.
 std::vector<std::string> security_warnings(const Config& config);
+
+/// `exported`, and where there are probes all that they tell.
+std::vector<Metric> exported_metrics(const Config& config);
+/// A canonical metric by its name.
+Result<Metric> parse_metric(const std::string& name);
 
 /// What must hold before the agent starts: clusters with unique names, at least one cluster, known
 /// detectors and parameters.

@@ -64,6 +64,10 @@ Config Reader::read(const YAML::Node& root) {
                read_alertmanager(node[i], path + "[" + std::to_string(i) + "]", config);
              }
            }},
+          {"export",
+           [&](const YAML::Node& node, const std::string& path) {
+             config.exported = list_of<Metric>(node, path, parse_metric);
+           }},
           {"poll_interval",
            [&](const YAML::Node& node, const std::string& path) {
              duration(node, path, config.poll_interval_ms);
@@ -272,6 +276,10 @@ void Reader::read_cluster(const YAML::Node& node, const std::string& path, Confi
        {"auth", auth(access)},
        {"reporter_tls", tls(reporter_access)},
        {"reporter_auth", auth(reporter_access)},
+       {"probes",
+        [&](const YAML::Node& n, const std::string& p) {
+          cluster.probes = list_of<TargetSpec>(n, p, parse_probe_spec);
+        }},
        {"expected_jobs",
         [&](const YAML::Node& n, const std::string& p) { cluster.expected_jobs = texts(n, p); }},
        {"labels",

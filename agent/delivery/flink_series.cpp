@@ -21,6 +21,7 @@ double base_unit_factor(Unit unit) {
       return 1e-2;
     case Unit::bytes:
     case Unit::bytes_per_second:
+    case Unit::seconds:
     case Unit::count:
     case Unit::per_second:
     case Unit::ratio:
@@ -34,6 +35,7 @@ std::string_view base_unit_suffix(Unit unit) {
     case Unit::milliseconds:
     case Unit::microseconds:
     case Unit::nanoseconds:
+    case Unit::seconds:
       return "_seconds";
     case Unit::epoch_milliseconds:
       return "_timestamp_seconds";
@@ -68,6 +70,7 @@ LabelSet curated_labels(const ClusterView& cluster, const CuratedSample& sample)
   put("task_manager", sample.task_manager);
   put("collector", sample.collector);
   put("split", sample.split);
+  put("directory", sample.directory);
   return labels;
 }
 

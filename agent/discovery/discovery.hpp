@@ -16,7 +16,8 @@ class Discovery {
   Discovery(TargetSpec spec, Resolver& resolver, const Limits& limits)
       : spec_(std::move(spec)), resolver_(resolver), limits_(limits) {}
 
-  bool is_fixed() const { return spec_.kind == TargetSpec::Kind::fixed; }
+  bool is_local() const { return spec_.kind == TargetSpec::Kind::local; }
+  bool is_fixed() const { return spec_.kind == TargetSpec::Kind::fixed || is_local(); }
   /// Every target should answer; otherwise they are ports of which some may hold a reporter.
   bool expects_each() const;
   const std::string& text() const { return spec_.text; }

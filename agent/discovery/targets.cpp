@@ -80,6 +80,15 @@ Result<TargetSpec> parse_target_spec(const std::string& text) {
   return spec;
 }
 
+Result<TargetSpec> parse_probe_spec(const std::string& text) {
+  if (text != "local") return parse_target_spec(text);
+  TargetSpec spec;
+  spec.text = text;
+  spec.kind = TargetSpec::Kind::local;
+  spec.endpoints = {Endpoint{"local", 0, {}, false, {}}};
+  return spec;
+}
+
 Result<std::vector<Endpoint>> parse_file_targets(const std::string& text, std::size_t targets_max) {
   std::vector<Endpoint> endpoints;
   try {

@@ -2,6 +2,7 @@
 //   HOST:PORT or HOST:FROM-TO          fixed; IPv6 literals in brackets
 //   dns:NAME:PORT                      every address of a name (a headless Kubernetes service)
 //   file:PATH                          Prometheus' file_sd, JSON or YAML; labels are not used
+//   local                              this machine, of a probe: no request, the same collector
 //   taskmanagers:PORT or …:FROM-TO     the hosts of the TaskManagers that REST tells of
 // With TLS: https:// before the host, the name or the ports.
 #pragma once
@@ -18,7 +19,7 @@
 namespace doctor {
 
 struct TargetSpec {
-  enum class Kind { fixed, dns, file, task_managers };
+  enum class Kind { fixed, dns, file, task_managers, local };
   std::string text;  // as written, for messages
   Kind kind{Kind::fixed};
   std::string name;  // dns: the name; file: the path
@@ -35,6 +36,8 @@ struct TargetSpec {
 bool any_tls(const TargetSpec& spec);
 
 Result<TargetSpec> parse_target_spec(const std::string& text);
+/// The same for probes, which may be "local".
+Result<TargetSpec> parse_probe_spec(const std::string& text);
 
 /// [{"targets": ["host:port", …], "labels": {…}}, …]
 Result<std::vector<Endpoint>> parse_file_targets(const std::string& text, std::size_t targets_max);

@@ -16,13 +16,18 @@ bool is_epoch_witness(Metric metric) {
 
 }  // namespace
 
-FeaturePlan::FeaturePlan(std::span<const Detector* const> detectors)
+FeaturePlan::FeaturePlan(std::span<const Detector* const> detectors,
+                         std::span<const Metric> exported)
     : features_(metric_catalogue().size(), 0) {
   for (const Detector* detector : detectors) {
     for (const Read& read : detector->reads) {
       features_[static_cast<std::size_t>(read.metric)] |=
           static_cast<std::uint8_t>(1U << static_cast<unsigned>(read.feature));
     }
+  }
+  for (const Metric metric : exported) {
+    features_[static_cast<std::size_t>(metric)] |=
+        static_cast<std::uint8_t>(1U << static_cast<unsigned>(Feature::latest));
   }
 }
 

@@ -23,7 +23,9 @@ namespace doctor {
 /// Per metric: which features are kept of it. Compiled once from what detectors read.
 class FeaturePlan {
  public:
-  explicit FeaturePlan(std::span<const Detector* const> detectors);
+  /// `exported`: kept for /metrics, whether a detector reads them or not.
+  explicit FeaturePlan(std::span<const Detector* const> detectors,
+                       std::span<const Metric> exported = {});
   bool keeps(Metric metric, Feature feature) const;
   /// Every metric that anybody reads.
   std::vector<Metric> metrics() const;

@@ -201,7 +201,10 @@ void add_vertices(const KnownJob& job, const AgendaRules& rules, List& list) {
     if (rules.task_manager_reporters || !rules.vertex_metrics_wanted) continue;
     list.add(Ask::vertex_metric_ids, vertex_ids_due(vertex, job, rules), &job, {}, id);
     if (vertex.queries.empty()) continue;
-    list.add(Ask::vertex_metrics, values_due(vertex.metrics, job.changed_round, rules), &job, {},
+    // A single diagnosis has no time for turns.
+    const bool more = rules.one_shot && vertex.next_query % vertex.queries.size() != 0;
+    list.add(Ask::vertex_metrics,
+             more ? rules.round : values_due(vertex.metrics, job.changed_round, rules), &job, {},
              id);
   }
 }

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "collectors/batch_of.hpp"
+
 namespace doctor::rest {
 namespace {
 
@@ -40,23 +42,9 @@ std::optional<Batch> BatchBuilder::finish(TimestampMs at, const EntityTable& ent
   }
   if (gathered_.empty()) return std::nullopt;
 
-  std::vector<SeriesKey> keys;
-  Batch batch;
-  for (const auto& [key, value] : gathered_) {
-    keys.push_back(key);
-    batch.values.push_back(value);
-  }
+  Batch batch = batch_of(source_, at, kNoEntity, gathered_, layout_);
+  layout_ = batch.layout;
   gathered_.clear();
-  if (!layout_ || layout_->keys != keys) {
-    Layout layout;
-    layout.source = source_;
-    layout.version = layout_ ? layout_->version + 1 : 1;
-    layout.keys = std::move(keys);
-    layout_ = std::make_shared<const Layout>(std::move(layout));
-  }
-  batch.source = source_;
-  batch.at = at;
-  batch.layout = layout_;
   return batch;
 }
 

@@ -73,7 +73,11 @@ boost::asio::awaitable<void> RestSource::run(Errand errand) {
   if (part == nullptr) co_return;  // its job or TaskManager went away during this poll
   part->asked_round = round_;
   part->asked_at = clock_();
-  Result<rest::Answer> answer = co_await connection_.get(target_of(errand), health_);
+  std::string target = target_of(errand);
+  if (errand.ask == Ask::vertex_metrics) {
+    ++known_.jobs.at(errand.subject).vertices.at(errand.vertex).next_query;
+  }
+  Result<rest::Answer> answer = co_await connection_.get(std::move(target), health_);
   if (connection_.cancelled()) co_return;
   if (!answer.ok()) {
     ++calls_failed_;
@@ -303,9 +307,8 @@ Status RestSource::take_vertex_metric_ids(const rest::KnownJob& job, const Erran
   return Done{};
 }
 
-Status RestSource::take_vertex_metrics(rest::KnownJob& job, const Errand& errand,
+Status RestSource::take_vertex_metrics(const rest::KnownJob& job, const Errand& errand,
                                        const std::string& body) {
-  ++job.vertices.at(errand.vertex).next_query;
   const EntityId of_job = entities_.intern(Level::job, kClusterEntity, job.summary.id);
   if (of_job == kNoEntity) return Done{};
   const EntityId vertex = entities_.intern(Level::vertex, of_job, errand.vertex);

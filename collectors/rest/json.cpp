@@ -113,6 +113,14 @@ std::optional<double> Node::number_if() const {
   return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
+std::optional<double> Node::metric_value() const {
+  if (!is_none() && json_->is_string()) {
+    const auto& text = json_->get_ref<const std::string&>();
+    if (text == "true" || text == "false") return text == "true" ? 1 : 0;
+  }
+  return number_if();
+}
+
 std::optional<bool> Node::flag_if() const {
   if (is_none() || !expect(json_->is_boolean(), "is not a boolean")) return std::nullopt;
   return json_->get<bool>();

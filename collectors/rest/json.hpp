@@ -62,6 +62,8 @@ class Node {
   std::optional<std::string> text_if() const;
   std::optional<std::int64_t> integer_if() const;
   std::optional<double> number_if() const;
+  /// As number_if(), and "true" and "false" as 1 and 0: what reporters make of a boolean gauge.
+  std::optional<double> metric_value() const;
   std::optional<bool> flag_if() const;
   int count_or_0() const;
 

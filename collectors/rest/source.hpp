@@ -82,7 +82,8 @@ class RestSource {
   Status take_metric_ids(rest::KnownProcess& process, const std::string& body);
   Status take_vertex_metric_ids(const rest::KnownJob& job, const Errand& errand,
                                 const std::string& body);
-  Status take_vertex_metrics(rest::KnownJob& job, const Errand& errand, const std::string& body);
+  Status take_vertex_metrics(const rest::KnownJob& job, const Errand& errand,
+                             const std::string& body);
 
   boost::asio::awaitable<Result<std::string>> get(std::string target);
   rest::AgendaRules rules() const;

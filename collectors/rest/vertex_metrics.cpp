@@ -137,7 +137,7 @@ Status parse_vertex_metrics(std::string_view body, const Limits& limits, EntityI
   std::vector<std::pair<std::string, double>> read;
   root.for_each(limits.series_per_source_max, [&](const Node& node) {
     std::string id = node["id"].text();
-    const std::optional<double> value = node["value"].number_if();
+    const std::optional<double> value = node["value"].metric_value();
     if (value) read.emplace_back(std::move(id), *value);
   });
   if (fault) return *fault;

@@ -20,11 +20,13 @@ JAVA_OPENINGS = [
 JAVA_OPTIONS = ["-XX:+UseG1GC", "-XX:TieredStopAtLevel=1", *JAVA_OPENINGS]
 
 ROCKSDB_METRICS = [
-    "actual-delayed-write-rate", "background-errors", "block-cache-capacity", "block-cache-pinned-usage",
-    "block-cache-usage", "bytes-read", "bytes-written", "compaction-pending", "compaction-read-bytes",
+    "actual-delayed-write-rate", "background-errors", "block-cache-capacity", "block-cache-hit", "block-cache-miss",
+    "block-cache-pinned-usage", "block-cache-usage", "bloom-filter-full-positive", "bloom-filter-full-true-positive",
+    "bloom-filter-useful", "bytes-read", "bytes-written", "compaction-pending", "compaction-read-bytes",
     "compaction-write-bytes", "cur-size-active-mem-table", "cur-size-all-mem-tables", "estimate-live-data-size",
     "estimate-num-keys", "estimate-pending-compaction-bytes", "estimate-table-readers-mem", "is-write-stopped",
-    "live-sst-files-size", "mem-table-flush-pending", "num-deletes-active-mem-table", "num-entries-active-mem-table",
+    "iter-bytes-read", "live-sst-files-size", "mem-table-flush-pending", "num-deletes-active-mem-table",
+    "num-deletes-imm-mem-tables", "num-entries-active-mem-table", "num-entries-imm-mem-tables", "num-files-at-level",
     "num-immutable-mem-table", "num-live-versions", "num-running-compactions", "num-running-flushes", "num-snapshots",
     "size-all-mem-tables", "stall-micros", "total-sst-files-size",
 ]

@@ -11,7 +11,8 @@ SURVEY_TIMEOUT_S = 90
 # What the jobs here do not use: connectors, SQL, changelog, ForSt, speculative execution, a resource manager with pods.
 FEATURES = re.compile(r"kafka_|kinesis_|forst_|changelog|committables|async_state|late_records_dropped_rate|watermark_latency|"
                       r"split_|source_|sink_|cluster_task_managers_pending|task_changelog|task_debloated|"
-                      r"task_time_to_consume|operator_input[12]_|job_rescales|job_(un)?downtime")
+                      r"task_time_to_consume|operator_input[12]_|job_rescales|job_(un)?downtime|late_records_dropped|"
+                      r"(task|operator)_(in|out)put_watermark")
 
 
 class Survey:

@@ -56,7 +56,8 @@ void parse_series(Words& words, int number, Case& scenario) {
       words.fail("a series has no label " + label + "=\"" + value + "\"");
   }
   const Level level = known->level;
-  if (level == Level::split || level == Level::job_process) words.fail("cannot be drawn yet");
+  if (level == Level::split || level == Level::job_process || level == Level::directory)
+    words.fail("cannot be drawn yet");
   const bool of_cluster = level == Level::cluster;
   const bool of_process = level == Level::process || level == Level::collector;
   if (of_process && line.process.empty()) words.fail("needs {process=…}");

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
@@ -89,6 +91,35 @@ TEST_F(CollectionTest, FollowsTheFileOfTargets) {
   poll();
   EXPECT_THAT(scraped(), UnorderedElementsAre("b"));
   EXPECT_THAT(told(false, true), UnorderedElementsAre("a:1", "c:1"));
+}
+
+TEST_F(CollectionTest, LoopsComeAndGoWithTheirTargets) {
+  targets(R"([{"targets":["a:1","b:1"]}])");
+  config_.scrape_interval_ms = 20;
+  config_.poll_interval_ms = 20;
+  asio::io_context io(1);
+  std::vector<std::unique_ptr<asio::cancellation_signal>> stops;
+  int running = 0;
+  Collection collection(0, cluster_, config_, http_, resolver_, selection_, entities_, false,
+                        [this](StreamItem item) { items_.push_back(std::move(item)); });
+  collection.start([&](Collection::Loop loop) {
+    ++running;
+    stops.push_back(std::make_unique<asio::cancellation_signal>());
+    auto body = std::make_shared<Collection::Loop>(std::move(loop));
+    asio::co_spawn(io, (*body)(),
+                   asio::bind_cancellation_slot(stops.back()->slot(),
+                                                [&, body](std::exception_ptr) { --running; }));
+  });
+  io.run_for(std::chrono::milliseconds(200));
+  EXPECT_EQ(running, 4) << "REST, discovery, a and b";
+  targets(R"([{"targets":["b:1"]}])");
+  io.restart();
+  io.run_for(std::chrono::milliseconds(200));
+  EXPECT_EQ(running, 3);
+  for (const auto& stop : stops) stop->emit(asio::cancellation_type::terminal);
+  io.restart();
+  io.run();
+  EXPECT_EQ(running, 0);
 }
 
 TEST_F(CollectionTest, ABrokenFileIsToldAndTheTargetsStay) {

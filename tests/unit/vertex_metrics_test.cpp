@@ -71,10 +71,13 @@ TEST(VertexMetrics, PlacesValuesWhereReportersWould) {
                       {"id":"x.numRecordsIn","value":"1"},
                       {"id":"99999999.numRecordsIn","value":"1"},
                       {"id":"numRecordsIn","value":"1"},
-                      {"id":"0.lastCheckpointExternalPath","value":"file:/x"}])",
+                      {"id":"0.lastCheckpointExternalPath","value":"file:/x"},
+                      {"id":"0.isBackPressured","value":"true"}])",
                   Limits{}, vertex, entities, values)
                   .ok());
-  ASSERT_THAT(values, SizeIs(2));
+  ASSERT_THAT(values, SizeIs(3));
+  EXPECT_EQ(values[2].first.metric, Metric::task_is_backpressured);
+  EXPECT_EQ(values[2].second, 1);
   EXPECT_EQ(values[0].first.metric, Metric::rocksdb_block_cache_usage);
   EXPECT_EQ(values[0].second, 8388608);
   const EntityId family = values[0].first.entity;
