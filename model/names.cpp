@@ -113,6 +113,8 @@ std::string_view to_string(SourceKind kind) {
       return "rest";
     case SourceKind::reporter:
       return "reporter";
+    case SourceKind::logs:
+      return "logs";
   }
   return "unknown";
 }
