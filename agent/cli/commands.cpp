@@ -20,6 +20,7 @@
 #include "agent/config/config.hpp"
 #include "agent/delivery/document.hpp"
 #include "agent/delivery/report.hpp"
+#include "agent/logs/glob.hpp"
 #include "detectors/registry.hpp"
 #include "model/text.hpp"
 
@@ -30,6 +31,7 @@ namespace {
 struct Flags {
   std::vector<std::string> flink;
   std::vector<std::string> reporters;
+  std::vector<std::string> logs;
   std::vector<std::string> alertmanagers;
   std::vector<std::string> expected_jobs;
   std::string config_file;
@@ -40,8 +42,9 @@ struct Flags {
   bool strict{false};
   bool quiet{false};
   std::string detector;
-  /// For each of `reporters`, how many --flink stood before it on the command line.
+  /// For each of `reporters` and `logs`, how many --flink stood before it on the command line.
   std::vector<std::size_t> reporter_places;
+  std::vector<std::size_t> log_places;
 };
 
 int refuse(const std::string& why) {
@@ -62,23 +65,24 @@ Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
-/// A reporter belongs to the --flink before it; where all --flink come first and there are as many
-/// reporters, they pair up in order. One cluster takes them all.
-Result<std::size_t> cluster_of_reporter(const Flags& flags, std::size_t reporter,
-                                        const Config& config) {
+/// What is given with `flag`, a --reporter or --logs, belongs to the --flink before it; where all
+/// --flink come first and there are as many of the flag, they pair up in order. One cluster takes
+/// them all.
+Result<std::size_t> cluster_of(const std::string& flag, const std::vector<std::string>& values,
+                               const std::vector<std::size_t>& places, std::size_t index,
+                               const Flags& flags, const Config& config) {
   if (config.clusters.size() == 1) return std::size_t{0};
   const std::size_t from_file = config.clusters.size() - flags.flink.size();
-  const std::vector<std::size_t>& places = flags.reporter_places;
   const bool all_urls_first = std::all_of(places.begin(), places.end(),
                                           [&](std::size_t p) { return p == flags.flink.size(); });
-  if (all_urls_first && flags.reporters.size() == flags.flink.size()) return from_file + reporter;
-  const bool clear = reporter < places.size() && places[reporter] > 0 &&
-                     (!all_urls_first || flags.flink.size() == 1);
-  if (clear) return from_file + places[reporter] - 1;
+  if (all_urls_first && values.size() == flags.flink.size()) return from_file + index;
+  const bool clear =
+      index < places.size() && places[index] > 0 && (!all_urls_first || flags.flink.size() == 1);
+  if (clear) return from_file + places[index] - 1;
   return Error{ErrorCode::invalid_argument,
-               "--reporter " + printable(flags.reporters[reporter], 60) +
-                   ": of which cluster? Give each --reporter right after its --flink, or name the "
-                   "reporters of each cluster in the configuration file"};
+               flag + " " + printable(values[index], 60) + ": of which cluster? Give each " + flag +
+                   " right after its --flink, or name those of each cluster in the configuration "
+                   "file"};
 }
 
 Status add_reporters(const Flags& flags, Config& config) {
@@ -86,9 +90,23 @@ Status add_reporters(const Flags& flags, Config& config) {
     Result<ReporterRange> range = parse_reporter(flags.reporters[i]);
     if (!range) return range.error();
     if (config.clusters.empty()) break;  // validate() says that there is no cluster
-    const Result<std::size_t> cluster = cluster_of_reporter(flags, i, config);
+    const Result<std::size_t> cluster =
+        cluster_of("--reporter", flags.reporters, flags.reporter_places, i, flags, config);
     if (!cluster) return cluster.error();
     config.clusters[*cluster].reporters.push_back(std::move(*range));
+  }
+  return Done{};
+}
+
+Status add_logs(const Flags& flags, Config& config) {
+  for (std::size_t i = 0; i < flags.logs.size(); ++i) {
+    Result<std::string> glob = parse_log_glob(flags.logs[i]);
+    if (!glob) return Error{glob.error().code, "--logs " + glob.error().message};
+    if (config.clusters.empty()) break;  // validate() says that there is no cluster
+    const Result<std::size_t> cluster =
+        cluster_of("--logs", flags.logs, flags.log_places, i, flags, config);
+    if (!cluster) return cluster.error();
+    config.clusters[*cluster].logs.push_back(std::move(*glob));
   }
   return Done{};
 }
@@ -111,6 +129,7 @@ Result<Config> configuration(const Flags& flags) {
     config.clusters.push_back(std::move(*cluster));
   }
   if (const Status ok = add_reporters(flags, config); !ok) return ok.error();
+  if (const Status ok = add_logs(flags, config); !ok) return ok.error();
   for (const std::string& job : flags.expected_jobs) {
     for (ClusterConfig& cluster : config.clusters) cluster.expected_jobs.push_back(job);
   }
@@ -235,6 +254,12 @@ int run_command_line(int argc, const char* const* argv) {
       ->type_name("URL")
       ->allow_extra_args(false);
   add_source_flags(run_verb, flags);
+  run_verb
+      ->add_option("--logs", flags.logs,
+                   "log files of Flink's processes on this host, quoted: "
+                   "'/opt/flink/log/*.log'")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
   run_verb->add_option("--config", flags.config_file, "YAML configuration")->type_name("FILE");
   run_verb->add_option("--listen", flags.listen, "where to serve (default 127.0.0.1:9669)")
       ->type_name("HOST:PORT");
@@ -248,6 +273,7 @@ int run_command_line(int argc, const char* const* argv) {
     for (const CLI::Option* option : run_verb->parse_order()) {
       if (option->check_name("--flink")) ++urls;
       if (option->check_name("--reporter")) flags.reporter_places.push_back(urls);
+      if (option->check_name("--logs")) flags.log_places.push_back(urls);
     }
     code = run_daemon(flags);
   });

@@ -26,6 +26,7 @@ struct ClusterConfig {
   std::string namespace_;
   std::vector<Endpoint> flink;  // JobManagers of one cluster, tried in turn
   std::vector<ReporterRange> reporters;
+  std::vector<std::string> logs;  // globs of log files on this host; none: no log is read
   std::vector<std::string> expected_jobs;
   std::map<std::string, std::string> labels;
 };

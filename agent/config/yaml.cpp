@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "agent/config/config.hpp"
+#include "agent/logs/glob.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -165,6 +166,10 @@ void Reader::read_cluster(const YAML::Node& node, const std::string& path, Confi
        {"reporters",
         [&](const YAML::Node& n, const std::string& p) {
           cluster.reporters = list_of<ReporterRange>(n, p, parse_reporter);
+        }},
+       {"logs",
+        [&](const YAML::Node& n, const std::string& p) {
+          cluster.logs = list_of<std::string>(n, p, parse_log_glob);
         }},
        {"expected_jobs",
         [&](const YAML::Node& n, const std::string& p) { cluster.expected_jobs = texts(n, p); }},
