@@ -1,7 +1,9 @@
 #include "agent/delivery/log_sentence.hpp"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "collectors/logs/patterns.hpp"
@@ -46,20 +48,33 @@ std::string files_text(const LogReading& reading) {
   return text;
 }
 
+/// The processes of a source taken together, the worst text first.
+std::vector<LogTally> by_text(const ClusterView& cluster, SourceId source) {
+  std::map<std::string, LogTally> merged;
+  for (const LogTally& tally : cluster.logs) {
+    if (tally.source != source) continue;
+    LogTally& text = merged.try_emplace(tally.pattern, LogTally{}).first->second;
+    text.pattern = tally.pattern;
+    text.severity = tally.severity;
+    text.count += tally.count;
+    text.backlog += tally.backlog;
+    text.last = std::max(text.last, tally.last);
+  }
+  std::vector<LogTally> texts;
+  for (auto& [pattern, text] : merged) texts.push_back(std::move(text));
+  std::stable_sort(texts.begin(), texts.end(), [](const LogTally& a, const LogTally& b) {
+    return std::tuple(b.severity, b.last, b.count) < std::tuple(a.severity, a.last, a.count);
+  });
+  return texts;
+}
+
 }  // namespace
 
 std::string log_sentence(const ClusterView& cluster, const SourceHealth& source, TimestampMs now) {
-  std::vector<const LogTally*> seen;
-  for (const LogTally& tally : cluster.logs) {
-    if (tally.source == source.id) seen.push_back(&tally);
-  }
-  std::sort(seen.begin(), seen.end(), [](const LogTally* a, const LogTally* b) {
-    return std::tuple(b->severity, b->last, b->count, a->pattern, a->process) <
-           std::tuple(a->severity, a->last, a->count, b->pattern, b->process);
-  });
+  const std::vector<LogTally> seen = by_text(cluster, source.id);
   std::string text;
   for (std::size_t i = 0; i < std::min(seen.size(), kTalliesShown); ++i) {
-    text += tally_text(*seen[i], now) + "; ";
+    text += tally_text(seen[i], now) + "; ";
   }
   if (seen.size() > kTalliesShown) {
     text += std::to_string(seen.size() - kTalliesShown) + " other texts; ";

@@ -67,14 +67,15 @@ TEST(LogSentence, TellsTheWorstFirst) {
   const View view = view_with({tally("generic_type", Severity::info, 40),
                                tally("blob_fetch", Severity::warning, 3),
                                tally("disk_full", Severity::critical, 1, 2),
+                               tally("disk_full", Severity::critical, 1, 0, "jobmanager"),
                                tally("open_files", Severity::critical, 0, 5)});
   EXPECT_EQ(sentence_of(view),
-            "1 × disk full, last 08:32 UTC (and 2 before the start); "
+            "2 × disk full, last 08:32 UTC (and 2 before the start); "
             "5 × file descriptors exhausted, written before the start; "
             "3 × blob fetch failed, last 08:32 UTC; "
             "40 × type falls back to Kryo, last 08:32 UTC; 2 files followed");
   EXPECT_THAT(text_report(view, {false, 0}),
-              HasSubstr("up    logs      /opt/flink/log/*.log  1 × disk full, last 08:32 UTC"));
+              HasSubstr("up    logs      /opt/flink/log/*.log  2 × disk full, last 08:32 UTC"));
 }
 
 TEST(LogSentence, SaysWhatWasNotRead) {
@@ -170,12 +171,12 @@ TEST(LogTallies, FoldEventsAndKeepTheBacklogApart) {
 TEST(LogTallies, AreBoundedWhateverComes) {
   LogTallies tallies;
   LogEvent event;
-  for (int i = 0; i < 5000; ++i) {
+  for (int i = 0; i < 2100; ++i) {
     event.pattern = std::to_string(i);
     tallies.absorb(event);
   }
-  EXPECT_LE(tallies.all().size(), 4096U);
-  EXPECT_EQ(tallies.all().size() + tallies.dropped(), 5000U);
+  EXPECT_GT(tallies.dropped(), 0U);
+  EXPECT_EQ(tallies.all().size() + tallies.dropped(), 2100U);
 }
 
 }  // namespace

@@ -242,8 +242,7 @@ class Stranger {
 TEST_F(LogFollowing, NoPermissionIsAReasonAndNotAnEmptyFile) {
   if (::geteuid() == 0 && !Stranger::is_possible()) GTEST_SKIP() << "root may read everything";
   append(log_, kFull);
-  fs::permissions(directory_,
-                  fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
+  fs::permissions(directory_, static_cast<fs::perms>(0755));
   fs::permissions(log_, fs::perms::none);
   LogFollower follower(glob(), Limits{});
   const auto round_as_stranger = [&] {
@@ -254,7 +253,7 @@ TEST_F(LogFollowing, NoPermissionIsAReasonAndNotAnEmptyFile) {
   ASSERT_TRUE(refused.fault);
   EXPECT_EQ(refused.fault->code, ErrorCode::io);
   EXPECT_EQ(refused.reading.files, 0U);
-  fs::permissions(log_, fs::perms::owner_read | fs::perms::others_read);
+  fs::permissions(log_, static_cast<fs::perms>(0644));
   const LogRound granted = round_as_stranger();
   EXPECT_EQ(count(granted, "disk_full", true), 1U) << "it was there before us";
   EXPECT_FALSE(granted.fault);
