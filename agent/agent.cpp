@@ -56,6 +56,9 @@ Agent::Agent(Config config)
     collections_.push_back(std::make_unique<Collection>(
         index, cluster, config_, *http_, resolver_, selection_, judges_.back()->entities(), false,
         [this](StreamItem item) { take(std::move(item)); }));
+    if (cluster.logs.empty()) continue;
+    logs_.push_back(std::make_unique<LogCollection>(
+        index, cluster.logs, config_.limits, [this](StreamItem item) { take(std::move(item)); }));
   }
 }
 
@@ -179,6 +182,9 @@ Status Agent::run() {
 void Agent::spawn_all() {
   for (const auto& collection : collections_) {
     collection->start([this](Collection::Loop loop) { spawn("collector", std::move(loop)); });
+  }
+  for (const auto& followed : logs_) {
+    spawn("logs", [&logs = *followed] { return logs.loop(); });
   }
   std::uint64_t notifiers = 0;
   for (const Endpoint& member : config_.alertmanagers) {

@@ -19,6 +19,7 @@
 #include "agent/history/features.hpp"
 #include "agent/history/store.hpp"
 #include "agent/judge.hpp"
+#include "agent/logs/log_collection.hpp"
 #include "agent/net/resolver.hpp"
 #include "agent/net/server.hpp"
 #include "agent/view.hpp"
@@ -56,6 +57,7 @@ class Agent {
   Selection selection_;
   std::vector<std::unique_ptr<Judge>> judges_;
   std::vector<std::unique_ptr<Collection>> collections_;
+  std::vector<std::unique_ptr<LogCollection>> logs_;
   NotifierStats stats_;
   std::map<std::uint64_t, std::unique_ptr<boost::asio::cancellation_signal>> cancellations_;
   std::uint64_t spawned_{0};

@@ -14,6 +14,10 @@ constexpr DurationMs kGoneAfterMs = 3 * kMinuteMs;
 constexpr DurationMs kForgetAfterMs = kHourMs;
 constexpr std::size_t kVanishedMax = 200;
 
+/// Log files are read, not asked: no detector depends on them, and so they say nothing about how
+/// much of the cluster is seen.
+bool is_asked(const SourceHealth& source) { return source.kind != SourceKind::logs; }
+
 bool means_gone(ErrorCode reason) {
   return reason == ErrorCode::refused || reason == ErrorCode::reset ||
          reason == ErrorCode::name_resolution;
@@ -49,13 +53,15 @@ void Judge::absorb(const StreamItem& item) {
     absorb_source(*source, item.at);
   } else if (const auto* event = std::get_if<Event>(&item.what)) {
     if (event->kind == EventKind::job_submitted) features_.submitted(event->at);
+  } else if (const auto* log = std::get_if<LogEvent>(&item.what)) {
+    logs_.absorb(*log);
   } else if (const auto* tick = std::get_if<Tick>(&item.what)) {
     judge(tick->at);
   }
 }
 
 void Judge::judge(TimestampMs now) {
-  if (sources_.empty()) return;  // nobody was asked yet: that is no outage
+  if (std::none_of(sources_.begin(), sources_.end(), is_asked)) return;  // that is no outage
   if (watched_since_ == 0) watched_since_ = now;
   update_status(now);
   listed_.clear();
@@ -102,6 +108,7 @@ Window Judge::window(TimestampMs now) const {
   seen.jobs = listed_;
   seen.vanished = vanished_;
   seen.sources = sources_;
+  seen.logs = logs_.all();
   return seen;
 }
 
@@ -151,8 +158,9 @@ void Judge::update_status(TimestampMs now) {
   TimestampMs since = now;
   if (rest != sources_.end() && rest->up) {
     const bool all_well =
-        std::all_of(sources_.begin(), sources_.end(),
-                    [](const SourceHealth& source) { return source.up && !source.last_error; });
+        std::all_of(sources_.begin(), sources_.end(), [](const SourceHealth& source) {
+          return !is_asked(source) || (source.up && !source.last_error);
+        });
     status = all_well ? ClusterStatus::ok : ClusterStatus::partial;
   } else if (rest != sources_.end() && rest->last_error) {
     since = rest->since;
@@ -193,6 +201,7 @@ ClusterView Judge::view() const {
     if (report != reports_.end()) view.detectors.push_back(report->second);
   }
   view.sources = sources_;
+  view.logs.assign(logs_.all().begin(), logs_.all().end());
   view.facts = facts_;
   for (const auto& [id, job] : jobs_) view.jobs.push_back(job);
   return view;

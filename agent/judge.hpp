@@ -68,6 +68,7 @@ class Judge {
   std::vector<JobFactsPtr> listed_;
   std::vector<LastSeenJob> vanished_;
   std::vector<SourceHealth> sources_;
+  LogTallies logs_;
   ClusterStatus status_{ClusterStatus::unreachable};
   TimestampMs status_since_{0};
   TimestampMs watched_since_{0};

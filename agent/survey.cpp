@@ -146,6 +146,7 @@ std::string survey_json(const Survey& survey) {
                     {"unit", to_string(row.metric->unit)},
                     {"level", to_string(row.metric->level)},
                     {"in_version", row.in_version},
+                    {"by_reporter", !row.metric->reporter_name.empty()},
                     {"by_rest", !row.metric->rest_id.empty()},
                     {"reporter_series", row.reporter_series},
                     {"rest_series", row.rest_series}});

@@ -37,6 +37,14 @@ struct Limits {
   std::size_t name_bytes_max = 256;
   std::size_t message_bytes_max = 400;
 
+  // Log files on this host.
+  std::size_t log_globs_max = 16;                // of all clusters; each has a thread
+  std::size_t log_files_max = 32;                // followed of one glob
+  std::size_t log_entries_max = 10'000;          // directory entries looked at for one glob
+  std::size_t log_line_bytes_max = 16U << 10U;   // searched of one line
+  std::size_t log_round_bytes_max = 16U << 20U;  // read in one round, shared by a glob's files
+  std::size_t log_first_bytes_max = 64U << 10U;  // of a file that was there before us
+
   // What goes out.
   std::size_t findings_per_detector_max = 20;
   std::size_t findings_max = 200;

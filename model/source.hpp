@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "model/batch.hpp"
@@ -14,13 +15,23 @@
 
 namespace doctor {
 
-enum class SourceKind { rest, reporter, probe };
+enum class SourceKind { rest, reporter, probe, logs };
 std::string_view to_string(SourceKind kind);
+
+/// What following log files has read, since the start; gone over without a gap unless skipped.
+struct LogReading {
+  std::size_t files{};            // followed now
+  std::size_t files_left_out{};   // matched, beyond the cap; the longest untouched ones
+  std::uint64_t lines{};          // searched
+  std::uint64_t lines_cut{};      // of these, longer than the cap: only the beginning was searched
+  std::uint64_t bytes_skipped{};  // not read, since a file grew faster than the budget
+  std::set<std::string> processes;  // of the files, as in LogEvent
+};
 
 struct SourceHealth {
   SourceId id{};
   SourceKind kind{};
-  std::string address;          // host:port
+  std::string address;          // host:port; for logs the glob
   EntityId process{kNoEntity};  // the process behind a reporter, told by content
   bool up{false};
   bool ever_up{false};
@@ -37,6 +48,7 @@ struct SourceHealth {
   std::uint64_t series_dropped{};
   /// "jobmanager" or "taskmanager", told by content; empty while nothing told it.
   std::string role{};
+  std::optional<LogReading> logs{};  // of SourceKind::logs
 };
 
 }  // namespace doctor

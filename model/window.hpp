@@ -12,6 +12,7 @@
 #include "model/facts.hpp"
 #include "model/feature.hpp"
 #include "model/finding.hpp"
+#include "model/log.hpp"
 #include "model/restart_log.hpp"
 #include "model/source.hpp"
 
@@ -58,6 +59,8 @@ struct Window {
   std::span<const JobFactsPtr> jobs;      // all that the cluster lists and whose facts are known
   std::span<const LastSeenJob> vanished;  // not listed any more
   std::span<const SourceHealth> sources;
+  /// Known texts seen in log files; empty also when no log is followed (see `sources`).
+  std::span<const LogTally> logs;
 
   bool has_reporter(std::string_view process_kind) const;  // "jobmanager", "taskmanager", "" = any
   /// Samples older than this are history, not the present.

@@ -24,6 +24,7 @@
 #include "agent/config/config.hpp"
 #include "agent/delivery/document.hpp"
 #include "agent/delivery/report.hpp"
+#include "agent/logs/glob.hpp"
 #include "agent/net/keyring.hpp"
 #include "agent/survey.hpp"
 #include "detectors/registry.hpp"
@@ -37,6 +38,7 @@ struct Flags {
   std::vector<std::string> flink;
   std::vector<std::string> reporters;
   std::vector<std::string> probes;
+  std::vector<std::string> logs;
   std::vector<std::string> alertmanagers;
   std::vector<std::string> expected_jobs;
   std::string config_file;
@@ -49,8 +51,9 @@ struct Flags {
   bool matrix{false};
   std::string detector;
   AccessFlags access;
-  /// For each of `reporters`, how many --flink stood before it on the command line.
+  /// For each of `reporters` and `logs`, how many --flink stood before it on the command line.
   std::vector<std::size_t> reporter_places;
+  std::vector<std::size_t> log_places;
 };
 
 int refuse(const std::string& why) {
@@ -78,23 +81,24 @@ Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
-/// A reporter belongs to the --flink before it; where all --flink come first and there are as many
-/// reporters, they pair up in order. One cluster takes them all.
-Result<std::size_t> cluster_of_reporter(const Flags& flags, std::size_t reporter,
-                                        const Config& config) {
+/// What is given with `flag`, a --reporter or --logs, belongs to the --flink before it; where all
+/// --flink come first and there are as many of the flag, they pair up in order. One cluster takes
+/// them all.
+Result<std::size_t> cluster_of(const std::string& flag, const std::vector<std::string>& values,
+                               const std::vector<std::size_t>& places, std::size_t index,
+                               const Flags& flags, const Config& config) {
   if (config.clusters.size() == 1) return std::size_t{0};
   const std::size_t from_file = config.clusters.size() - flags.flink.size();
-  const std::vector<std::size_t>& places = flags.reporter_places;
   const bool all_urls_first = std::all_of(places.begin(), places.end(),
                                           [&](std::size_t p) { return p == flags.flink.size(); });
-  if (all_urls_first && flags.reporters.size() == flags.flink.size()) return from_file + reporter;
-  const bool clear = reporter < places.size() && places[reporter] > 0 &&
-                     (!all_urls_first || flags.flink.size() == 1);
-  if (clear) return from_file + places[reporter] - 1;
+  if (all_urls_first && values.size() == flags.flink.size()) return from_file + index;
+  const bool clear =
+      index < places.size() && places[index] > 0 && (!all_urls_first || flags.flink.size() == 1);
+  if (clear) return from_file + places[index] - 1;
   return Error{ErrorCode::invalid_argument,
-               "--reporter " + printable(flags.reporters[reporter], 60) +
-                   ": of which cluster? Give each --reporter right after its --flink, or name the "
-                   "reporters of each cluster in the configuration file"};
+               flag + " " + printable(values[index], 60) + ": of which cluster? Give each " + flag +
+                   " right after its --flink, or name those of each cluster in the configuration "
+                   "file"};
 }
 
 Status add_reporters(const Flags& flags, Config& config) {
@@ -102,10 +106,24 @@ Status add_reporters(const Flags& flags, Config& config) {
     Result<TargetSpec> spec = parse_target_spec(flags.reporters[i]);
     if (!spec) return spec.error();
     if (config.clusters.empty()) break;  // validate() says that there is no cluster
-    const Result<std::size_t> cluster = cluster_of_reporter(flags, i, config);
+    const Result<std::size_t> cluster =
+        cluster_of("--reporter", flags.reporters, flags.reporter_places, i, flags, config);
     if (!cluster) return cluster.error();
     config.clusters[*cluster].reporters.push_back(std::move(*spec));
     connect_access(config.clusters[*cluster]);
+  }
+  return Done{};
+}
+
+Status add_logs(const Flags& flags, Config& config) {
+  for (std::size_t i = 0; i < flags.logs.size(); ++i) {
+    Result<std::string> glob = parse_log_glob(flags.logs[i]);
+    if (!glob) return Error{glob.error().code, "--logs " + glob.error().message};
+    if (config.clusters.empty()) break;  // validate() says that there is no cluster
+    const Result<std::size_t> cluster =
+        cluster_of("--logs", flags.logs, flags.log_places, i, flags, config);
+    if (!cluster) return cluster.error();
+    config.clusters[*cluster].logs.push_back(std::move(*glob));
   }
   return Done{};
 }
@@ -135,6 +153,7 @@ Result<Config> configuration(const Flags& flags) {
     if (!probe) return probe.error();
     for (ClusterConfig& cluster : config.clusters) cluster.probes.push_back(*probe);
   }
+  if (const Status ok = add_logs(flags, config); !ok) return ok.error();
   for (const std::string& job : flags.expected_jobs) {
     for (ClusterConfig& cluster : config.clusters) cluster.expected_jobs.push_back(job);
   }
@@ -282,57 +301,60 @@ void add_source_flags(CLI::App* verb, Flags& flags) {
   add_access_flags(*verb, flags.access);
 }
 
-}  // namespace
+void add_check_verb(CLI::App& app, Flags& flags, int& code) {
+  CLI::App* verb = app.add_subcommand("check", "look at a cluster once and report");
+  verb->add_option("URL", flags.flink, "the JobManager's REST address")->required()->expected(1);
+  add_source_flags(verb, flags);
+  verb->add_option("--format", flags.format, "text or json");
+  verb->add_option("--wait", flags.wait_seconds, "seconds between the two polls");
+  verb->add_flag("--strict", flags.strict, "exit 3 when any detector cannot judge");
+  verb->add_flag("--quiet", flags.quiet, "no progress on standard error");
+  verb->callback([&] { code = run_check(flags); });
+}
 
-int run_command_line(int argc, const char* const* argv) {
-  Flags flags;
-  int code = 0;
-  CLI::App app{"Diagnoses Apache Flink clusters: what is wrong, why, and what to set."};
-  app.set_version_flag("--version", std::string("flink-doctor ") + DOCTOR_VERSION);
-  app.require_subcommand(1);
-  CLI::App* check_verb = app.add_subcommand("check", "look at a cluster once and report");
-  check_verb->add_option("URL", flags.flink, "the JobManager's REST address")
-      ->required()
-      ->expected(1);
-  add_source_flags(check_verb, flags);
-  check_verb->add_option("--format", flags.format, "text or json");
-  check_verb->add_option("--wait", flags.wait_seconds, "seconds between the two polls");
-  check_verb->add_flag("--strict", flags.strict, "exit 3 when any detector cannot judge");
-  check_verb->add_flag("--quiet", flags.quiet, "no progress on standard error");
-  check_verb->callback([&] { code = run_check(flags); });
-  CLI::App* run_verb = app.add_subcommand("run", "watch clusters until stopped");
-  run_verb->add_option("--flink", flags.flink, "the JobManager's REST address")
+void add_run_verb(CLI::App& app, Flags& flags, int& code) {
+  CLI::App* verb = app.add_subcommand("run", "watch clusters until stopped");
+  verb->add_option("--flink", flags.flink, "the JobManager's REST address")
       ->type_name("URL")
       ->allow_extra_args(false);
-  add_source_flags(run_verb, flags);
-  run_verb->add_option("--config", flags.config_file, "YAML configuration")->type_name("FILE");
-  run_verb->add_option("--listen", flags.listen, "where to serve (default 127.0.0.1:9669)")
+  add_source_flags(verb, flags);
+  verb->add_option("--logs", flags.logs,
+                   "log files of Flink's processes on this host, quoted: '/opt/flink/log/*.log'")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
+  verb->add_option("--config", flags.config_file, "YAML configuration")->type_name("FILE");
+  verb->add_option("--listen", flags.listen, "where to serve (default 127.0.0.1:9669)")
       ->type_name("HOST:PORT");
-  run_verb->add_option("--data-dir", flags.data_dir, "where to remember (default: nowhere)")
+  verb->add_option("--data-dir", flags.data_dir, "where to remember (default: nowhere)")
       ->type_name("DIR");
-  run_verb->add_option("--alertmanager", flags.alertmanagers, "an Alertmanager to post to")
+  verb->add_option("--alertmanager", flags.alertmanagers, "an Alertmanager to post to")
       ->type_name("URL")
       ->allow_extra_args(false);
-  run_verb->callback([&] {
+  verb->callback([&flags, &code, verb] {
     std::size_t urls = 0;
-    for (const CLI::Option* option : run_verb->parse_order()) {
+    for (const CLI::Option* option : verb->parse_order()) {
       if (option->check_name("--flink")) ++urls;
       if (option->check_name("--reporter")) flags.reporter_places.push_back(urls);
+      if (option->check_name("--logs")) flags.log_places.push_back(urls);
     }
     code = run_daemon(flags);
   });
-  add_probe_verb(app, code);
+}
+
+void add_metrics_verb(CLI::App& app, Flags& flags, int& code) {
+  CLI::App* verb =
+      app.add_subcommand("metrics", "which of Flink's metrics a cluster shows, and through what");
+  verb->add_option("URL", flags.flink, "the JobManager's REST address")->required()->expected(1);
+  add_source_flags(verb, flags);
+  verb->add_option("--format", flags.format, "text or json");
+  verb->callback([&] { code = show_metrics(flags); });
+}
+
+/// Verbs that ask nobody.
+void add_reading_verbs(CLI::App& app, Flags& flags, int& code) {
   CLI::App* detectors_verb = app.add_subcommand("detectors", "list the detectors");
   detectors_verb->add_flag("--matrix", flags.matrix, "what each can judge from which sources");
   detectors_verb->callback([&] { code = list_detectors(flags.matrix); });
-  CLI::App* metrics_verb =
-      app.add_subcommand("metrics", "which of Flink's metrics a cluster shows, and through what");
-  metrics_verb->add_option("URL", flags.flink, "the JobManager's REST address")
-      ->required()
-      ->expected(1);
-  add_source_flags(metrics_verb, flags);
-  metrics_verb->add_option("--format", flags.format, "text or json");
-  metrics_verb->callback([&] { code = show_metrics(flags); });
   CLI::App* explain_verb = app.add_subcommand("explain", "print a detector's runbook");
   explain_verb->add_option("DETECTOR", flags.detector)->required();
   explain_verb->callback([&] { code = explain(flags.detector); });
@@ -341,6 +363,21 @@ int run_command_line(int argc, const char* const* argv) {
   CLI::App* config_check = config_verb->add_subcommand("check", "say what is wrong with a file");
   config_check->add_option("FILE", flags.config_file)->required();
   config_check->callback([&] { code = check_config(flags.config_file); });
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv) {
+  Flags flags;
+  int code = 0;
+  CLI::App app{"Diagnoses Apache Flink clusters: what is wrong, why, and what to set."};
+  app.set_version_flag("--version", std::string("flink-doctor ") + DOCTOR_VERSION);
+  app.require_subcommand(1);
+  add_check_verb(app, flags, code);
+  add_run_verb(app, flags, code);
+  add_probe_verb(app, code);
+  add_metrics_verb(app, flags, code);
+  add_reading_verbs(app, flags, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& wrong) {

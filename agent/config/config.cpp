@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 #include <set>
 
 #include "detectors/registry.hpp"
@@ -132,6 +133,13 @@ Status validate(const Config& config) {
     if (!names.insert(cluster.name).second) {
       complain("two clusters are called \"" + cluster.name + "\"");
     }
+  }
+  const std::size_t globs = std::accumulate(
+      config.clusters.begin(), config.clusters.end(), std::size_t{0},
+      [](std::size_t sum, const ClusterConfig& cluster) { return sum + cluster.logs.size(); });
+  if (globs > config.limits.log_globs_max) {
+    complain("logs: " + std::to_string(globs) + " globs are more than the " +
+             std::to_string(config.limits.log_globs_max) + " that are followed");
   }
   for (const std::string& name : config.disabled_detectors) {
     if (find_detector(name) == nullptr) complain("detectors." + name + ": no such detector");

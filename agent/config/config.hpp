@@ -25,6 +25,7 @@ struct ClusterConfig {
   std::vector<Endpoint> flink;  // JobManagers of one cluster, tried in turn
   std::vector<TargetSpec> reporters;
   std::vector<TargetSpec> probes;
+  std::vector<std::string> logs;  // globs of log files on this host; none: no log is read
   std::vector<std::string> expected_jobs;
   std::map<std::string, std::string> labels;
   // Of all `flink`, and of all `reporters`: what connect_access() puts into their endpoints.

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "agent/config/config.hpp"
+#include "agent/logs/glob.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -279,6 +280,10 @@ void Reader::read_cluster(const YAML::Node& node, const std::string& path, Confi
        {"probes",
         [&](const YAML::Node& n, const std::string& p) {
           cluster.probes = list_of<TargetSpec>(n, p, parse_probe_spec);
+        }},
+       {"logs",
+        [&](const YAML::Node& n, const std::string& p) {
+          cluster.logs = list_of<std::string>(n, p, parse_log_glob);
         }},
        {"expected_jobs",
         [&](const YAML::Node& n, const std::string& p) { cluster.expected_jobs = texts(n, p); }},

@@ -67,7 +67,10 @@ Json cluster_json(const ClusterView& cluster) {
     json["detectors"].push_back(detector_json(report));
   }
   Json sources = Json::array();
-  for (const SourceHealth& source : cluster.sources) sources.push_back(source_json(source));
+  for (const SourceHealth& source : cluster.sources) {
+    // Findings do not rest on log files, so the document does not show them either.
+    if (source.kind != SourceKind::logs) sources.push_back(source_json(source));
+  }
   put_list(json, "sources", std::move(sources));
   return json;
 }

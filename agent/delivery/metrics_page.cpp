@@ -7,6 +7,7 @@
 
 #include "agent/delivery/families.hpp"
 #include "agent/delivery/flink_series.hpp"
+#include "agent/delivery/log_series.hpp"
 
 namespace doctor {
 namespace {
@@ -198,6 +199,7 @@ class PageCollectable final : public prometheus::Collectable {
     add_findings(families, view);
     for (const ClusterView& cluster : view.clusters) add_cluster_states(families, cluster);
     for (const ClusterView& cluster : view.clusters) add_sources(families, cluster);
+    for (const ClusterView& cluster : view.clusters) add_log_series(families, cluster);
     for (const ClusterView& cluster : view.clusters) add_job_series(families, cluster);
     for (const ClusterView& cluster : view.clusters) add_curated_series(families, cluster);
   }

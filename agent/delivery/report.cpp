@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/delivery/log_sentence.hpp"
 #include "agent/delivery/terminal.hpp"
 #include "model/text.hpp"
 
@@ -208,7 +209,9 @@ void write_sources(Terminal& out, const ClusterView& cluster, TimestampMs now) {
     const std::string address = printable(source.address, 80);
     const std::string state = padded(source.up ? "up" : "down", 6);
     const std::string kind = padded(to_string(source.kind), 10);
-    const std::string text = source_text(source, now);
+    const std::string text = source.kind == SourceKind::logs && source.up
+                                 ? log_sentence(cluster, source, now)
+                                 : source_text(source, now);
     out.paragraph("  " + out.paint(source.up ? Ink::green : Ink::red, state) + kind + address +
                       (text.empty() ? "" : "  "),
                   2 + 6 + 10 + columns(address) + 2, text);

@@ -34,7 +34,7 @@ class Survey:
         return self.judge(json.loads(text)["metrics"])
 
     def judge(self, rows: list[dict]) -> tuple[list[str], int, int]:
-        wanted = [row for row in rows if row["in_version"] and not FEATURES.match(row["metric"])]
+        wanted = [row for row in rows if row["by_reporter"] and row["in_version"] and not FEATURES.match(row["metric"])]
         by_reporter = [row["metric"] for row in wanted if not row["reporter_series"]]
         by_rest = [row["metric"] for row in wanted if row["by_rest"] and not row["rest_series"]]
         early = [row["metric"] for row in rows if not row["in_version"] and row["reporter_series"]]

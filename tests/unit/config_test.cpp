@@ -71,6 +71,21 @@ TEST(Config, ValidationRefusesUnknownDetectorsParametersAndNoCluster) {
   EXPECT_NE(ok.error().message.find("backpressure.no_such: no such parameter"), std::string::npos);
 }
 
+TEST(Config, LogsAreGlobsOfAbsolutePathsAndNotTooMany) {
+  const Result<Config> config = parse_config(
+      "clusters: [{flink: http://jm:8081, logs: [/opt/flink/log/*.log, /opt/flink/log/*.out]}]");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->clusters[0].logs,
+            (std::vector<std::string>{"/opt/flink/log/*.log", "/opt/flink/log/*.out"}));
+  EXPECT_TRUE(validate(*config));
+  Config many = *config;
+  many.clusters[0].logs.resize(17, "/log");
+  EXPECT_FALSE(validate(many));
+  const Result<Config> relative = parse_config("clusters: [{flink: http://jm:8081, logs: log}]");
+  ASSERT_FALSE(relative);
+  EXPECT_NE(relative.error().message.find("clusters[0].logs: "), std::string::npos);
+}
+
 TEST(Config, DurationsNeedAUnit) {
   EXPECT_EQ(*parse_duration("10s"), 10'000);
   EXPECT_EQ(*parse_duration("1.5m"), 90'000);

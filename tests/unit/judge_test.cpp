@@ -134,5 +134,31 @@ TEST_F(JudgeTest, ARetiredSourceIsForgotten) {
   EXPECT_EQ(judge.view().sources.size(), 1U);
 }
 
+TEST_F(JudgeTest, LogFilesSayNothingAboutHowMuchOfTheClusterIsSeen) {
+  SourceHealth logs;
+  logs.id = 9;
+  logs.kind = SourceKind::logs;
+  logs.last_error = Error{ErrorCode::gone, "no file"};
+  judge.absorb({0, kStart, logs});
+  judge.judge(kStart);
+  EXPECT_FALSE(judge.has_judged()) << "nobody was asked yet";
+  rest(kStart, true);
+  EXPECT_EQ(judge.view().status, ClusterStatus::ok);
+}
+
+TEST_F(JudgeTest, DetectorsMaySeeWhatLogsSaid) {
+  rest(kStart, true);
+  LogEvent event;
+  event.source = 9;
+  event.pattern = "disk_full";
+  event.count = 3;
+  judge.absorb({0, kStart, event});
+  judge.absorb({0, kStart, event});
+  const Window window = judge.window(kStart);
+  ASSERT_EQ(window.logs.size(), 1U);
+  EXPECT_EQ(window.logs[0].count, 6U);
+  EXPECT_EQ(judge.view().logs.size(), 1U);
+}
+
 }  // namespace
 }  // namespace doctor
