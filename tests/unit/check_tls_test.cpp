@@ -60,8 +60,7 @@ TEST_F(CheckTls, DiagnosesThroughTlsWithAToken) {
   const CheckResult result = check_with(server.port(), write("token", "canary\n"));
   EXPECT_NE(result.exit_code, kExitCannotJudge) << result.why;
   ASSERT_TRUE(result.view);
-  EXPECT_EQ(result.view->clusters.at(0).status, ClusterStatus::ok)
-      << text_report(*result.view, {});
+  EXPECT_EQ(result.view->clusters.at(0).status, ClusterStatus::ok) << text_report(*result.view, {});
   EXPECT_THAT(text_report(*result.view, {}), Not(HasSubstr("canary")));
   EXPECT_THAT(findings_document(*result.view), Not(HasSubstr("canary")));
 }
