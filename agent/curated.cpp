@@ -14,6 +14,7 @@ void name_entity(const EntityTable& entities, const Window& window, EntityId ent
       case Level::cluster:
         break;
       case Level::job:
+      case Level::job_process:
         for (const JobFactsPtr& job : window.jobs) {
           if (job->id == name) sample.job_name = window.lineage(*job);
         }
@@ -38,11 +39,6 @@ void name_entity(const EntityTable& entities, const Window& window, EntityId ent
         break;
       case Level::split:
         sample.split = name;
-        break;
-      case Level::job_process:
-        for (const JobFactsPtr& job : window.jobs) {
-          if (job->id == name) sample.job_name = window.lineage(*job);
-        }
         break;
       case Level::collector:
         sample.collector = name;

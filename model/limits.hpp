@@ -54,6 +54,7 @@ struct Limits {
 
   // Our share of the JobManager.
   int rest_calls_per_minute_max = 60;
+  double rest_bytes_per_minute_max = 5e6;  // on the wire
   int rest_in_flight_max = 2;
 };
 

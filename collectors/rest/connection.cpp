@@ -33,12 +33,12 @@ class CappedSink final : public BodySink {
 }  // namespace
 
 Connection::Connection(Http& http, const Limits& limits, std::vector<Endpoint> candidates,
-                       int calls_burst, Clock clock)
+                       int minutes_saved_max, Clock clock)
     : http_(http),
       limits_(limits),
       candidates_(std::move(candidates)),
-      calls_burst_(calls_burst),
-      calls_left_(calls_burst),
+      calls_(limits.rest_calls_per_minute_max, minutes_saved_max),
+      bytes_(limits.rest_bytes_per_minute_max, minutes_saved_max),
       clock_(std::move(clock)) {}
 
 void Connection::begin_round() {
@@ -59,7 +59,7 @@ boost::asio::awaitable<Result<Answer>> Connection::get(std::string target, Sourc
     co_return Error{ErrorCode::timeout, "the time of this poll is over"};
   }
   refill();
-  calls_left_ -= 1;
+  calls_.spend(1);
   const HttpCaps caps{limits_.rest_body_bytes_max, limits_.rest_body_bytes_max,
                       std::min(limits_.rest_deadline_ms, round_ends_ - start)};
   CappedSink sink(limits_.rest_body_bytes_max);
@@ -75,12 +75,13 @@ boost::asio::awaitable<Result<Answer>> Connection::get(std::string target, Sourc
   health.busy_ms += std::max<DurationMs>(0, clock_() - start);
   if (!reply.ok()) co_return reply.error();
   health.bytes += reply->wire_bytes;
+  bytes_.spend(static_cast<double>(reply->wire_bytes));
   co_return Answer{reply->status, std::move(sink.text)};
 }
 
 bool Connection::has_budget() {
   refill();
-  return calls_left_ >= 1;
+  return calls_.left() >= 1 && bytes_.left() > 0;
 }
 
 bool Connection::has_time() const { return clock_() < round_ends_; }
@@ -88,8 +89,8 @@ bool Connection::has_time() const { return clock_() < round_ends_; }
 void Connection::refill() {
   const TimestampMs now = clock_();
   const DurationMs elapsed = std::max<DurationMs>(0, now - std::exchange(refilled_at_, now));
-  const double per_ms = limits_.rest_calls_per_minute_max / static_cast<double>(kMinuteMs);
-  calls_left_ = std::min(calls_burst_, calls_left_ + static_cast<double>(elapsed) * per_ms);
+  calls_.earn(elapsed);
+  bytes_.earn(elapsed);
 }
 
 }  // namespace doctor::rest

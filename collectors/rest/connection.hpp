@@ -2,6 +2,7 @@
 // the time of one poll. One call at a time, so never more in flight than Limits allow.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <string>
@@ -19,13 +20,28 @@ struct Answer {
   bool is_good() const { return status >= 200 && status < 300; }
 };
 
+/// What may be spent per minute, and saved up.
+class Allowance {
+ public:
+  Allowance(double per_minute, int minutes_saved_max)
+      : per_minute_(per_minute), most_(per_minute * minutes_saved_max), left_(most_) {}
+  void earn(DurationMs elapsed) {
+    left_ = std::min(most_, left_ + per_minute_ * static_cast<double>(elapsed) / kMinuteMs);
+  }
+  void spend(double amount) { left_ -= amount; }
+  double left() const { return left_; }
+
+ private:
+  double per_minute_, most_, left_;
+};
+
 class Connection {
  public:
   using Clock = std::function<TimestampMs()>;
 
-  /// `calls_burst`: how many calls may be made at once after a quiet time.
-  Connection(Http& http, const Limits& limits, std::vector<Endpoint> candidates, int calls_burst,
-             Clock clock);
+  /// `minutes_saved_max`: how many minutes' calls may be made at once after a quiet time.
+  Connection(Http& http, const Limits& limits, std::vector<Endpoint> candidates,
+             int minutes_saved_max, Clock clock);
 
   /// A poll begins: its time starts.
   void begin_round();
@@ -50,8 +66,8 @@ class Connection {
   Limits limits_;
   std::vector<Endpoint> candidates_;
   std::size_t current_{0};
-  double calls_burst_;
-  double calls_left_;
+  Allowance calls_;
+  Allowance bytes_;  // on the wire
   TimestampMs refilled_at_{0};
   TimestampMs round_ends_{0};
   bool cancelled_{false};

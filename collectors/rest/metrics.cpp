@@ -38,14 +38,12 @@ std::optional<Metric> metric_of(std::string_view id, Level level, std::string_vi
 
 }  // namespace
 
-Status parse_metrics(std::string_view body, EntityId entity, EntityTable& entities,
-                     KeyedValues& values) {
-  const Limits limits;
+Result<std::vector<std::pair<std::string, double>>> parse_metric_values(std::string_view body,
+                                                                        const Limits& limits) {
   const Result<Json> json = load(body, limits.json_depth_max);
   if (!json.ok()) return json.error();
   std::optional<Error> fault;
   const Node root(*json, fault);
-  const Level level = entities.at(entity).level;
   std::vector<std::pair<std::string, double>> read;
   root.for_each(limits.series_per_source_max, [&](const Node& node) {
     std::string id = node["id"].text();
@@ -53,7 +51,16 @@ Status parse_metrics(std::string_view body, EntityId entity, EntityTable& entiti
     if (value) read.emplace_back(std::move(id), *value);
   });
   if (fault) return *fault;
-  for (const auto& [id, value] : read) {
+  return read;
+}
+
+Status parse_metrics(std::string_view body, EntityId entity, EntityTable& entities,
+                     KeyedValues& values) {
+  const Limits limits;
+  const auto read = parse_metric_values(body, limits);
+  if (!read.ok()) return read.error();
+  const Level level = entities.at(entity).level;
+  for (const auto& [id, value] : *read) {
     std::string_view star;
     const std::optional<Metric> metric = metric_of(id, level, star);
     const double meant = metric ? canonical(*metric, value) : kAbsent;

@@ -65,6 +65,10 @@ Result<std::map<std::string, std::string>> parse_configuration(std::string_view 
 /// /jobmanager/environment: jvm.options.
 Result<std::vector<std::string>> parse_jvm_options(std::string_view body, const Limits& limits);
 
+/// [{"id","value":"…"}] as ids and numbers; what is no number ("NaN", a path) is left out.
+Result<std::vector<std::pair<std::string, double>>> parse_metric_values(std::string_view body,
+                                                                        const Limits& limits);
+
 /// /jobmanager/metrics?get=…, /taskmanagers/:id/metrics?get=… or /jobs/:id/metrics?get=…:
 /// [{"id","value":"…"}] into values of `entity`, a process or a job (garbage collector ids into the
 /// process' collectors). Ids that are not in the catalogue at that level are ignored.

@@ -18,11 +18,7 @@ constexpr DurationMs kStillMaxMs = kMinuteMs;
 constexpr std::size_t kErrandsMax = 1024;
 constexpr int kCallsFailedMax = 2;
 /// A diagnosis makes two polls and goes: it may spend some minutes' calls at once.
-constexpr int kBurstMinutesOneShot = 5;
-
-int calls_burst(const RestSourceConfig& config, const Limits& limits) {
-  return limits.rest_calls_per_minute_max * (config.one_shot ? kBurstMinutesOneShot : 1);
-}
+constexpr int kMinutesSavedOneShot = 5;
 
 /// When the present run of all tasks began. The last modification is the last task's change of
 /// state, but a task that finishes later moves it: then the time seen before stays.
@@ -65,7 +61,8 @@ RestSource::RestSource(RestSourceConfig config, Http& http, EntityTable& entitie
       limits_(limits),
       clock_(std::move(clock)),
       emit_(std::move(emit)),
-      connection_(http, limits, config_.candidates, calls_burst(config_, limits), clock_),
+      connection_(http, limits, config_.candidates, config_.one_shot ? kMinutesSavedOneShot : 1,
+                  clock_),
       wanted_(config_.metrics),
       vertex_metrics_wanted_(reads_below_the_vertex(wanted_)),
       batch_(config_.source, limits.series_per_source_max) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "collectors/rest/json.hpp"
 #include "collectors/rest/requests.hpp"
 #include "model/text.hpp"
 
@@ -130,18 +129,9 @@ std::vector<std::string> vertex_queries(const std::vector<std::string>& ids, int
 
 Status parse_vertex_metrics(std::string_view body, const Limits& limits, EntityId vertex,
                             EntityTable& entities, KeyedValues& values) {
-  const Result<Json> json = load(body, limits.json_depth_max);
-  if (!json.ok()) return json.error();
-  std::optional<Error> fault;
-  const Node root(*json, fault);
-  std::vector<std::pair<std::string, double>> read;
-  root.for_each(limits.series_per_source_max, [&](const Node& node) {
-    std::string id = node["id"].text();
-    const std::optional<double> value = node["value"].metric_value();
-    if (value) read.emplace_back(std::move(id), *value);
-  });
-  if (fault) return *fault;
-  for (const auto& [id, value] : read) {
+  const auto read = parse_metric_values(body, limits);
+  if (!read.ok()) return read.error();
+  for (const auto& [id, value] : *read) {
     std::string_view rest = id;
     const std::optional<std::uint32_t> index = take_subtask(rest);
     const std::optional<Place> place = index ? place_of(rest) : std::nullopt;

@@ -248,6 +248,23 @@ TEST_F(RestSourceTest, AShortBudgetDelaysDetailsButNotTheOverview) {
   }
 }
 
+TEST_F(RestSourceTest, LargeAnswersDelayDetailsButNotTheOverview) {
+  limits.rest_bytes_per_minute_max = 1000;
+  put_cluster();
+  poll(0);
+  std::size_t overviews = 0;
+  for (int i = 0; i < 5; ++i) {
+    poll(0);  // the clock stands still: nothing is earned
+    overviews += static_cast<std::size_t>(http.asked("/jobs/overview"));
+    EXPECT_LE(http.requests.size(), 2U) << "what identifies Flink, and the overview";
+    EXPECT_TRUE(health().up);
+  }
+  EXPECT_EQ(overviews, 5U);
+  poll(10 * kMinuteMs);
+  poll();
+  EXPECT_GT(http.requests.size(), 2U) << "a quiet time later there is something to spend again";
+}
+
 TEST_F(RestSourceTest, TaskManagersHaveAMinuteToRegisterAfterAFailover) {
   put_cluster();
   now += 120'000;
