@@ -115,6 +115,8 @@ std::string_view to_string(SourceKind kind) {
       return "rest";
     case SourceKind::reporter:
       return "reporter";
+    case SourceKind::kubernetes:
+      return "kubernetes";
   }
   return "unknown";
 }

@@ -14,7 +14,7 @@
 
 namespace doctor {
 
-enum class SourceKind { rest, reporter };
+enum class SourceKind { rest, reporter, kubernetes };
 std::string_view to_string(SourceKind kind);
 
 struct SourceHealth {
@@ -37,6 +37,7 @@ struct SourceHealth {
   std::uint64_t series_dropped{};
   /// "jobmanager" or "taskmanager", told by content; empty while nothing told it.
   std::string role{};
+  std::optional<std::size_t> pods{};  // of a watch of pods: how many there are
 };
 
 }  // namespace doctor

@@ -8,6 +8,7 @@
 #include "model/batch.hpp"
 #include "model/event.hpp"
 #include "model/facts.hpp"
+#include "model/pod.hpp"
 #include "model/source.hpp"
 
 namespace doctor {
@@ -21,7 +22,8 @@ using ClusterIndex = std::uint32_t;
 struct StreamItem {
   ClusterIndex cluster{};
   TimestampMs at{};
-  std::variant<Batch, ClusterFactsPtr, JobFactsPtr, SourceHealth, Event, Tick> what;
+  std::variant<Batch, ClusterFactsPtr, JobFactsPtr, SourceHealth, Event, Tick, KubernetesFactsPtr>
+      what;
 };
 
 }  // namespace doctor
