@@ -9,6 +9,7 @@
 
 #include "agent/config/config.hpp"
 #include "agent/discovery/discovery.hpp"
+#include "agent/pod_watches.hpp"
 #include "collectors/http.hpp"
 #include "collectors/reporter.hpp"
 #include "collectors/rest/source.hpp"
@@ -56,6 +57,8 @@ class Collection {
   boost::asio::awaitable<void> rest_loop();
   boost::asio::awaitable<void> discovery_loop(std::size_t range);
   boost::asio::awaitable<void> discover(std::size_t range);
+  void discovered(std::size_t range, const Result<std::vector<Endpoint>>& found);
+  void learn_pods();
   boost::asio::awaitable<void> target_loop(TargetPtr target);
   void reconcile(std::size_t range, const std::vector<Endpoint>& endpoints);
   void add_target(std::size_t range, const Endpoint& endpoint);
@@ -82,6 +85,7 @@ class Collection {
   std::vector<Range> ranges_;
   std::vector<TargetPtr> targets_;
   std::vector<std::string> task_manager_hosts_;
+  std::unique_ptr<PodWatches> pods_;
   std::unique_ptr<RestSource> rest_;
 };
 

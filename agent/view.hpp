@@ -12,6 +12,7 @@
 #include "model/detector.hpp"
 #include "model/facts.hpp"
 #include "model/finding.hpp"
+#include "model/pod.hpp"
 #include "model/source.hpp"
 #include "model/window.hpp"
 
@@ -51,6 +52,7 @@ struct ClusterView {
   TimestampMs status_since{};
   std::vector<DetectorReport> detectors;
   std::vector<SourceHealth> sources;
+  std::vector<KubernetesFactsPtr> kubernetes;  // of each watch of pods
   ClusterFactsPtr facts;
   std::vector<JobFactsPtr> jobs;
   std::vector<CuratedSample> samples;

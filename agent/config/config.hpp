@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/discovery/api_server.hpp"
 #include "agent/discovery/targets.hpp"
 #include "agent/net/access.hpp"
 #include "collectors/http.hpp"
@@ -24,6 +26,7 @@ struct ClusterConfig {
   std::vector<Endpoint> flink;  // JobManagers of one cluster, tried in turn
   std::vector<TargetSpec> reporters;
   std::vector<std::string> expected_jobs;
+  std::optional<KubernetesConfig> kubernetes;  // whose pods to watch, beside those of `reporters`
   std::map<std::string, std::string> labels;
   // Of all `flink`, and of all `reporters`: what connect_access() puts into their endpoints.
   std::shared_ptr<const HttpAccess> access;

@@ -123,7 +123,10 @@ TEST_F(KubernetesSourceTest, CatchesAnOomKillThoughThePodIsDeletedRightAfter) {
 TEST_F(KubernetesSourceTest, GoesOnWhereACutWatchOrABookmarkEnded) {
   server.lists(kubernetes_fixture("pods.json"));
   const std::vector<std::string> lines = watch_lines();
-  server.watches({lines[0], lines[1].substr(0, 300)}, Then::cut);  // the middle of a line
+  server.watches([lines](const loopback::Peer& peer) {
+    FakeApiServer::begin_watch(peer);
+    FakeApiServer::send_chunk(peer, lines[0] + "\n" + lines[1].substr(0, 300));
+  });
   server.watches({lines[1], lines[2]}, Then::cut);
   server.watches({lines[4]}, Then::end);
   ASSERT_TRUE(run_until([&] { return server.asked("watch=true").size() == 4; }));
