@@ -164,21 +164,28 @@ TEST(KubernetesWatch, TellsExpiryFromOtherErrors) {
   }
 }
 
-TEST(KubernetesParsers, SurviveCutsAndChangedBytes) {
-  constexpr std::string_view kBytes{"\0\"{]9\xff", 6};
-  std::vector<std::string> lines = watch_lines();
-  lines.push_back(kubernetes_fixture("expired.json"));
-  lines.back().pop_back();  // its end of line
-  for (const std::string& line : lines) {
-    for (std::size_t i = 0; i < line.size(); i += 3) {
-      EXPECT_FALSE(parse_watch_line(std::string_view(line).substr(0, i), kLimits).ok()) << i;
-      std::string changed = line;
-      changed[i] = kBytes[i % kBytes.size()];
-      static_cast<void>(parse_watch_line(changed, kLimits).ok());
-    }
+constexpr std::string_view kBytes{"\0\"{]9\xff", 6};
+
+/// Cut and changed at every `stride`-th byte.
+void maltreat(const std::string& line, std::size_t stride) {
+  for (std::size_t i = 0; i < line.size(); i += stride) {
+    EXPECT_FALSE(parse_watch_line(std::string_view(line).substr(0, i), kLimits).ok()) << i;
+    std::string changed = line;
+    changed[i] = kBytes[i % kBytes.size()];
+    static_cast<void>(parse_watch_line(changed, kLimits).ok());
   }
+}
+
+TEST(KubernetesParsers, SurviveCutsAndChangedBytes) {
+  for (const std::string& line : watch_lines()) maltreat(line, 23);
+  maltreat(
+      R"({"type":"MODIFIED","object":{"metadata":{"name":"a","namespace":"n","resourceVersion":"1"},)"
+      R"("spec":{"containers":[{"name":"x","resources":{"limits":{"memory":"1Gi"}}}]},"status":{)"
+      R"("podIP":"10.1.0.5","containerStatuses":[{"name":"x","restartCount":1,"state":{"terminated":)"
+      R"({"exitCode":137,"reason":"OOMKilled","finishedAt":"2026-11-21T09:15:00Z"}}}]}}})",
+      1);
   const std::string list = kubernetes_fixture("pods.json");
-  for (std::size_t i = 0; i + 2 < list.size(); i += 7) {
+  for (std::size_t i = 0; i + 2 < list.size(); i += 41) {
     EXPECT_FALSE(parse_pod_page(std::string_view(list).substr(0, i), kLimits).ok()) << i;
   }
   const std::string status = kubernetes_fixture("forbidden.json");
