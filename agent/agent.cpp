@@ -69,6 +69,9 @@ void Agent::take(StreamItem item) {
   Judge& judge = *judges_.at(item.cluster);
   const auto began = std::chrono::steady_clock::now();
   judge.absorb(item);
+  if (const auto* event = std::get_if<Event>(&item.what); event && is_about_pod(event->kind)) {
+    spdlog::warn("{}: {}", judge.config().cluster, event->text);
+  }
   if (!std::holds_alternative<Tick>(item.what)) return;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   health_.judgement_seconds_sum += took.count();

@@ -54,6 +54,9 @@ Collection::Collection(ClusterIndex cluster, const ClusterConfig& config, const 
       next_source_(kRestSource + 1) {
   for (const TargetSpec& spec : config.reporters) add_range(spec, SourceKind::reporter, resolver);
   for (const TargetSpec& spec : config.probes) add_range(spec, SourceKind::probe, resolver);
+  pods_ = std::make_unique<PodWatches>(
+      cluster_, config, http_, agent_.limits, next_source_,
+      [this](StreamItem item) { send(std::move(item)); }, [this] { learn_pods(); });
   rest_ = std::make_unique<RestSource>(
       RestSourceConfig{cluster_, kRestSource, config.name, config.flink, one_shot,
                        selection_.metrics()},
@@ -80,13 +83,18 @@ void Collection::start(Spawn spawn) {
   spawn_([this] { return rest_loop(); });
   for (const TargetPtr& target : targets_) spawn_([this, target] { return target_loop(target); });
   for (std::size_t i = 0; i < ranges_.size(); ++i) {
-    if (!ranges_[i].discovery.is_fixed()) spawn_([this, i] { return discovery_loop(i); });
+    const Discovery& discovery = ranges_[i].discovery;
+    if (discovery.is_fixed() || discovery.is_watched()) continue;
+    spawn_([this, i] { return discovery_loop(i); });
   }
+  pods_->start(spawn_);
 }
 
 asio::awaitable<void> Collection::poll_once() {
+  co_await pods_->poll_once();
   for (std::size_t i = 0; i < ranges_.size(); ++i) {
-    if (!ranges_[i].discovery.is_fixed()) co_await discover(i);
+    const Discovery& discovery = ranges_[i].discovery;
+    if (!discovery.is_fixed() && !discovery.is_watched()) co_await discover(i);
   }
   const std::vector<TargetPtr> targets = targets_;
   for (const TargetPtr& target : targets) co_await scrape(*target);
@@ -123,9 +131,22 @@ asio::awaitable<void> Collection::discover(std::size_t index) {
   const auto found = co_await ranges_[index].discovery.find(task_manager_hosts_);
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) co_return;
+  discovered(index, found);
+}
+
+void Collection::learn_pods() {
+  for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    const Discovery& discovery = ranges_[i].discovery;
+    if (!discovery.is_watched()) continue;
+    const auto addresses = pods_->addresses(discovery.spec());
+    if (addresses) discovered(i, discovery.at(*addresses));
+  }
+}
+
+void Collection::discovered(std::size_t index, const Result<std::vector<Endpoint>>& found) {
   // What was found before stays: a name server that is down says nothing about reporters.
   ranges_[index].discovery_failed = !found.ok();
-  if (!found) co_return show_range(ranges_[index], found.error());
+  if (!found) return show_range(ranges_[index], found.error());
   hide_range(ranges_[index]);
   reconcile(index, *found);
 }

@@ -10,6 +10,7 @@
 #include "agent/config/config.hpp"
 #include "agent/discovery/discovery.hpp"
 #include "agent/probe.hpp"
+#include "agent/pod_watches.hpp"
 #include "collectors/http.hpp"
 #include "collectors/reporter.hpp"
 #include "collectors/rest/source.hpp"
@@ -57,6 +58,8 @@ class Collection {
   boost::asio::awaitable<void> rest_loop();
   boost::asio::awaitable<void> discovery_loop(std::size_t range);
   boost::asio::awaitable<void> discover(std::size_t range);
+  void discovered(std::size_t range, const Result<std::vector<Endpoint>>& found);
+  void learn_pods();
   boost::asio::awaitable<void> target_loop(TargetPtr target);
   void reconcile(std::size_t range, const std::vector<Endpoint>& endpoints);
   void add_range(const TargetSpec& spec, SourceKind kind, Resolver& resolver);
@@ -87,6 +90,7 @@ class Collection {
   std::unique_ptr<LocalProbe> local_probe_;
   std::vector<TargetPtr> targets_;
   std::vector<std::string> task_manager_hosts_;
+  std::unique_ptr<PodWatches> pods_;
   std::unique_ptr<RestSource> rest_;
 };
 

@@ -51,6 +51,8 @@ void Judge::absorb(const StreamItem& item) {
     jobs_[(*job)->id] = *job;
   } else if (const auto* source = std::get_if<SourceHealth>(&item.what)) {
     absorb_source(*source, item.at);
+  } else if (const auto* pods = std::get_if<KubernetesFactsPtr>(&item.what)) {
+    absorb_pods(*pods);
   } else if (const auto* event = std::get_if<Event>(&item.what)) {
     if (event->kind == EventKind::job_submitted) features_.submitted(event->at);
   } else if (const auto* log = std::get_if<LogEvent>(&item.what)) {
@@ -109,6 +111,7 @@ Window Judge::window(TimestampMs now) const {
   seen.vanished = vanished_;
   seen.sources = sources_;
   seen.logs = logs_.all();
+  seen.kubernetes = kubernetes_;
   return seen;
 }
 
@@ -148,6 +151,17 @@ void Judge::absorb_source(const SourceHealth& health, TimestampMs at) {
     *known = health;
   }
   update_status(at);
+}
+
+void Judge::absorb_pods(const KubernetesFactsPtr& facts) {
+  const auto known =
+      std::find_if(kubernetes_.begin(), kubernetes_.end(),
+                   [&](const KubernetesFactsPtr& other) { return other->source == facts->source; });
+  if (known == kubernetes_.end()) {
+    kubernetes_.push_back(facts);
+  } else {
+    *known = facts;
+  }
 }
 
 void Judge::update_status(TimestampMs now) {
@@ -202,6 +216,7 @@ ClusterView Judge::view() const {
   }
   view.sources = sources_;
   view.logs.assign(logs_.all().begin(), logs_.all().end());
+  view.kubernetes = kubernetes_;
   view.facts = facts_;
   for (const auto& [id, job] : jobs_) view.jobs.push_back(job);
   return view;

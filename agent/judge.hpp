@@ -52,6 +52,7 @@ class Judge {
  private:
   void absorb_cluster(const ClusterFactsPtr& facts, TimestampMs at);
   void absorb_source(const SourceHealth& health, TimestampMs at);
+  void absorb_pods(const KubernetesFactsPtr& facts);
   void remember_vanished(const ClusterFacts& before, const ClusterFacts& after, TimestampMs at);
   void update_status(TimestampMs now);
   void judge_one(const Detector& detector, const Window& window);
@@ -69,6 +70,7 @@ class Judge {
   std::vector<LastSeenJob> vanished_;
   std::vector<SourceHealth> sources_;
   LogTallies logs_;
+  std::vector<KubernetesFactsPtr> kubernetes_;  // of each watch of pods
   ClusterStatus status_{ClusterStatus::unreachable};
   TimestampMs status_since_{0};
   TimestampMs watched_since_{0};

@@ -13,6 +13,7 @@
 #include "model/facts.hpp"
 #include "model/finding.hpp"
 #include "model/log.hpp"
+#include "model/pod.hpp"
 #include "model/source.hpp"
 #include "model/window.hpp"
 
@@ -53,6 +54,7 @@ struct ClusterView {
   std::vector<DetectorReport> detectors;
   std::vector<SourceHealth> sources;
   std::vector<LogTally> logs;
+  std::vector<KubernetesFactsPtr> kubernetes;  // of each watch of pods
   ClusterFactsPtr facts;
   std::vector<JobFactsPtr> jobs;
   std::vector<CuratedSample> samples;

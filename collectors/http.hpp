@@ -46,6 +46,7 @@ struct HttpRequest {
   std::string body;
   std::string content_type;
   bool accept_gzip{false};
+  bool reads_forbidden{false};  // 403 is an answer, whose body says what is missing
 };
 
 /// Caps count bytes processed: on the wire and after decoding.

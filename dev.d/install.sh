@@ -11,14 +11,17 @@ declare -A packages=(
   [flink]="python3 python3-pip openjdk-17-jdk-headless procps ca-certificates"
   [deploy]="systemd shellcheck python3-yaml ca-certificates"
   [image]="buildah mmdebstrap ca-certificates"
+  [kubernetes]="python3 openssl ca-certificates"
 )
 debs=$cache/debs
 helm_bin=$cache/bin/helm
+etcd_bin=$cache/bin/etcd
+kube_apiserver_bin=$cache/bin/kube-apiserver
 
-# install_for PART...: build unit fmt lint flink deploy image, or everything
+# install_for PART...: build unit fmt lint flink deploy image kubernetes, or everything
 install_for() {
   local part names wanted=()
-  [ "$1" != everything ] || set -- build unit fmt lint flink deploy image
+  [ "$1" != everything ] || set -- build unit fmt lint flink deploy image kubernetes
   for part in "$@"; do
     read -r -d '' -a names <<<"${packages[$part]}" || true
     wanted+=("${names[@]}")
@@ -28,6 +31,7 @@ install_for() {
     case $part in
       flink) unpack_monitoring ;;
       deploy) unpack_monitoring; install_helm || true ;;
+      kubernetes) install_etcd; install_kube_apiserver || true ;;
     esac
   done
 }
@@ -110,4 +114,40 @@ install_helm() {
 build_helm() {
   quietly "build helm $1 (some minutes, once)" env GOBIN="${helm_bin%/*}" GOFLAGS= \
     go install -ldflags='-s -w' "helm.sh/helm/v3/cmd/helm@$1"
+}
+
+# etcd as a plain file: the package would start a service.
+install_etcd() {
+  [ ! -x "$etcd_bin" ] || return 0
+  mkdir -p "${etcd_bin%/*}" "$cache/etcd"
+  quietly "download etcd" download_etcd || no_network
+  dpkg-deb -x "$cache"/etcd/etcd-server_*.deb "$cache/etcd"
+  cp "$cache/etcd/usr/bin/etcd" "$etcd_bin"
+  rm -rf "$cache/etcd"
+}
+
+download_etcd() {
+  cd "$cache/etcd" || return
+  apt-get download etcd-server || { as_root apt-get update -q && apt-get download etcd-server; }
+}
+
+# The API server comes as a Go module whose staging modules have versions of their own. Go 1.25 or later builds it, which
+# Debian 12 does not have: without it what needs the API server is left out, and says so.
+install_kube_apiserver() {
+  [ ! -x "$kube_apiserver_bin" ] || return 0
+  PATH=$PATH:/usr/local/go/bin
+  have go || { say "kube-apiserver needs Go 1.25 or later to be built"; return 1; }
+  quietly "build kube-apiserver (20 minutes, once)" build_kube_apiserver
+}
+
+build_kube_apiserver() {
+  local module=k8s.io/kubernetes version=1.35.0 folder source
+  folder=$(mktemp -d) && cd "$folder" || return
+  export GOFLAGS=-mod=mod
+  go mod init scratch && source=$(go mod download -json "$module@v$version" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') || return
+  sed -n 's#^[[:space:]]*\(k8s.io/[a-z0-9-]*\) => ./staging.*#\1#p' "$source/go.mod" | while read -r staged; do
+    go mod edit -replace "$staged=$staged@v0.${version#1.}"
+  done
+  go mod edit -require "$module@v$version" &&
+    go build -ldflags='-s -w' -o "$kube_apiserver_bin" "$module/cmd/kube-apiserver" && rm -rf "$folder"
 }

@@ -19,6 +19,17 @@ struct Limits {
   DurationMs resolve_deadline_ms = 2 * kSecondMs;
   std::size_t json_depth_max = 64;
 
+  // The Kubernetes API.
+  std::size_t pods_max = 2000;                           // of one watch
+  std::size_t pods_gone_max = 64;                        // remembered after their end
+  std::size_t pod_watches_max = 16;                      // of one cluster
+  std::size_t kubernetes_page_bytes_max = 16U << 20U;    // of a list
+  std::size_t kubernetes_line_bytes_max = 2U << 20U;     // of a watch; etcd takes 1.5 MiB
+  std::size_t kubernetes_watch_bytes_max = 256U << 20U;  // processed by one watch, not held
+  DurationMs kubernetes_list_gap_ms = 5 * kSecondMs;     // from the begin of one to the next
+  DurationMs kubernetes_back_off_min_ms = 500;
+  DurationMs kubernetes_back_off_max_ms = 30 * kSecondMs;
+
   // What shows others who we are.
   std::size_t secret_file_bytes_max = 8U << 10U;       // a token, a password, a header
   std::size_t certificate_file_bytes_max = 1U << 20U;  // certificates of many authorities

@@ -119,6 +119,8 @@ std::string_view to_string(SourceKind kind) {
       return "reporter";
     case SourceKind::logs:
       return "logs";
+    case SourceKind::kubernetes:
+      return "kubernetes";
   }
   return "unknown";
 }

@@ -15,7 +15,7 @@
 
 namespace doctor {
 
-enum class SourceKind { rest, reporter, probe, logs };
+enum class SourceKind { rest, reporter, probe, logs, kubernetes };
 std::string_view to_string(SourceKind kind);
 
 /// What following log files has read, since the start; gone over without a gap unless skipped.
@@ -49,6 +49,7 @@ struct SourceHealth {
   /// "jobmanager" or "taskmanager", told by content; empty while nothing told it.
   std::string role{};
   std::optional<LogReading> logs{};  // of SourceKind::logs
+  std::optional<std::size_t> pods{};  // of a watch of pods: how many there are
 };
 
 }  // namespace doctor

@@ -9,6 +9,7 @@
 #include "model/event.hpp"
 #include "model/facts.hpp"
 #include "model/log.hpp"
+#include "model/pod.hpp"
 #include "model/source.hpp"
 
 namespace doctor {
@@ -22,7 +23,9 @@ using ClusterIndex = std::uint32_t;
 struct StreamItem {
   ClusterIndex cluster{};
   TimestampMs at{};
-  std::variant<Batch, ClusterFactsPtr, JobFactsPtr, SourceHealth, Event, Tick, LogEvent> what;
+  std::variant<Batch, ClusterFactsPtr, JobFactsPtr, SourceHealth, Event, Tick, LogEvent,
+               KubernetesFactsPtr>
+      what;
 };
 
 }  // namespace doctor

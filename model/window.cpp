@@ -98,4 +98,17 @@ const TaskManagerFacts* Window::task_manager_of(EntityId process) const {
   return nullptr;
 }
 
+const PodFacts* Window::pod_of(EntityId process) const {
+  if (process == kNoEntity) return nullptr;
+  const std::string& name = entities->name(process);
+  const TaskManagerFacts* tm = task_manager_of(process);
+  for (const KubernetesFactsPtr& facts : kubernetes) {
+    const PodFacts* pod = name == "jobmanager" ? facts->job_manager()
+                          : tm != nullptr      ? facts->task_manager(tm->id, tm->host)
+                                               : facts->task_manager(name, "");
+    if (pod != nullptr) return pod;
+  }
+  return nullptr;
+}
+
 }  // namespace doctor

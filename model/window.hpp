@@ -13,6 +13,7 @@
 #include "model/feature.hpp"
 #include "model/finding.hpp"
 #include "model/log.hpp"
+#include "model/pod.hpp"
 #include "model/restart_log.hpp"
 #include "model/source.hpp"
 
@@ -61,6 +62,7 @@ struct Window {
   std::span<const SourceHealth> sources;
   /// Known texts seen in log files; empty also when no log is followed (see `sources`).
   std::span<const LogTally> logs;
+  std::span<const KubernetesFactsPtr> kubernetes;  // of each watch of pods; none: not watched
 
   bool has_reporter(std::string_view process_kind) const;  // "jobmanager", "taskmanager", "" = any
   /// Samples older than this are history, not the present.
@@ -75,6 +77,8 @@ struct Window {
   Subject subject_of_process(EntityId process) const;
   /// REST's row of a TaskManager process; null for the JobManager and for unknown ones.
   const TaskManagerFacts* task_manager_of(EntityId process) const;
+  /// The pod a process runs in; null where pods are not watched or it cannot be told.
+  const PodFacts* pod_of(EntityId process) const;
 };
 
 }  // namespace doctor

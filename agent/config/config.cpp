@@ -95,6 +95,9 @@ std::vector<std::string> security_warnings(const Config& config) {
     for (const TargetSpec& spec : cluster.reporters) {
       look_at(spec.example(), printable(spec.text));
     }
+    if (cluster.kubernetes && cluster.kubernetes->api_server) {
+      look_at(*cluster.kubernetes->api_server, cluster.kubernetes->api_server->url());
+    }
   }
   for (const Endpoint& member : config.alertmanagers) look_at(member, member.url());
   return warnings;

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/discovery/api_server.hpp"
 #include "agent/discovery/targets.hpp"
 #include "agent/net/access.hpp"
 #include "collectors/http.hpp"
@@ -27,6 +29,7 @@ struct ClusterConfig {
   std::vector<TargetSpec> probes;
   std::vector<std::string> logs;  // globs of log files on this host; none: no log is read
   std::vector<std::string> expected_jobs;
+  std::optional<KubernetesConfig> kubernetes;  // whose pods to watch, beside those of `reporters`
   std::map<std::string, std::string> labels;
   // Of all `flink`, and of all `reporters`: what connect_access() puts into their endpoints.
   std::shared_ptr<const HttpAccess> access;

@@ -6,6 +6,7 @@
 
 #include "agent/config/config.hpp"
 #include "agent/logs/glob.hpp"
+#include "collectors/kubernetes/targets.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -40,6 +41,7 @@ class Reader {
   /// Settled when the whole block is read: `any_tls`, whether one of its addresses is https.
   std::shared_ptr<const HttpAccess> settle(HttpAccess access, bool any_tls);
   void read_alertmanager(const YAML::Node& node, const std::string& path, Config& config);
+  void read_kubernetes(const YAML::Node& node, const std::string& path, ClusterConfig& cluster);
   void read_cluster(const YAML::Node& node, const std::string& path, Config& config);
   void read_detector(const std::string& name, const YAML::Node& node, const std::string& path,
                      Config& config);
@@ -250,6 +252,32 @@ void Reader::read_alertmanager(const YAML::Node& node, const std::string& path, 
   config.alertmanagers.push_back(std::move(*member));
 }
 
+void Reader::read_kubernetes(const YAML::Node& node, const std::string& path,
+                             ClusterConfig& cluster) {
+  KubernetesConfig pods;
+  HttpAccess access{path + ".tls", path + ".auth"};
+  const auto api_server = [&](const YAML::Node& n, const std::string& p) {
+    Result<Endpoint> endpoint = parse_url(text(n, p), kApiServerPort);
+    if (!endpoint) return complain(p, endpoint.error().message);
+    pods.api_server = std::move(*endpoint);
+  };
+  const auto set = [&](std::string& into, bool (*fits)(std::string_view), const char* what) {
+    return [&into, fits, what, this](const YAML::Node& n, const std::string& p) {
+      into = text(n, p);
+      if (!fits(into)) complain(p, "\"" + printable(into, 100) + "\" is no " + what);
+    };
+  };
+  fields(node, path,
+         {{"namespace", set(pods.namespace_, kubernetes::is_namespace, "namespace")},
+          {"selector", set(pods.selector, kubernetes::is_selector, "label selector")},
+          {"api_server", api_server},
+          {"tls", [&](const YAML::Node& n, const std::string& p) { read_tls(n, p, access); }},
+          {"auth", [&](const YAML::Node& n, const std::string& p) { read_auth(n, p, access); }}});
+  pods.access = settle(std::move(access), !pods.api_server || pods.api_server->tls);
+  if (pods.api_server) pods.api_server->access = pods.access;
+  cluster.kubernetes = std::move(pods);
+}
+
 void Reader::read_cluster(const YAML::Node& node, const std::string& path, Config& config) {
   ClusterConfig cluster;
   const auto set = [&](std::string& into) {
@@ -273,6 +301,8 @@ void Reader::read_cluster(const YAML::Node& node, const std::string& path, Confi
         [&](const YAML::Node& n, const std::string& p) {
           cluster.reporters = list_of<TargetSpec>(n, p, parse_target_spec);
         }},
+       {"kubernetes",
+        [&](const YAML::Node& n, const std::string& p) { read_kubernetes(n, p, cluster); }},
        {"tls", tls(access)},
        {"auth", auth(access)},
        {"reporter_tls", tls(reporter_access)},

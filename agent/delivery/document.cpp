@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "agent/delivery/pods.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -49,10 +50,26 @@ Json source_json(const SourceHealth& source) {
   put(json, "address", source.address);
   json["up"] = source.up;
   put_time(json, "last_success", source.last_success);
+  if (source.pods) json["pods"] = *source.pods;
   if (!source.up && source.last_error) {
     json["reason"] = to_string(source.last_error->code);
     put(json, "message", source.last_error->message, kSentenceBytesMax);
   }
+  return json;
+}
+
+Json pod_end_json(const PodEnd& end) {
+  Json json;
+  put(json, "namespace", end.pod->namespace_);
+  put(json, "pod", end.pod->name);
+  put(json, "role", std::string(to_string(end.pod->role)));
+  put(json, "container", end.container->name);
+  put(json, "reason", end.end->reason);
+  json["exit_code"] = end.end->exit_code;
+  if (end.end->signal) json["signal"] = *end.end->signal;
+  put_time(json, "finished", end.end->finished_at);
+  put(json, "memory_limit_bytes", end.container->memory_limit);
+  put_time(json, "pod_gone", end.gone_at);
   return json;
 }
 
@@ -72,6 +89,9 @@ Json cluster_json(const ClusterView& cluster) {
     if (source.kind != SourceKind::logs) sources.push_back(source_json(source));
   }
   put_list(json, "sources", std::move(sources));
+  Json ends = Json::array();
+  for (const PodEnd& end : pod_ends(cluster.kubernetes)) ends.push_back(pod_end_json(end));
+  put_list(json, "pod_ends", std::move(ends));
   return json;
 }
 

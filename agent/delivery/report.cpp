@@ -4,6 +4,7 @@
 #include <set>
 
 #include "agent/delivery/log_sentence.hpp"
+#include "agent/delivery/pods.hpp"
 #include "agent/delivery/terminal.hpp"
 #include "model/text.hpp"
 
@@ -187,7 +188,8 @@ void write_detectors(Terminal& out, const ClusterView& cluster) {
 
 std::string source_text(const SourceHealth& source, TimestampMs now) {
   if (source.up) {
-    const std::string role = printable(source.role, 20);
+    const std::string role =
+        source.pods ? std::to_string(*source.pods) + " pods" : printable(source.role, 20);
     if (!source.last_error) return role;
     return role + (role.empty() ? "" : "; ") +
            "not all could be read: " + sentence(source.last_error->message);
@@ -204,17 +206,21 @@ std::string source_text(const SourceHealth& source, TimestampMs now) {
 
 void write_sources(Terminal& out, const ClusterView& cluster, TimestampMs now) {
   if (cluster.sources.empty()) return;
+  int kind_columns = 10;
+  for (const SourceHealth& source : cluster.sources) {
+    kind_columns = std::max(kind_columns, columns(to_string(source.kind)) + 2);
+  }
   out.line(out.paint(Ink::bold, "Sources"));
   for (const SourceHealth& source : cluster.sources) {
     const std::string address = printable(source.address, 80);
     const std::string state = padded(source.up ? "up" : "down", 6);
-    const std::string kind = padded(to_string(source.kind), 10);
+    const std::string kind = padded(to_string(source.kind), kind_columns);
     const std::string text = source.kind == SourceKind::logs && source.up
                                  ? log_sentence(cluster, source, now)
                                  : source_text(source, now);
     out.paragraph("  " + out.paint(source.up ? Ink::green : Ink::red, state) + kind + address +
                       (text.empty() ? "" : "  "),
-                  2 + 6 + 10 + columns(address) + 2, text);
+                  2 + 6 + kind_columns + columns(address) + 2, text);
   }
   out.line();
 }
@@ -258,6 +264,7 @@ std::string text_report(const View& view, ReportStyle style) {
     }
     write_detectors(out, cluster);
     write_sources(out, cluster, view.generated_at);
+    write_pods(out, cluster, view.generated_at);
   }
   for (const ReportedFinding* finding : findings_of(view, nullptr)) {
     write_finding(out, *finding, view.generated_at);

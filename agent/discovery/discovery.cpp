@@ -34,12 +34,19 @@ asio::awaitable<Result<std::vector<Endpoint>>> Discovery::find(
   if (spec_.kind == TargetSpec::Kind::dns) found = co_await resolve();
   if (spec_.kind == TargetSpec::Kind::file) found = read_file();
   if (spec_.kind == TargetSpec::Kind::task_managers) found = on_hosts(task_manager_hosts);
-  if (found) {
-    std::sort(found->begin(), found->end(), before);
-    found->erase(std::unique(found->begin(), found->end(), same), found->end());
-    for (Endpoint& endpoint : *found) endpoint.access = spec_.access;
-  }
-  co_return found;
+  co_return tidied(std::move(found));
+}
+
+Result<std::vector<Endpoint>> Discovery::at(const std::vector<std::string>& hosts) const {
+  return tidied(on_hosts(hosts));
+}
+
+Result<std::vector<Endpoint>> Discovery::tidied(Result<std::vector<Endpoint>> found) const {
+  if (!found) return found;
+  std::sort(found->begin(), found->end(), before);
+  found->erase(std::unique(found->begin(), found->end(), same), found->end());
+  for (Endpoint& endpoint : *found) endpoint.access = spec_.access;
+  return found;
 }
 
 asio::awaitable<Result<std::vector<Endpoint>>> Discovery::resolve() {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "collectors/kubernetes/targets.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -13,6 +14,7 @@ constexpr std::string_view kHttps = "https://";
 constexpr std::string_view kDns = "dns:";
 constexpr std::string_view kFile = "file:";
 constexpr std::string_view kTaskManagers = "taskmanagers:";
+constexpr std::string_view kKubernetes = "kubernetes:";
 
 Error bad(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
 
@@ -43,10 +45,41 @@ Result<TargetSpec> parse_dns(TargetSpec spec, std::string_view rest) {
   return spec;
 }
 
+/// [NAMESPACE/]SELECTOR. A label's prefix has a slash too; what is a namespace's name is taken for
+/// one, and a prefix has a dot nearly always.
+Status read_selection(std::string_view text, TargetSpec& spec) {
+  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
+    if (kubernetes::is_namespace(text.substr(0, slash))) {
+      spec.name = text.substr(0, slash);
+      text.remove_prefix(slash + 1);
+    }
+  }
+  spec.selector = text;
+  if (kubernetes::is_selector(spec.selector)) return Done{};
+  return bad("\"" + printable(text, 100) + "\" is no label selector, such as app=orders");
+}
+
+Result<TargetSpec> parse_kubernetes(TargetSpec spec, std::string_view rest) {
+  rest = take_tls(rest, spec);
+  spec.kind = TargetSpec::Kind::kubernetes;
+  const std::size_t colon = rest.rfind(':');
+  spec.selects = colon != std::string_view::npos;
+  const std::string_view ports = spec.selects ? rest.substr(colon + 1) : rest;
+  if (const Status ok = read_ports("pod", ports, spec); !ok) {
+    return bad("needs a port: kubernetes:[NAMESPACE/]SELECTOR:PORT, not " +
+               printable(spec.text, 100));
+  }
+  if (!spec.selects) return spec;
+  if (colon == 0) return bad("needs a selector before the port, or kubernetes:PORT");
+  if (const Status ok = read_selection(rest.substr(0, colon), spec); !ok) return ok.error();
+  return spec;
+}
+
 }  // namespace
 
 Endpoint TargetSpec::example() const {
   if (!endpoints.empty()) return endpoints.front();
+  if (kind == Kind::kubernetes) return {"pod", port_from, {}, tls, access};
   return {name.empty() ? "taskmanager" : name, port_from, {}, tls, access};
 }
 
@@ -73,6 +106,9 @@ Result<TargetSpec> parse_target_spec(const std::string& text) {
     const std::string_view ports = take_tls(view.substr(kTaskManagers.size()), spec);
     if (const Status ok = read_ports("taskmanager", ports, spec); !ok) return ok.error();
     return spec;
+  }
+  if (view.starts_with(kKubernetes)) {
+    return parse_kubernetes(std::move(spec), view.substr(kKubernetes.size()));
   }
   Result<std::vector<Endpoint>> endpoints = parse_port_range(text);
   if (!endpoints) return endpoints.error();

@@ -4,6 +4,8 @@
 //   file:PATH                          Prometheus' file_sd, JSON or YAML; labels are not used
 //   local                              this machine, of a probe: no request, the same collector
 //   taskmanagers:PORT or …:FROM-TO     the hosts of the TaskManagers that REST tells of
+//   kubernetes:[NAMESPACE/]SELECTOR:PORT   the running pods of a label selector
+//   kubernetes:PORT                    those of the cluster's kubernetes block
 // With TLS: https:// before the host, the name or the ports.
 #pragma once
 
@@ -19,13 +21,15 @@
 namespace doctor {
 
 struct TargetSpec {
-  enum class Kind { fixed, dns, file, task_managers, local };
+  enum class Kind { fixed, dns, file, task_managers, kubernetes, local };
   std::string text;  // as written, for messages
   Kind kind{Kind::fixed};
-  std::string name;  // dns: the name; file: the path
+  std::string name;  // dns: the name; file: the path; kubernetes: the namespace, empty: the block's
+  std::string selector{};  // kubernetes: of labels
+  bool selects{false};     // kubernetes: a namespace or a selector is given
   std::uint16_t port_from{}, port_to{};
   std::vector<Endpoint> endpoints;  // fixed
-  bool tls{false};                  // of those found by DNS and on TaskManagers
+  bool tls{false};                  // of those found by DNS, on TaskManagers and in pods
   std::shared_ptr<const HttpAccess> access{};
 
   /// One endpoint as it may be found, for what is said before any is.

@@ -104,6 +104,7 @@ asio::awaitable<Status> Exchange::receive_head() {
     Status fed = head_.feed({window_.get(), *count});
     if (!fed) co_return at_peer(fed.error());
   }
+  if (head_.head().status == 403 && request_.reads_forbidden) co_return Done{};
   if (const auto refused = refusal(request_.endpoint, head_.head())) co_return at_peer(*refused);
   co_return Done{};
 }

@@ -1,6 +1,6 @@
 // Reading JSON from a stranger: a body becomes a tree only after its depth was checked, members are
-// read through Node, which knows its path and notes the first fault instead of throwing. Only the
-// parsers in this folder include this file: nlohmann's header is slow to compile.
+// read through Node, which knows its path and notes the first fault instead of throwing. Only
+// parsers (here and in kubernetes/) include this file: nlohmann's header is slow to compile.
 #pragma once
 
 #include <cstddef>

@@ -12,9 +12,9 @@ from pathlib import Path
 import yaml
 
 PROBES = {"startupProbe": "/-/healthy", "livenessProbe": "/-/healthy", "readinessProbe": "/-/ready"}
-VOLUME_KINDS = {"configMap", "emptyDir", "persistentVolumeClaim"}  # a part of what "restricted" allows
-EVERYTHING = {"ConfigMap", "Deployment", "NetworkPolicy", "PersistentVolumeClaim", "PrometheusRule", "Service",
-              "ServiceAccount", "ServiceMonitor"}
+VOLUME_KINDS = {"configMap", "emptyDir", "persistentVolumeClaim", "secret"}  # a part of what "restricted" allows
+EVERYTHING = {"ConfigMap", "Deployment", "NetworkPolicy", "PersistentVolumeClaim", "PrometheusRule", "Role",
+              "RoleBinding", "Service", "ServiceAccount", "ServiceMonitor"}
 RULES = Path(__file__).resolve().parents[2] / "deploy" / "prometheus" / "rules.yaml"
 complaints: list[str] = []
 
@@ -70,7 +70,8 @@ def check_deployment(objects: dict, folder: Path) -> None:
     pod = deployment["spec"]["template"]
     spec = pod["spec"]
     expect(deployment["spec"]["replicas"] == 1, "more than one judge on one data directory")
-    expect(spec["automountServiceAccountToken"] is False, "a token is mounted that nobody needs")
+    expect(spec["automountServiceAccountToken"] is True, "no token for the API server is mounted")
+    check_rights(one(objects, "Role"), one(objects, "RoleBinding"), spec["serviceAccountName"])
     expect(spec["securityContext"]["runAsNonRoot"] is True and spec["securityContext"]["runAsUser"] > 0, "the pod runs as root")
     labels = pod["metadata"]["labels"]
     for name, selector in (("Deployment", deployment["spec"]["selector"]["matchLabels"]), ("Service", service["spec"]["selector"]),
@@ -90,6 +91,16 @@ def check_deployment(objects: dict, folder: Path) -> None:
     expect(yaml.safe_load(text)["detectors"] == {"backpressure": {"enabled": False}}, "the given configuration is lost")
     (folder / "deployment-config.yaml").write_text(text)
     check_rules(one(objects, "PrometheusRule"), {"flink-doctor-findings", "flink-doctor-health"}, folder)
+
+
+def check_rights(role: dict, binding: dict, account: str) -> None:
+    rights = {(rule["apiGroups"][0], rule["resources"][0]): rule["verbs"] for rule in role["rules"]}
+    expect(rights == {("", "pods"): ["get", "list", "watch"], ("flink.apache.org", "flinkdeployments"): ["get", "list", "watch"]},
+           f"the Role gives {rights}")
+    expect(binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role["metadata"]["name"]},
+           f"the RoleBinding is of {binding['roleRef']}")
+    expect([s["name"] for s in binding["subjects"]] == [account], f"the rights go to {binding['subjects']}")
+    expect(role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "streaming", "the Role is in another namespace")
 
 
 def check_sidecar(objects: dict, folder: Path) -> None:

@@ -83,11 +83,19 @@ for values in "" deployment sidecar; do
   check "chart: helm lint --strict ${values:-with its own values}" \
     "$HELM" lint --strict ${values:+--values "$chart/ci/$values-values.yaml"} "$chart"
 done
-render() { "$HELM" template doctor "$chart" --namespace streaming --values "$chart/ci/$1-values.yaml" >"$work/$1.yaml"; }
+render() { # VALUES [ARG...]
+  local values=$1; shift
+  "$HELM" template doctor "$chart" --namespace streaming --values "$chart/ci/$values-values.yaml" "$@" >"$work/$values.yaml"
+}
 names_what_is_missing() {
   ! "$HELM" template doctor "$chart" >"$work/refused" 2>&1 && grep -F 'name at least one Flink cluster' "$work/refused"
 }
+knows_nothing_of_kubernetes() { # unless it is told to
+  render deployment --set kubernetes.enabled=false && grep -F 'automountServiceAccountToken: false' "$work/deployment.yaml" &&
+    ! grep -E '^kind: (Role|RoleBinding)$' "$work/deployment.yaml"
+}
 if command -v "$HELM" >/dev/null; then
+  check "chart: without kubernetes.enabled no token and no rights" knows_nothing_of_kubernetes
   check "chart: renders everything" render deployment
   check "chart: renders the sidecar alone" render sidecar
   check "chart: without a cluster it says what is missing" names_what_is_missing
@@ -97,7 +105,7 @@ if command -v "$HELM" >/dev/null; then
   check "chart: the sidecar's configuration is accepted" "$DOCTOR" config check "$work/sidecar-config.yaml"
   check "chart: its PrometheusRule: promtool check rules" promtool check rules "$work/rules.yaml"
 else
-  for what in renders sidecar refusal restricted configuration sidecar-configuration rules; do check "chart: $what" "$HELM"; done
+  for what in kubernetes renders sidecar refusal restricted configuration sidecar-configuration rules; do check "chart: $what" "$HELM"; done
 fi
 
 printf '%s passed, %s failed, %s skipped\n' $passed $failed $skipped

@@ -107,6 +107,51 @@ clusters:
   EXPECT_THAT(problems, Not(HasSubstr("canary")));
 }
 
+TEST(KubernetesBlock, HasAnAccessOfItsOwn) {
+  const Result<Config> config = parse_config(R"(
+clusters:
+  - name: orders
+    flink: ["http://jm:8081"]
+    reporters: ["kubernetes:9249"]
+    kubernetes:
+      namespace: flink
+      selector: app=orders
+      api_server: https://10.0.0.1:6443
+      tls: {ca_file: /etc/ca.pem}
+      auth: {bearer_token_file: /run/token}
+  - {name: defaults, flink: ["http://jm2:8081"], kubernetes: {}}
+  - {name: none, flink: ["http://jm3:8081"]}
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  const auto& block = config->clusters.at(0).kubernetes;
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block->namespace_, "flink");
+  EXPECT_EQ(block->selector, "app=orders");
+  EXPECT_EQ(block->api_server->url(), "https://10.0.0.1:6443");
+  EXPECT_EQ(block->access->tls.ca_file, "/etc/ca.pem");
+  EXPECT_EQ(block->access->auth.bearer_token_file, "/run/token");
+  EXPECT_FALSE(config->clusters[0].flink[0].access->has_auth()) << "Flink does not get this token";
+  ASSERT_TRUE(config->clusters[1].kubernetes);
+  EXPECT_FALSE(config->clusters[1].kubernetes->api_server);
+  EXPECT_FALSE(config->clusters[2].kubernetes);
+}
+
+TEST(KubernetesBlock, EveryProblemHasItsPlace) {
+  const Result<Config> config = parse_config(R"(
+clusters:
+  - name: a
+    flink: ["http://jm:8081"]
+    kubernetes: {namespace: a.b, selector: "x&y", api_server: "ftp://x", label: z}
+)");
+  ASSERT_FALSE(config);
+  for (const char* part :
+       {"clusters[0].kubernetes.namespace: \"a.b\" is no namespace",
+        "clusters[0].kubernetes.selector: ", "clusters[0].kubernetes.api_server: ",
+        "clusters[0].kubernetes.label: unknown key"}) {
+    EXPECT_THAT(config.error().message, HasSubstr(part));
+  }
+}
+
 Config with(const std::vector<std::string>& urls) {
   Config config;
   for (const std::string& url : urls) config.clusters.push_back(*cluster_from_url(url));

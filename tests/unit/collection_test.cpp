@@ -134,5 +134,49 @@ TEST_F(CollectionTest, ABrokenFileIsToldAndTheTargetsStay) {
   EXPECT_THAT(told(false, true), UnorderedElementsAre("file:" + path_.string()));
 }
 
+/// A list of one running pod, of the JobManager's role or not.
+std::string pod_at(const std::string& ip) {
+  return R"({"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"tm-1",
+      "namespace":"flink"},"status":{"phase":"Running","podIP":")" +
+         ip +
+         R"("}},{"metadata":{"name":"waits","namespace":"flink"},"status":{"phase":"Pending"}}]})";
+}
+
+TEST_F(CollectionTest, FollowsThePodsOfASelector) {
+  KubernetesConfig api;
+  api.api_server = Endpoint{"api", 6443, ""};
+  api.namespace_ = "flink";
+  cluster_.kubernetes = api;
+  cluster_.reporters = {*parse_target_spec("kubernetes:9249"),
+                        *parse_target_spec("kubernetes:other/app=x:9249")};
+  http_.by_host["10.1.0.5"] = http_.by_host["10.1.0.6"] = FakeReply{200, kTaskManager};
+  http_.put("/api/v1/namespaces/flink/pods", pod_at("10.1.0.5"));
+  http_.put("/api/v1/namespaces/other/pods", R"({"kind":"Status","message":"no","code":403})", 403);
+  poll();
+  EXPECT_THAT(scraped(), UnorderedElementsAre("10.1.0.5"));
+  EXPECT_THAT(told(true, false), UnorderedElementsAre("10.1.0.5:9249"));
+  http_.put("/api/v1/namespaces/flink/pods", pod_at("10.1.0.6"));
+  poll();
+  EXPECT_THAT(scraped(), UnorderedElementsAre("10.1.0.6"));
+  EXPECT_THAT(told(false, true), UnorderedElementsAre("10.1.0.5:9249"));
+  http_.put("/api/v1/namespaces/flink/pods", "{}", 500);
+  poll();
+  EXPECT_THAT(scraped(), UnorderedElementsAre("10.1.0.6")) << "what was found stays";
+  EXPECT_EQ(http_.asked("/api/v1/namespaces/flink/pods"), 1) << "one watch serves block and line";
+}
+
+TEST_F(CollectionTest, OutsideOfAPodItSaysWhatToConfigure) {
+  cluster_.reporters = {*parse_target_spec("kubernetes:flink/app=x:9249")};
+  poll();
+  bool said = false;
+  for (const StreamItem& item : items_) {
+    const auto* health = std::get_if<SourceHealth>(&item.what);
+    if (health == nullptr || health->kind != SourceKind::kubernetes) continue;
+    said = health->last_error->message.find("kubernetes.api_server") != std::string::npos;
+    EXPECT_FALSE(health->up);
+  }
+  EXPECT_TRUE(said);
+}
+
 }  // namespace
 }  // namespace doctor

@@ -8,6 +8,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "agent/discovery/api_server.hpp"
+#include "agent/net/access.hpp"
+
 namespace doctor {
 namespace {
 
@@ -36,9 +39,27 @@ TEST(TargetSpec, ReadsWhatPeopleWrite) {
   EXPECT_EQ(managers.port_to, 9260);
 }
 
+TEST(TargetSpec, ReadsSelectionsOfPods) {
+  const TargetSpec pods = spec("kubernetes:flink/app=orders,component in (taskmanager):9249");
+  EXPECT_EQ(pods.kind, TargetSpec::Kind::kubernetes);
+  EXPECT_EQ(pods.name, "flink");
+  EXPECT_EQ(pods.selector, "app=orders,component in (taskmanager)");
+  EXPECT_EQ(pods.port_from, 9249);
+  EXPECT_TRUE(pods.selects);
+  const TargetSpec prefixed = spec("kubernetes:https://app.kubernetes.io/name=x:9250-9251");
+  EXPECT_EQ(prefixed.name, "");
+  EXPECT_EQ(prefixed.selector, "app.kubernetes.io/name=x");
+  EXPECT_EQ(prefixed.port_to, 9251);
+  EXPECT_TRUE(prefixed.tls);
+  EXPECT_EQ(spec("kubernetes:flink/:9249").selector, "");
+  EXPECT_FALSE(spec("kubernetes:9249").selects);
+}
+
 TEST(TargetSpec, RefusesTheRestWithAReason) {
-  for (const char* text : {"", "dns:", "dns:name", "dns::9249", "dns:name:0", "file:",
-                           "taskmanagers:", "taskmanagers:x", "taskmanagers:9260-9250", "tm"}) {
+  for (const char* text :
+       {"", "dns:", "dns:name", "dns::9249", "dns:name:0", "file:", "taskmanagers:",
+        "taskmanagers:x", "taskmanagers:9260-9250", "tm", "kubernetes:", "kubernetes:app=x",
+        "kubernetes:app=x:", "kubernetes::9249", "kubernetes:app=x&limit=1:9249"}) {
     const Result<TargetSpec> parsed = parse_target_spec(text);
     ASSERT_FALSE(parsed.ok()) << text;
     EXPECT_EQ(parsed.error().code, ErrorCode::invalid_argument) << text;
@@ -130,6 +151,53 @@ TEST_F(DiscoveryTest, TaskManagersOfRestTimesPorts) {
   EXPECT_FALSE(discovery.expects_each()) << "most ports of a range hold nothing";
   const std::vector<std::string> many(3000, "h");
   EXPECT_FALSE(find(discovery, many).ok());
+}
+
+class ApiServer : public testing::Test {
+ protected:
+  ApiServer() : directory_(testing::TempDir() + "doctor-pod-XXXXXX") {
+    EXPECT_NE(::mkdtemp(directory_.data()), nullptr);
+    std::ofstream(directory_ + "/namespace") << "flink";
+  }
+  ~ApiServer() override { std::filesystem::remove_all(directory_); }
+  PodEnvironment pod() const { return {"10.0.0.1", "6443", directory_}; }
+  std::string directory_;
+};
+
+TEST_F(ApiServer, IsFoundAsEveryPodFindsIt) {
+  const auto found = completed({}, pod());
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  EXPECT_EQ(found->api_server->url(), "https://10.0.0.1:6443");
+  EXPECT_EQ(found->namespace_, "flink");
+  EXPECT_EQ(found->api_server->access->tls.ca_file, directory_ + "/ca.crt");
+  EXPECT_EQ(found->api_server->access->auth.bearer_token_file, directory_ + "/token");
+}
+
+TEST_F(ApiServer, WhatIsConfiguredWins) {
+  HttpAccess access;
+  access.tls.ca_file = "/ca.pem";
+  access.auth.bearer_token_file = "/token";
+  KubernetesConfig config;
+  config.namespace_ = "other";
+  config.access = std::make_shared<const HttpAccess>(access);
+  const auto within = completed(config, pod());
+  ASSERT_TRUE(within.ok());
+  EXPECT_EQ(within->namespace_, "other");
+  EXPECT_EQ(within->api_server->access->tls.ca_file, "/ca.pem");
+  EXPECT_EQ(within->api_server->access->auth.bearer_token_file, "/token");
+  config.api_server = *parse_url("https://elsewhere", kApiServerPort);
+  config.access = std::make_shared<const HttpAccess>();
+  const auto elsewhere = completed(config, pod());
+  ASSERT_TRUE(elsewhere.ok());
+  EXPECT_EQ(elsewhere->api_server->url(), "https://elsewhere:443");
+  EXPECT_EQ(elsewhere->api_server->access->auth.bearer_token_file, "") << "our token is not theirs";
+}
+
+TEST_F(ApiServer, SaysWhatIsMissing) {
+  EXPECT_THAT(completed({}, {}).error().message, HasSubstr("clusters[].kubernetes.api_server"));
+  EXPECT_THAT(completed({}, {"10.0.0.1", "x", directory_}).error().message, HasSubstr("PORT"));
+  std::filesystem::remove(directory_ + "/namespace");
+  EXPECT_THAT(completed({}, pod()).error().message, HasSubstr("kubernetes.namespace"));
 }
 
 }  // namespace

@@ -160,5 +160,22 @@ TEST_F(JudgeTest, DetectorsMaySeeWhatLogsSaid) {
   EXPECT_EQ(judge.view().logs.size(), 1U);
 }
 
+TEST_F(JudgeTest, KeepsTheNewestPodsOfEachWatch) {
+  const auto pods = [](SourceId source, std::size_t count) {
+    auto facts = std::make_shared<KubernetesFacts>();
+    facts->source = source;
+    facts->pods.resize(count, std::make_shared<const PodFacts>());
+    return KubernetesFactsPtr(facts);
+  };
+  judge.absorb({0, kStart, pods(3, 1)});
+  judge.absorb({0, kStart, pods(4, 5)});
+  judge.absorb({0, kStart, pods(3, 2)});
+  const Window window = judge.window(kStart);
+  ASSERT_EQ(window.kubernetes.size(), 2U);
+  EXPECT_EQ(window.kubernetes[0]->pods.size(), 2U);
+  EXPECT_EQ(window.kubernetes[1]->pods.size(), 5U);
+  EXPECT_EQ(judge.view().kubernetes.size(), 2U);
+}
+
 }  // namespace
 }  // namespace doctor

@@ -1,0 +1,22 @@
+// What we ask an API server for: paths, and what of a user's or a server's text may go into them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace doctor::kubernetes {
+
+/// Percent-encoded, for a part of a path or of a query.
+std::string encoded(std::string_view text);
+
+/// A namespace's name: RFC 1123 label.
+bool is_namespace(std::string_view text);
+/// Characters that a label selector is made of; the server judges the rest.
+bool is_selector(std::string_view text);
+
+/// "flink/app=orders", for people.
+std::string selection_text(const std::string& namespace_, const std::string& selector);
+
+std::string flink_deployments_target(const std::string& namespace_);
+
+}  // namespace doctor::kubernetes

@@ -1,0 +1,57 @@
+"""What the tests put into Kubernetes: a namespace, accounts with and without rights, the pods of a Flink cluster."""
+from __future__ import annotations
+
+from api_server import ApiServer
+
+NAMESPACE = "flink"
+IN_NAMESPACE = f"/api/v1/namespaces/{NAMESPACE}"
+RBAC = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}"
+CONTAINER = "flink-main-container"
+
+
+class Cluster:
+    def __init__(self, api: ApiServer) -> None:
+        self.api = api
+        api.call("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+        for account in ("default", "doctor", "stranger"):
+            api.call("POST", f"{IN_NAMESPACE}/serviceaccounts", {"metadata": {"name": account}})
+        rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}
+        api.call("POST", f"{RBAC}/roles", {"metadata": {"name": "pods"}, "rules": [rule]})
+        self.bind("doctor")
+
+    def bind(self, account: str) -> None:
+        self.api.call("POST", f"{RBAC}/rolebindings", {
+            "metadata": {"name": account},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "pods"},
+            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}]})
+
+    def token(self, account: str) -> str:
+        answer = self.api.call("POST", f"{IN_NAMESPACE}/serviceaccounts/{account}/token", {"spec": {}})
+        return answer["status"]["token"]
+
+    def create_pod(self, name: str, component: str, ip: str, app: str = "orders") -> None:
+        """As native Kubernetes makes them; what a kubelet would report is put in by hand."""
+        self.api.call("POST", f"{IN_NAMESPACE}/pods", {
+            "metadata": {"name": name, "labels": {"app": app, "component": component, "type": "flink-native-kubernetes"}},
+            "spec": {"nodeName": "node-1", "restartPolicy": "Never", "containers": [{
+                "name": CONTAINER, "image": "flink:1.20",
+                "resources": {"limits": {"memory": "1728Mi", "cpu": "1500m"}, "requests": {"memory": "1728Mi", "cpu": "1"}}}]}})
+        self.report(name, {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}], "containerStatuses": [
+            self.container({"running": {"startedAt": "2026-11-21T08:00:00Z"}}, ready=True)]})
+
+    def kill_out_of_memory(self, name: str) -> None:
+        """And the JobManager deletes the pod at once, as native Kubernetes does."""
+        ended = {"exitCode": 137, "reason": "OOMKilled", "startedAt": "2026-11-21T08:00:00Z", "finishedAt": "2026-11-21T09:15:00Z"}
+        self.report(name, {"phase": "Failed", "containerStatuses": [self.container({"terminated": ended}, ready=False)]})
+        self.delete_pod(name)
+
+    def delete_pod(self, name: str) -> None:
+        self.api.call("DELETE", f"{IN_NAMESPACE}/pods/{name}", {"gracePeriodSeconds": 0})
+
+    def report(self, name: str, status: dict) -> None:
+        self.api.call("PATCH", f"{IN_NAMESPACE}/pods/{name}/status", {"status": status}, "application/strategic-merge-patch+json")
+
+    @staticmethod
+    def container(state: dict, ready: bool) -> dict:
+        return {"name": CONTAINER, "state": state, "lastState": {}, "ready": ready, "restartCount": 0, "image": "flink:1.20",
+                "imageID": "sha256:1", "containerID": "containerd://c1"}
