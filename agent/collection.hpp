@@ -9,8 +9,8 @@
 
 #include "agent/config/config.hpp"
 #include "agent/discovery/discovery.hpp"
-#include "agent/probe.hpp"
 #include "agent/pod_watches.hpp"
+#include "agent/probe.hpp"
 #include "collectors/http.hpp"
 #include "collectors/reporter.hpp"
 #include "collectors/rest/source.hpp"

@@ -48,7 +48,7 @@ struct SourceHealth {
   std::uint64_t series_dropped{};
   /// "jobmanager" or "taskmanager", told by content; empty while nothing told it.
   std::string role{};
-  std::optional<LogReading> logs{};  // of SourceKind::logs
+  std::optional<LogReading> logs{};   // of SourceKind::logs
   std::optional<std::size_t> pods{};  // of a watch of pods: how many there are
 };
 
