@@ -122,7 +122,7 @@ class Run:
             time.sleep(max(0.0, next_second - now()))
 
     def begin_survey(self) -> None:
-        name = "native" if "native" in self.world.clusters else next(iter(self.world.clusters))
+        name = "main" if "main" in self.world.clusters else next(iter(self.world.clusters))
         cluster = self.world.clusters[name]
         self.survey = Survey(self.version, self.args.doctor, cluster.url, cluster.reporters, self.out / "metrics.json")
 

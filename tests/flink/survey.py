@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 SURVEY_TIMEOUT_S = 90
+# The budget of calls may not reach every vertex of a busy cluster, and with it a metric that few vertices have.
+REST_MISSED_MAX = 0.1
 
 # What the jobs here do not use: connectors, SQL, changelog, ForSt, speculative execution, a resource manager with pods.
 FEATURES = re.compile(r"kafka_|kinesis_|forst_|changelog|committables|async_state|late_records_dropped_rate|watermark_latency|"
@@ -39,10 +41,14 @@ class Survey:
         by_rest = [row["metric"] for row in wanted if row["by_rest"] and not row["rest_series"]]
         early = [row["metric"] for row in rows if not row["in_version"] and row["reporter_series"]]
         found = sum(1 for row in rows if row["reporter_series"])
+        enough_by_rest = len(by_rest) <= REST_MISSED_MAX * sum(1 for row in wanted if row["by_rest"])
         lines = [f"metrics of Flink {self.version}: {len(wanted)} expected, {found} found through reporters, "
                  f"{sum(1 for row in rows if row['rest_series'])} through REST"]
+        if by_rest and enough_by_rest:
+            lines.append(f"not reached through REST within the budget of calls: {', '.join(by_rest)}")
         passed = failed = 0
-        for what, missing in (("reporters lack", by_reporter), ("REST lacks", by_rest), ("not expected yet", early)):
+        for what, missing in (("reporters lack", by_reporter), ("not expected yet", early),
+                              ("REST lacks", [] if enough_by_rest else by_rest)):
             if missing:
                 lines.append(f"missed: {what}: {', '.join(missing)}")
                 failed += 1
