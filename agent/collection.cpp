@@ -19,12 +19,12 @@ constexpr SourceId kRestSource = 0;
 // is no more.
 constexpr DurationMs kRetireAfterMs = 10 * kMinuteMs;
 
-/// Runs `work` every `period`, without drift; a late round is skipped rather than made up for.
 /// A round of a loop: false ends it. Give it a name before awaiting every(): GCC 12 destroys what a
 /// temporary closure in a co_await expression has captured twice.
 using Round = std::function<asio::awaitable<bool>()>;
 
-/// Ends when `work` says false.
+/// Runs `work` every `period`, without drift; a late round is skipped rather than made up for. Ends
+/// when `work` says false.
 asio::awaitable<void> every(DurationMs period_ms, Round work) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   const std::chrono::milliseconds period(period_ms);
@@ -83,9 +83,7 @@ void Collection::start(Spawn spawn) {
   spawn_([this] { return rest_loop(); });
   for (const TargetPtr& target : targets_) spawn_([this, target] { return target_loop(target); });
   for (std::size_t i = 0; i < ranges_.size(); ++i) {
-    const Discovery& discovery = ranges_[i].discovery;
-    if (discovery.is_fixed() || discovery.is_watched()) continue;
-    spawn_([this, i] { return discovery_loop(i); });
+    if (ranges_[i].discovery.is_sought()) spawn_([this, i] { return discovery_loop(i); });
   }
   pods_->start(spawn_);
 }
@@ -93,8 +91,7 @@ void Collection::start(Spawn spawn) {
 asio::awaitable<void> Collection::poll_once() {
   co_await pods_->poll_once();
   for (std::size_t i = 0; i < ranges_.size(); ++i) {
-    const Discovery& discovery = ranges_[i].discovery;
-    if (!discovery.is_fixed() && !discovery.is_watched()) co_await discover(i);
+    if (ranges_[i].discovery.is_sought()) co_await discover(i);
   }
   const std::vector<TargetPtr> targets = targets_;
   for (const TargetPtr& target : targets) co_await scrape(*target);

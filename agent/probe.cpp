@@ -12,7 +12,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
 
 #include "agent/clock.hpp"
 #include "agent/delivery/probe_page.hpp"
@@ -20,6 +19,7 @@
 #include "agent/host/patient_files.hpp"
 #include "agent/net/notify.hpp"
 #include "agent/net/server.hpp"
+#include "agent/thread.hpp"
 
 namespace doctor {
 namespace {
@@ -107,6 +107,14 @@ void run_rounds(const std::shared_ptr<ProbeState>& state, const host::HostRoots&
   state->ended();
 }
 
+/// On a thread of their own, since a round may hang.
+bool start_rounds(const std::shared_ptr<ProbeState>& state, const host::HostRoots& roots,
+                  const std::function<void()>& after_round) {
+  const bool started = start_detached_thread([=] { run_rounds(state, roots, after_round); });
+  if (!started) state->ended();
+  return started;
+}
+
 std::string render(const host::HostReport* report, const ProbeHealth& health) {
   ProbePageInput input;
   input.report = report;
@@ -156,9 +164,7 @@ ProbeOnce probe_once(const ProbeOptions& options) {
 
 LocalProbe::LocalProbe(const ProbeOptions& options)
     : state_(std::make_shared<ProbeState>(options.interval_ms)) {
-  std::thread([state = state_, roots = options.roots] {
-    run_rounds(state, roots, [] {});
-  }).detach();
+  start_rounds(state_, options.roots, [] {});
 }
 
 LocalProbe::~LocalProbe() { state_->stop(); }
@@ -178,10 +184,9 @@ Status run_probe(const ProbeOptions& options) {
                     [state](const InboundRequest& request) { return answer(*state, request); });
   if (!server) return server.error();
   spdlog::info("serving http://{}:{}/metrics", options.listen_host, (*server)->port());
-  // Detached, since a round may hang; all it uses it owns or shares.
-  std::thread([state, roots = options.roots] {
-    run_rounds(state, roots, [] { notify_service_manager("WATCHDOG=1"); });
-  }).detach();
+  if (!start_rounds(state, options.roots, [] { notify_service_manager("WATCHDOG=1"); })) {
+    return Error{ErrorCode::io, "the system gives no thread for the rounds"};
+  }
   notify_service_manager("READY=1\nSTATUS=looking at " + options.roots.proc);
   io.run();
   notify_service_manager("STOPPING=1");

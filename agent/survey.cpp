@@ -11,6 +11,7 @@
 #include <set>
 
 #include "agent/collection.hpp"
+#include "agent/delivery/terminal.hpp"
 #include "agent/net/asio_http.hpp"
 
 namespace doctor {
@@ -18,9 +19,9 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t kNameColumn = 32;
-constexpr std::size_t kUnitColumn = 20;
-constexpr std::size_t kCountColumn = 10;
+constexpr int kNameColumn = 32;
+constexpr int kUnitColumn = 20;
+constexpr int kCountColumn = 10;
 
 std::vector<Metric> all_metrics() {
   std::vector<Metric> metrics;
@@ -84,10 +85,7 @@ asio::awaitable<void> look_twice(Sight& by_reporter, Sight& by_rest, DurationMs 
   co_await by_rest.poll();
 }
 
-std::string column(std::string text, std::size_t width) {
-  if (text.size() + 1 < width) text.resize(width - 1, ' ');
-  return text + " ";
-}
+std::string column(std::string_view text, int width) { return padded(text, width - 1) + " "; }
 
 }  // namespace
 
@@ -130,8 +128,7 @@ std::string survey_text(const Survey& survey) {
   for (const SurveyRow& row : survey.rows) {
     const MetricInfo& about = *row.metric;
     const bool by_reporter = survey.reporters_asked && !about.reporter_name.empty();
-    text += column(std::string(about.name), kNameColumn) +
-            column(std::string(to_string(about.unit)), kUnitColumn) +
+    text += column(about.name, kNameColumn) + column(to_string(about.unit), kUnitColumn) +
             column(count(row.reporter_series, by_reporter), kCountColumn) +
             column(count(row.rest_series, !about.rest_id.empty()), kCountColumn) +
             std::string(about.help) + (row.in_version ? "" : " (not in this version)") + "\n";

@@ -142,7 +142,7 @@ std::optional<std::string> prometheus_reporter_ports(const ClusterFacts& cluster
 
 std::vector<std::string> lines_not_set(const ClusterFacts* cluster,
                                        std::vector<std::string> lines) {
-  if (cluster == nullptr) return lines;
+  if (cluster == nullptr || lines.empty()) return lines;
   const auto ports = prometheus_reporter_ports(*cluster);
   bool reporter_wanted = false;
   std::erase_if(lines, [&](const std::string& line) {

@@ -1,11 +1,9 @@
 #include "agent/discovery/discovery.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <tuple>
 
+#include "agent/net/small_file.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -13,7 +11,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::streamsize kFileBytesMax = 1 << 20;
+constexpr std::size_t kFileBytesMax = 1 << 20;
 
 bool before(const Endpoint& a, const Endpoint& b) {
   return std::tie(a.host, a.port) < std::tie(b.host, b.port);
@@ -59,19 +57,12 @@ asio::awaitable<Result<std::vector<Endpoint>>> Discovery::resolve() {
 }
 
 Result<std::vector<Endpoint>> Discovery::read_file() const {
-  std::ifstream file(spec_.name, std::ios::binary);
-  const std::string name = printable(spec_.name, 200);
-  if (!file) {
-    return Error{ErrorCode::io, "cannot read " + name + ": " + std::strerror(errno)};
-  }
-  std::string text(static_cast<std::size_t>(kFileBytesMax) + 1, '\0');
-  file.read(text.data(), kFileBytesMax + 1);
-  if (file.gcount() > kFileBytesMax) {
-    return Error{ErrorCode::too_large, name + " is larger than 1 MiB"};
-  }
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  Result<std::vector<Endpoint>> endpoints = parse_file_targets(text, limits_.targets_per_spec_max);
-  if (!endpoints) return Error{endpoints.error().code, name + ": " + endpoints.error().message};
+  const Result<Secret> text = read_small_file(spec_.name, kFileBytesMax);
+  if (!text) return text.error();
+  Result<std::vector<Endpoint>> endpoints =
+      parse_file_targets(text->reveal(), limits_.targets_per_spec_max);
+  if (!endpoints)
+    return Error{endpoints.error().code, printable(spec_.name) + ": " + endpoints.error().message};
   return endpoints;
 }
 

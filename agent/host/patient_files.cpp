@@ -1,14 +1,11 @@
 #include "agent/host/patient_files.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <optional>
 #include <string_view>
-#include <system_error>
-#include <thread>
+
+#include "agent/thread.hpp"
 
 namespace doctor {
 namespace {
@@ -66,17 +63,8 @@ void PatientFiles::leave_behind() {
 bool PatientFiles::give(std::function<void()> errand) {
   if (!bench_) {
     bench_ = std::make_shared<Bench>();
-    // Signals belong to the main loop; a new thread inherits the mask.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-      std::thread([bench = bench_] { bench->work(); }).detach();
-    } catch (const std::system_error&) {
-      bench_.reset();  // no more threads for us: a failure of this read only
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    // Without a thread this read fails, and only this one.
+    if (!start_detached_thread([bench = bench_] { bench->work(); })) bench_.reset();
   }
   if (!bench_) return false;
   const std::scoped_lock lock(bench_->mutex);

@@ -1,15 +1,12 @@
 #include "agent/logs/log_watch.hpp"
 
-#include <pthread.h>
-
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <exception>
 #include <mutex>
-#include <system_error>
-#include <thread>
 #include <utility>
+
+#include "agent/thread.hpp"
 
 namespace doctor {
 namespace {
@@ -111,19 +108,7 @@ bool LogWatch::hangs(TimestampMs now) {
 }
 
 bool LogWatch::Mailbox::start(const std::shared_ptr<Mailbox>& self) {
-  // Signals belong to the main loop; a new thread inherits the mask.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool started = true;
-  try {
-    std::thread(work, self).detach();
-  } catch (const std::system_error&) {
-    started = false;
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return started;
+  return start_detached_thread([self] { work(self); });
 }
 
 void LogWatch::Mailbox::work(std::shared_ptr<Mailbox> self) {

@@ -4,7 +4,6 @@
 #include "agent/net/resolver.hpp"
 
 #include <netdb.h>
-#include <pthread.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -16,15 +15,13 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
-#include <system_error>
-#include <thread>
 #include <utility>
 
+#include "agent/thread.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -211,19 +208,8 @@ bool Resolver::State::all_workers_hang() const {
 }
 
 bool Resolver::State::spawn(const std::shared_ptr<State>& self) {
-  // Signals belong to the main loop; a new thread inherits the mask.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool started = true;
-  try {
-    std::thread(work, self).detach();
-    ++self->workers;
-  } catch (const std::system_error&) {
-    started = false;
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const bool started = start_detached_thread([self] { work(self); });
+  if (started) ++self->workers;
   return started;
 }
 

@@ -1,7 +1,5 @@
 #include "agent/net/server.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -10,13 +8,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <csignal>
 #include <set>
 #include <thread>
 
 #include "agent/net/connection.hpp"
 #include "agent/net/resolver.hpp"
 #include "agent/net/response_text.hpp"
+#include "agent/thread.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -47,7 +45,7 @@ class AsioServer final : public Server {
   ~AsioServer() override;
 
   error_code listen(const tcp::endpoint& endpoint);
-  void run();
+  bool run();  // false: no thread for it
   std::uint16_t port() const override { return port_; }
 
  private:
@@ -83,17 +81,13 @@ error_code AsioServer::listen(const tcp::endpoint& endpoint) {
   return error;
 }
 
-void AsioServer::run() {
+bool AsioServer::run() {
   asio::co_spawn(io_, accept_all(), [](std::exception_ptr failure) {
     if (failure) std::rethrow_exception(failure);
   });
-  // Signals belong to the main loop; a new thread inherits the mask.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { io_.run(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  std::optional<std::thread> started = start_thread([this] { io_.run(); });
+  if (started) thread_ = std::move(*started);
+  return thread_.joinable();
 }
 
 asio::awaitable<void> AsioServer::accept_all() {
@@ -187,7 +181,7 @@ Result<std::unique_ptr<Server>> Server::start(const std::string& host, std::uint
   if (const error_code error = server->listen(endpoint)) {
     return cannot_listen(host, port, error.message());
   }
-  server->run();
+  if (!server->run()) return cannot_listen(host, port, "the system gives no more threads");
   return std::unique_ptr<Server>(std::move(server));
 }
 

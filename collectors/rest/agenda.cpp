@@ -9,6 +9,12 @@ namespace {
 
 using Ask = Errand::Ask;
 
+/// And how much of everything there is, for a fair share of the budget.
+struct Rules : AgendaRules {
+  std::size_t jobs_running{0};
+  std::size_t values_pages{0};
+};
+
 constexpr std::int64_t kTaskManagerRounds = 3;
 constexpr DurationMs kCheckpointsAgeMaxMs = kMinuteMs;
 constexpr DurationMs kExceptionsAgeMs = 50 * kSecondMs;  // unless the overview said something new
@@ -31,7 +37,7 @@ constexpr double kExceptionsShare = 0.15;
 
 /// No checkpoint for more than twice the time that one may take: whether one completes now is news.
 /// One that stays away for long is no news any more.
-bool is_overdue(const KnownJob& job, const AgendaRules& rules) {
+bool is_overdue(const KnownJob& job, const Rules& rules) {
   const auto& config = job.facts.checkpoint_config;
   if (!config || !config->interval || !job.facts.all_tasks_running_since) return false;
   TimestampMs since = *job.facts.all_tasks_running_since;
@@ -40,14 +46,18 @@ bool is_overdue(const KnownJob& job, const AgendaRules& rules) {
   return rules.now - since > 2 * allowed && rules.now - since < 20 * allowed;
 }
 
-/// How old a part must be when there are so many like it, so that asking for all of them takes no
-/// more than this share of the budget. A little early is better than a whole poll late.
-DurationMs age_min_of_share(const AgendaRules& rules, std::size_t parts, double share,
-                            DurationMs wanted_ms) {
+/// How old each of so many parts gets when asking for all of them in turn takes this share of the
+/// budget.
+DurationMs age_of_share(const Rules& rules, std::size_t parts, double share) {
   const double calls_per_minute = std::max(1.0, share * rules.calls_per_minute);
-  const double affordable_ms =
-      static_cast<double>(parts) * static_cast<double>(kMinuteMs) / calls_per_minute;
-  return std::max(wanted_ms, static_cast<DurationMs>(affordable_ms)) * 3 / 4;
+  return static_cast<DurationMs>(static_cast<double>(parts) * static_cast<double>(kMinuteMs) /
+                                 calls_per_minute);
+}
+
+/// How old a part must be. A little early is better than a whole poll late.
+DurationMs age_min_of_share(const Rules& rules, std::size_t parts, double share,
+                            DurationMs wanted_ms) {
+  return std::max(wanted_ms, age_of_share(rules, parts, share)) * 3 / 4;
 }
 
 /// The newest checkpoint is of another size than the one before: is it the first of many?
@@ -66,11 +76,11 @@ bool size_moved(const KnownJob& job) {
   return false;
 }
 
-bool is_troubled(const KnownJob& job, const AgendaRules& rules) {
+bool is_troubled(const KnownJob& job, const Rules& rules) {
   return is_overdue(job, rules) || size_moved(job);
 }
 
-DurationMs checkpoints_age_min(const KnownJob& job, const AgendaRules& rules) {
+DurationMs checkpoints_age_min(const KnownJob& job, const Rules& rules) {
   if (is_troubled(job, rules)) {
     return std::max(kTroubledAgeMinMs,
                     age_min_of_share(rules, rules.jobs_running, kTroubledShare, 0));
@@ -82,10 +92,10 @@ DurationMs checkpoints_age_min(const KnownJob& job, const AgendaRules& rules) {
 }
 
 /// Flink remembers the last ten: with a few more they are gone before they were seen.
-bool may_be_missed(const KnownJob& job, const AgendaRules& rules) {
+bool may_be_missed(const KnownJob& job, const Rules& rules) {
   const auto& config = job.facts.checkpoint_config;
   if (!config || !config->interval) return false;
-  const DurationMs fair = age_min_of_share(rules, rules.jobs_running, kCheckpointsShare, 0) * 4 / 3;
+  const DurationMs fair = age_of_share(rules, rules.jobs_running, kCheckpointsShare);
   return rules.now - job.checkpoints.asked_at >= std::max(3 * *config->interval, fair);
 }
 
@@ -95,7 +105,7 @@ bool never_seen(Ask ask, const KnownJob& job) {
          (ask == Ask::checkpoint_config && !job.checkpoint_config.asked());
 }
 
-Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const AgendaRules& rules) {
+Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const Rules& rules) {
   if (job.ended()) return Errand::Urgency::regular;
   // A change is most often a fault, and the fault is what everybody wants to know first.
   if (ask == Ask::exceptions && job.exceptions.change != job.changes) return Errand::Urgency::fault;
@@ -107,7 +117,7 @@ Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const AgendaRules& rule
 /// Puts a thing on the list when its round has come.
 class List {
  public:
-  explicit List(const AgendaRules& rules) : rules_(rules) {}
+  explicit List(const Rules& rules) : rules_(rules) {}
 
   void add(Ask ask, const std::optional<std::int64_t>& due_round, const KnownJob* job = nullptr,
            const std::string& subject = {}, const std::string& vertex = {}) {
@@ -122,7 +132,7 @@ class List {
   std::vector<Errand> take() { return std::move(errands_); }
 
  private:
-  const AgendaRules& rules_;
+  const Rules& rules_;
   std::vector<Errand> errands_;
 };
 
@@ -144,13 +154,13 @@ std::optional<std::int64_t> on_change(const Part& part, const KnownJob& job) {
 
 /// A change; of a restless job it is looked at only when the last look is old enough.
 std::optional<std::int64_t> on_change_after(const Part& part, const KnownJob& job,
-                                            const AgendaRules& rules, DurationMs age_min_ms) {
+                                            const Rules& rules, DurationMs age_min_ms) {
   const bool recent = part.have() && rules.now - part.asked_at < age_min_ms;
   if (recent && job.restless >= kRestless && !rules.one_shot && !job.ended()) return std::nullopt;
   return on_change(part, job);
 }
 
-std::optional<std::int64_t> checkpoints_due(const KnownJob& job, const AgendaRules& rules) {
+std::optional<std::int64_t> checkpoints_due(const KnownJob& job, const Rules& rules) {
   const std::optional<std::int64_t> change =
       on_change_after(job.checkpoints, job, rules, kJobAgeMinMs);
   if (change || job.ended() || job.facts.checkpointing == Checkpointing::off) return change;
@@ -159,7 +169,7 @@ std::optional<std::int64_t> checkpoints_due(const KnownJob& job, const AgendaRul
   return every(job.checkpoints, 1, job.changed_round);
 }
 
-std::optional<std::int64_t> exceptions_due(const KnownJob& job, const AgendaRules& rules) {
+std::optional<std::int64_t> exceptions_due(const KnownJob& job, const Rules& rules) {
   const std::optional<std::int64_t> change =
       on_change_after(job.exceptions, job, rules, kTroubledAgeMinMs);
   if (change || job.ended()) return change;
@@ -171,7 +181,7 @@ std::optional<std::int64_t> exceptions_due(const KnownJob& job, const AgendaRule
 
 /// Values in place of reporters: at Flink's own pace, or as often as the budget allows for so many.
 std::optional<std::int64_t> values_due(const Part& part, std::int64_t noticed_round,
-                                       const AgendaRules& rules) {
+                                       const Rules& rules) {
   const DurationMs age_min =
       age_min_of_share(rules, rules.values_pages, kValuesShare, kValuesAgeMs);
   if (part.asked() && rules.now - part.asked_at < age_min && !rules.one_shot) return std::nullopt;
@@ -181,7 +191,7 @@ std::optional<std::int64_t> values_due(const Part& part, std::int64_t noticed_ro
 /// The ids of a vertex: until there are some, after a change, and now and then while none of them
 /// is wanted, since metrics of state come late.
 std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const KnownJob& job,
-                                           const AgendaRules& rules) {
+                                           const Rules& rules) {
   const Part& ids = vertex.metric_ids;
   if (!ids.have()) return once(ids, job.changed_round);
   const bool recent = rules.now - ids.asked_at < kVertexIdsAgeMinMs;
@@ -189,7 +199,7 @@ std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const Know
   return vertex.queries.empty() ? every(ids, 1, job.changed_round) : on_change(ids, job);
 }
 
-void add_vertices(const KnownJob& job, const AgendaRules& rules, List& list) {
+void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
   const bool for_values = rules.one_shot || !rules.task_manager_reporters;
   // With reporters only the placement is wanted, which is settled once all tasks run.
   if (for_values ? job.summary.state != "RUNNING" : !job.all_tasks_run()) return;
@@ -209,8 +219,14 @@ void add_vertices(const KnownJob& job, const AgendaRules& rules, List& list) {
   }
 }
 
+std::size_t count_running(const KnownCluster& known) {
+  return static_cast<std::size_t>(
+      std::count_if(known.jobs.begin(), known.jobs.end(),
+                    [](const auto& entry) { return !entry.second.ended(); }));
+}
+
 /// Pages that bring values in place of reporters.
-std::size_t count_values_pages(const KnownCluster& known, const AgendaRules& rules) {
+std::size_t count_values_pages(const KnownCluster& known, const Rules& rules) {
   if (rules.task_manager_reporters) return 0;
   std::size_t pages = known.processes.size();
   for (const auto& [id, job] : known.jobs) {
@@ -220,7 +236,7 @@ std::size_t count_values_pages(const KnownCluster& known, const AgendaRules& rul
   return pages;
 }
 
-void add_job(const KnownJob& job, const AgendaRules& rules, List& list) {
+void add_job(const KnownJob& job, const Rules& rules, List& list) {
   if (job.gone_round == rules.round) return;
   list.add(Ask::job, on_change_after(job.job, job, rules, kJobAgeMinMs), &job);
   list.add(Ask::exceptions, exceptions_due(job, rules), &job);
@@ -238,8 +254,8 @@ void add_job(const KnownJob& job, const AgendaRules& rules, List& list) {
   add_vertices(job, rules, list);
 }
 
-void add_process(const KnownProcess& process, Ask ids, const std::string& id,
-                 const AgendaRules& rules, List& list) {
+void add_process(const KnownProcess& process, Ask ids, const std::string& id, const Rules& rules,
+                 List& list) {
   const auto metrics = static_cast<Ask>(static_cast<int>(ids) + 1);
   if (process.metric_ids.have()) {
     list.add(metrics, values_due(process.metrics, rules.round, rules), nullptr, id);
@@ -248,7 +264,7 @@ void add_process(const KnownProcess& process, Ask ids, const std::string& id,
   }
 }
 
-std::int64_t task_managers_due(const KnownCluster& known, const AgendaRules& rules) {
+std::int64_t task_managers_due(const KnownCluster& known, const Rules& rules) {
   const std::int64_t regular = every(known.task_managers, kTaskManagerRounds, rules.round);
   const bool changed = std::any_of(known.jobs.begin(), known.jobs.end(), [&](const auto& entry) {
     return entry.second.changed_round == rules.round && entry.second.restless < kRestless;
@@ -259,12 +275,12 @@ std::int64_t task_managers_due(const KnownCluster& known, const AgendaRules& rul
 /// The placement of tasks and a job's own configuration sharpen a diagnosis but make none: they
 /// wait until the rest has had its turn. Where vertices carry the values, they are no mere
 /// placement.
-bool can_wait(const Errand& errand, const AgendaRules& rules) {
+bool can_wait(const Errand& errand, const Rules& rules) {
   if (errand.ask == Ask::job_config) return true;
   return errand.ask == Ask::vertex && rules.task_manager_reporters && !rules.one_shot;
 }
 
-bool before(const Errand& a, const Errand& b, const AgendaRules& rules) {
+bool before(const Errand& a, const Errand& b, const Rules& rules) {
   const auto rank = [&](const Errand& errand) {
     const bool of_the_cluster = errand.ask <= Ask::jvm_options;
     return std::tuple(can_wait(errand, rules), !of_the_cluster, errand.urgency,
@@ -278,7 +294,10 @@ bool before(const Errand& a, const Errand& b, const AgendaRules& rules) {
 
 }  // namespace
 
-std::vector<Errand> agenda(const KnownCluster& known, AgendaRules rules, std::size_t errands_max) {
+std::vector<Errand> agenda(const KnownCluster& known, const AgendaRules& given,
+                           std::size_t errands_max) {
+  Rules rules{given};
+  rules.jobs_running = count_running(known);
   rules.values_pages = count_values_pages(known, rules);
   List list(rules);
   list.add(Ask::task_managers, task_managers_due(known, rules));

@@ -52,13 +52,12 @@ struct AgendaRules {
   bool one_shot{};
   bool job_manager_reporter{};  // its metrics come from there
   bool task_manager_reporters{};
-  double calls_per_minute{60};  // the budget
-  std::size_t jobs_running{0};
-  std::size_t values_pages{0};        // agenda() counts them
+  double calls_per_minute{60};        // the budget
   bool vertex_metrics_wanted{false};  // somebody reads what only these pages have
 };
 
 /// At most `errands_max`, in order. Empty when nothing is due any more in this round.
-std::vector<Errand> agenda(const KnownCluster& known, AgendaRules rules, std::size_t errands_max);
+std::vector<Errand> agenda(const KnownCluster& known, const AgendaRules& rules,
+                           std::size_t errands_max);
 
 }  // namespace doctor::rest

@@ -221,9 +221,6 @@ rest::AgendaRules RestSource::rules() const {
   rules.task_manager_reporters = task_manager_reporters_;
   rules.calls_per_minute = limits_.rest_calls_per_minute_max;
   rules.vertex_metrics_wanted = vertex_metrics_wanted_;
-  rules.jobs_running = static_cast<std::size_t>(
-      std::count_if(known_.jobs.begin(), known_.jobs.end(),
-                    [](const auto& entry) { return !entry.second.ended(); }));
   return rules;
 }
 

@@ -84,9 +84,6 @@ class Simulation {
     rules.round = round_;
     rules.now = now_;
     rules.job_manager_reporter = rules.task_manager_reporters = true;
-    rules.jobs_running = static_cast<std::size_t>(
-        std::count_if(known_.jobs.begin(), known_.jobs.end(),
-                      [](const auto& entry) { return !entry.second.ended(); }));
     const std::vector<Errand> errands = agenda(known_, rules, kErrandsMax);
     for (const Errand& errand : errands) {
       if (tokens_ < 1) return false;

@@ -185,6 +185,8 @@ class ChangedMachine : public ::testing::Test {
   }
   ~ChangedMachine() override { std::filesystem::remove_all(root_); }
   host::HostRoots roots() const { return {root_ + "/proc", root_ + "/sys"}; }
+  /// A path as its processes see it.
+  std::string inside(const std::string& path) const { return root_ + "/root" + path; }
 
   std::string root_;
 };
@@ -193,8 +195,8 @@ TEST_F(ChangedMachine, RemembersWhatARolledLogSaidAndMissesWhatACleanerTook) {
   DiskFiles files;
   HostProbe probe(files, roots());
   ASSERT_EQ(probe.collect().processes.at(1).working_directory_present, true);
-  std::filesystem::remove(root_ + "/root/opt/flink/log/flink-flink-taskexecutor-0-vm7.log");
-  std::filesystem::remove_all(root_ + "/root/data/tmp/tm_10.0.0.7:41251-8c5a02");
+  std::filesystem::remove(inside("/opt/flink/log/flink-flink-taskexecutor-0-vm7.log"));
+  std::filesystem::remove_all(inside("/data/tmp/tm_10.0.0.7:41251-8c5a02"));
   const HostReport later = probe.collect();
   EXPECT_EQ(later.processes.at(1).tm_id, "10.0.0.7:41251-8c5a02");
   EXPECT_EQ(later.processes[1].working_directory_present, false);
@@ -202,7 +204,7 @@ TEST_F(ChangedMachine, RemembersWhatARolledLogSaidAndMissesWhatACleanerTook) {
 }
 
 TEST_F(ChangedMachine, TheWorkingDirectoryNamesATaskManagerWhoseLogIsGone) {
-  std::filesystem::remove(root_ + "/root/opt/flink/log/flink-flink-taskexecutor-0-vm7.log");
+  std::filesystem::remove(inside("/opt/flink/log/flink-flink-taskexecutor-0-vm7.log"));
   DiskFiles files;
   const HostReport report = HostProbe(files, roots()).collect();
   EXPECT_EQ(report.processes.at(1).tm_id, "10.0.0.7:41251-8c5a02");  // not the leftover beside it
