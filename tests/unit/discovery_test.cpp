@@ -142,6 +142,15 @@ TEST_F(DiscoveryTest, AFileIsReadAgainAndATroubledOneIsNamed) {
   std::filesystem::remove(path);
 }
 
+TEST_F(DiscoveryTest, ADirectoryIsNotAFileWithoutTargets) {
+  Resolver resolver(limits);
+  Discovery discovery(spec("file:" + std::filesystem::temp_directory_path().string()), resolver,
+                      limits);
+  const auto found = find(discovery);
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().code, ErrorCode::io);
+}
+
 TEST_F(DiscoveryTest, TaskManagersOfRestTimesPorts) {
   Resolver resolver(limits);
   Discovery discovery(spec("taskmanagers:9250-9251"), resolver, limits);
