@@ -8,7 +8,7 @@ declare -A packages=(
   [unit]="libgtest-dev libgmock-dev"
   [fmt]="clang-format"
   [lint]="clang-tidy"
-  [flink]="python3 python3-pip openjdk-17-jdk-headless procps ca-certificates"
+  [flink]="python3 python3-pip openjdk-17-jdk-headless procps openssl ca-certificates"
   [deploy]="systemd shellcheck python3-yaml ca-certificates"
   [image]="buildah mmdebstrap ca-certificates"
   [kubernetes]="python3 openssl ca-certificates"
@@ -70,9 +70,9 @@ no_network() {
     "Without a network or a mirror: see /etc/apt/sources.list*. Without rights: run ./dev setup as root, once."
 }
 
-# prometheus, promtool, prometheus-alertmanager and amtool as plain files under $debs/usr/bin.
+# prometheus, promtool, prometheus-alertmanager, amtool and nginx as plain files under $debs/usr.
 unpack_monitoring() {
-  [ -e "$debs/complete" ] || unpack_debs
+  [ -x "$debs/usr/sbin/nginx" ] || unpack_debs # the last that was added to the list
   # Debian's Alertmanager looks for its templates in this one place.
   local templates=/usr/share/prometheus/alertmanager
   if [ ! -e "$templates/default.tmpl" ]; then
@@ -83,17 +83,16 @@ unpack_monitoring() {
 
 unpack_debs() {
   mkdir -p "$debs"
-  quietly "download Prometheus and Alertmanager" download_debs || no_network
+  quietly "download Prometheus, Alertmanager and nginx" download_debs || no_network
   local deb
   for deb in "$debs"/*.deb; do dpkg-deb -x "$deb" "$debs"; done
   rm -f "$debs"/*.deb
-  touch "$debs/complete"
 }
 
 download_debs() {
   cd "$debs" || return
-  apt-get download prometheus prometheus-alertmanager ||
-    { as_root apt-get update -q && apt-get download prometheus prometheus-alertmanager; }
+  apt-get download prometheus prometheus-alertmanager nginx ||
+    { as_root apt-get update -q && apt-get download prometheus prometheus-alertmanager nginx; }
 }
 
 # Helm comes as a Go module. Debian's own Go 1.19 builds 3.11, a present one 3.16. Not to have it is no failure: the

@@ -94,7 +94,8 @@ real_flink() {
   rm -rf build/flink
   counted env PYTHONUNBUFFERED=1 python3 tests/flink/run.py --doctor "$doctor" --out "$root/build/flink" \
     --alertmanager-bin "$debs/usr/bin/prometheus-alertmanager" --amtool "$debs/usr/bin/amtool" \
-    --prometheus-bin "$debs/usr/bin/prometheus" --promtool "$debs/usr/bin/promtool" "$@"
+    --prometheus-bin "$debs/usr/bin/prometheus" --promtool "$debs/usr/bin/promtool" \
+    --nginx-bin "$debs/usr/sbin/nginx" "$@"
 }
 
 real_kubernetes() {

@@ -12,7 +12,9 @@ using Ask = Errand::Ask;
 /// And how much of everything there is, for a fair share of the budget.
 struct Rules : AgendaRules {
   std::size_t jobs_running{0};
-  std::size_t values_pages{0};
+  std::size_t vertex_pages{0};
+  double vertex_pages_bytes{0};  // about, of all of them together
+  std::size_t metrics_pages{0};
 };
 
 constexpr std::int64_t kTaskManagerRounds = 3;
@@ -28,7 +30,13 @@ constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
 /// Shares of the budget of calls that regular looks at running jobs may take, so that what is
 /// due because something happened always finds room.
 constexpr double kCheckpointsShare = 0.5;
-constexpr double kValuesShare = 0.5;  // in place of reporters
+/// In place of reporters. How vertices spend their time has a share of its own: on a cluster with
+/// hundreds of TaskManagers their pages would take it all.
+constexpr double kVerticesShare = 0.25;
+constexpr double kMetricsShare = 0.25;
+constexpr double kVerticesBytesShare = 0.7;
+/// Of a vertex's page, as Flink 1.16 … 2.3 write it.
+constexpr double kBytesPerSubtask = 640;
 /// Flink's own pace (metrics.fetcher.update-interval): faster gives the same values again.
 constexpr DurationMs kValuesAgeMs = 10 * kSecondMs;
 constexpr DurationMs kVertexIdsAgeMinMs = kMinuteMs;
@@ -183,9 +191,20 @@ std::optional<std::int64_t> exceptions_due(const KnownJob& job, const Rules& rul
 std::optional<std::int64_t> values_due(const Part& part, std::int64_t noticed_round,
                                        const Rules& rules) {
   const DurationMs age_min =
-      age_min_of_share(rules, rules.values_pages, kValuesShare, kValuesAgeMs);
+      age_min_of_share(rules, rules.metrics_pages, kMetricsShare, kValuesAgeMs);
   if (part.asked() && rules.now - part.asked_at < age_min && !rules.one_shot) return std::nullopt;
   return every(part, 1, noticed_round);
+}
+
+std::optional<std::int64_t> vertex_due(const Part& page, std::int64_t noticed_round,
+                                       const Rules& rules) {
+  const double minutes_of_bytes =
+      rules.vertex_pages_bytes / (kVerticesBytesShare * rules.bytes_per_minute);
+  const DurationMs age_min =
+      std::max(age_min_of_share(rules, rules.vertex_pages, kVerticesShare, kValuesAgeMs),
+               static_cast<DurationMs>(minutes_of_bytes * static_cast<double>(kMinuteMs)));
+  if (page.asked() && rules.now - page.asked_at < age_min && !rules.one_shot) return std::nullopt;
+  return every(page, 1, noticed_round);
 }
 
 /// The ids of a vertex: until there are some, after a change, and now and then while none of them
@@ -205,7 +224,7 @@ void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
   if (for_values ? job.summary.state != "RUNNING" : !job.all_tasks_run()) return;
   for (const auto& [id, vertex] : job.vertices) {
     list.add(Ask::vertex,
-             for_values ? values_due(vertex.page, job.changed_round, rules)
+             for_values ? vertex_due(vertex.page, job.changed_round, rules)
                         : on_change_after(vertex.page, job, rules, kPlacementAgeMinMs),
              &job, {}, id);
     if (rules.task_manager_reporters || !rules.vertex_metrics_wanted) continue;
@@ -226,14 +245,19 @@ std::size_t count_running(const KnownCluster& known) {
 }
 
 /// Pages that bring values in place of reporters.
-std::size_t count_values_pages(const KnownCluster& known, const Rules& rules) {
-  if (rules.task_manager_reporters) return 0;
-  std::size_t pages = known.processes.size();
+void count_pages(const KnownCluster& known, Rules& rules) {
+  if (rules.task_manager_reporters) return;
+  rules.metrics_pages = known.processes.size();
   for (const auto& [id, job] : known.jobs) {
     if (job.ended()) continue;
-    for (const auto& [vertex_id, vertex] : job.vertices) pages += vertex.queries.empty() ? 1 : 2;
+    for (const auto& [vertex_id, vertex] : job.vertices) {
+      ++rules.vertex_pages;
+      if (!vertex.queries.empty()) ++rules.metrics_pages;
+    }
+    for (const VertexFacts& vertex : job.facts.vertices) {
+      rules.vertex_pages_bytes += kBytesPerSubtask * vertex.parallelism;
+    }
   }
-  return pages;
 }
 
 void add_job(const KnownJob& job, const Rules& rules, List& list) {
@@ -298,7 +322,7 @@ std::vector<Errand> agenda(const KnownCluster& known, const AgendaRules& given,
                            std::size_t errands_max) {
   Rules rules{given};
   rules.jobs_running = count_running(known);
-  rules.values_pages = count_values_pages(known, rules);
+  count_pages(known, rules);
   List list(rules);
   list.add(Ask::task_managers, task_managers_due(known, rules));
   list.add(Ask::configuration, once(known.configuration, rules.round));

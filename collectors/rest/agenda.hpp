@@ -52,7 +52,8 @@ struct AgendaRules {
   bool one_shot{};
   bool job_manager_reporter{};  // its metrics come from there
   bool task_manager_reporters{};
-  double calls_per_minute{60};        // the budget
+  double calls_per_minute{60};  // the budget
+  double bytes_per_minute{5e6};
   bool vertex_metrics_wanted{false};  // somebody reads what only these pages have
 };
 

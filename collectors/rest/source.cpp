@@ -220,6 +220,7 @@ rest::AgendaRules RestSource::rules() const {
   rules.job_manager_reporter = job_manager_reporter_;
   rules.task_manager_reporters = task_manager_reporters_;
   rules.calls_per_minute = limits_.rest_calls_per_minute_max;
+  rules.bytes_per_minute = limits_.rest_bytes_per_minute_max;
   rules.vertex_metrics_wanted = vertex_metrics_wanted_;
   return rules;
 }

@@ -23,14 +23,14 @@ class DoctorFailed(RuntimeError):
 class Doctor:
     def __init__(self, binary: Path, folder: Path, clusters: list[tuple[str, str]],
                  alertmanager: str | None = None) -> None:
-        """`clusters`: REST address and reporter range of each."""
+        """`clusters`: REST address and reporter range of each; without reporters everything comes through REST."""
         self.folder = folder
         self.listen = f"127.0.0.1:{free_block(1)}"
         self.url = f"http://{self.listen}"
         folder.mkdir(parents=True, exist_ok=True)
         command = [str(binary), "run", "--listen", self.listen, "--data-dir", str(folder / "data")]
         for url, reporters in clusters:
-            command += ["--flink", url, "--reporter", reporters]
+            command += ["--flink", url] + (["--reporter", reporters] if reporters else [])
         if alertmanager:
             command += ["--alertmanager", alertmanager]
         self.timeline = open(folder / "findings.jsonl", "w")

@@ -20,7 +20,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-PINNED = {"1.20": "1.20.5", "2.2": "2.2.1"}
+PINNED = {"1.16": "1.16.3", "1.17": "1.17.2", "1.18": "1.18.1", "1.19": "1.19.3", "1.20": "1.20.5",
+          "2.0": "2.0.2", "2.1": "2.1.3", "2.2": "2.2.1", "2.3": "2.3.0"}
 # A wheel of apache-flink is tied to a Python release, its scripts are not: any of these will do.
 WHEEL_PYTHONS = ["3.11", "3.10", "3.9", "3.8", "3.7"]
 # Tags of the manylinux generations in which the wheels were published; pip wants each one named.

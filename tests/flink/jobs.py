@@ -9,12 +9,21 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from flink_home import cache_root, exact_version, flink_home
+from flink_home import cache_root, exact_version, flink_home, major_minor
 
 SOURCES = Path(__file__).parent / "jobs"
 PACKAGE = "flinkdoctor"
 CLASSES_PER_CHURN_JOB = 1000
 METHODS_PER_CLASS = 10
+# The jobs are written for today's API; the same things had other names before Flink 1.19.
+NAMES_BEFORE_1_19 = {
+    "org.apache.flink.api.common.functions.OpenContext": "org.apache.flink.configuration.Configuration",
+    "open(OpenContext ": "open(Configuration ",
+    "org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink":
+        "org.apache.flink.streaming.api.functions.sink.DiscardingSink",
+    ".sinkTo(new DiscardingSink": ".addSink(new DiscardingSink",
+    ".getTaskInfo().getAttemptNumber()": ".getAttemptNumber()",
+}
 
 
 class CompileFailed(RuntimeError):
@@ -23,15 +32,25 @@ class CompileFailed(RuntimeError):
 
 def jobs_jar(version: str) -> Path:
     """All jobs but the class churn."""
-    sources = {p.name: p.read_text() for p in sorted(SOURCES.glob("*.java")) if p.name != "ClassChurn.java"}
-    return jar(version, "jobs", sources)
+    names = [p.name for p in sorted(SOURCES.glob("*.java")) if p.name != "ClassChurn.java"]
+    return jar(version, "jobs", {name: source(version, name) for name in names})
 
 
 def churn_jar(version: str) -> Path:
     """A job that loads many small classes at each submission; on its own, since no other job should load them."""
-    sources = {name: (SOURCES / name).read_text() for name in ("Args.java", "Job.java", "ClassChurn.java")}
+    names = ("Args.java", "Job.java", "PacedNumbers.java", "ClassChurn.java")
+    sources = {name: source(version, name) for name in names}
     sources["Generated.java"] = generated_classes(CLASSES_PER_CHURN_JOB)
     return jar(version, "churn", sources)
+
+
+def source(version: str, name: str) -> str:
+    """A job's source in the words of a version."""
+    text = (SOURCES / name).read_text()
+    if major_minor(version) < (1, 19):
+        for today, then in NAMES_BEFORE_1_19.items():
+            text = text.replace(today, then)
+    return text
 
 
 def generated_classes(count: int) -> str:

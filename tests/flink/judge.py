@@ -1,6 +1,8 @@
 """Compares what the doctor says with what the stories expect; every finding counts for, against or not at all."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 from findings import Finding, Report
 from story import Expectation, Explained, Story, Twin
 
@@ -8,14 +10,21 @@ TWIN_MINIMUM_S = 600  # the silence that the full form demands, and twice the fa
 
 
 class Judge:
-    def __init__(self, stories: list[Story]) -> None:
+    def __init__(self, stories: list[Story], second: bool = False) -> None:
+        """`second`: of another doctor that watches the same stories; keeps its own account of what was seen."""
         self.expectations: list[Expectation] = [e for story in stories for e in story.expectations]
         self.twins: list[Twin] = [twin for story in stories for twin in story.twins]
+        self.originals = list(self.expectations) if second else []
+        if second:
+            self.expectations = [replace(e) for e in self.expectations]
+            self.twins = [replace(twin, offences=[]) for twin in self.twins]
         self.explained: list[Explained] = [x for story in stories for x in story.explained]
         self.unexplained: dict[str, Finding] = {}
 
     def absorb(self, report: Report, now: float) -> list[str]:
         """Judges one answer and returns what is new in it, as lines to print."""
+        for mine, original in zip(self.expectations, self.originals):
+            mine.onset, mine.deadline, mine.note = original.onset, original.deadline, original.note
         news = self.meet(report, now)
         for finding in report.firing("warning"):
             news += self.weigh(finding)

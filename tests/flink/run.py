@@ -20,6 +20,7 @@ from delivery import Delivery
 from doctor import Doctor, DoctorFailed
 from findings import Report
 from flink_home import FlinkUnavailable, flink_home
+from front import Front, reporter_that_answers
 from jobs import CompileFailed, churn_jar, jobs_jar
 from judge import Judge, table
 from processes import Interrupted, raise_on_sigterm, stop_all
@@ -45,10 +46,12 @@ class Run:
         self.kinds = [kind for kind in STORIES if self.wanted(kind)]
         self.stories: list[Story] = []
         self.doctor: Doctor | None = None
+        self.rest_only: Doctor | None = None  # watches the same without reporters
         self.alertmanager: Alertmanager | None = None
         self.prometheus: Prometheus | None = None
         self.delivery: Delivery | None = None
         self.survey: Survey | None = None
+        self.front: Front | None = None
 
     def wanted(self, kind: type[Story]) -> bool:
         return kind.name in self.args.only if self.args.only else not (self.short and kind.full_form_only)
@@ -89,6 +92,9 @@ class Run:
                              self.alertmanager.url if self.alertmanager else None)
         self.doctor.wait_up()
         self.log(f"flink-doctor is up: {self.doctor.url}")
+        if self.args.rest_only:
+            self.rest_only = Doctor(self.args.doctor, self.out / "doctor-rest", [(url, "") for url, _ in addresses])
+            self.rest_only.wait_up()
         if self.args.prometheus_bin:
             self.prometheus = Prometheus(self.args.prometheus_bin, self.args.promtool, self.out / "prometheus",
                                          self.doctor.listen)
@@ -103,7 +109,8 @@ class Run:
             if story.ends_with_cancel and self.doctor:
                 self.delivery = Delivery(self.world, *story.ends_with_cancel, self.alertmanager, self.prometheus)
         self.judge = Judge(self.stories)
-        for twin in self.judge.twins:
+        self.rest_judge = Judge(self.stories, second=True)
+        for twin in [*self.judge.twins, *self.rest_judge.twins]:
             twin.since = now()
         self.log("all jobs are submitted")
 
@@ -117,6 +124,9 @@ class Run:
                 self.step(story)
             for at, report in self.doctor.reports() if self.doctor else []:
                 self.absorb(report, at)
+            for at, report in self.rest_only.reports() if self.rest_only else []:
+                for line in self.rest_judge.absorb(report, at):
+                    self.log(f"REST alone: {line}")
             if self.doctor and self.survey is None and now() > self.started + SURVEY_AFTER_S:
                 self.begin_survey()
             time.sleep(max(0.0, next_second - now()))
@@ -125,6 +135,9 @@ class Run:
         name = "main" if "main" in self.world.clusters else next(iter(self.world.clusters))
         cluster = self.world.clusters[name]
         self.survey = Survey(self.version, self.args.doctor, cluster.url, cluster.reporters, self.out / "metrics.json")
+        if self.args.nginx_bin:
+            self.front = Front(self.args.nginx_bin, self.args.doctor, self.out / "front", cluster.url,
+                               reporter_that_answers(cluster.ports.reporters()))
 
     def step(self, story: Story) -> None:
         try:
@@ -142,7 +155,8 @@ class Run:
         played = all(story.played(now()) for story in self.stories)
         if not self.doctor:
             return played
-        decided = all(e.decided(now()) for e in self.judge.expectations)
+        judges = [self.judge, self.rest_judge] if self.rest_only else [self.judge]
+        decided = all(e.decided(now()) for judge in judges for e in judge.expectations)
         watched = all(now() - t.since >= self.judge.twin_must_run(t, self.short) for t in self.judge.twins)
         delivered = self.delivery is None or self.delivery.finished() or self.delivery.expectation.seen is None
         return played and decided and watched and delivered
@@ -150,7 +164,10 @@ class Run:
     # ---- the end
 
     def finish(self) -> int:
+        asides = [part.lines() for part in (self.front, self.survey) if part]  # they ask the clusters: first of all
         complaint = self.doctor.stop() if self.doctor else ""
+        if self.rest_only and not complaint:
+            complaint = self.rest_only.stop()
         print(f"\nFlink {self.world.version}, {self.args.form} form, {now() - self.started:.0f} s")
         if not self.doctor:
             unplayed = [story.name for story in self.stories if not story.played(now())]
@@ -160,12 +177,16 @@ class Run:
         lines = self.judge.complaints() + ([complaint] if complaint else [])
         failures = self.judge.failures() + bool(complaint)
         passes = self.judge.passes()
+        if self.rest_only:
+            print("\nthe same through REST alone\n" + table(self.rest_judge.rows(now())) + "\n")
+            lines += self.rest_judge.complaints()
+            failures += self.rest_judge.failures()
+            passes += self.rest_judge.passes()
         if self.delivery:
             print("\n".join(self.delivery.summary()))
             failures += self.delivery.failures()
             passes += len(self.delivery.checks) - self.delivery.failures()
-        if self.survey:
-            said, good, bad = self.survey.lines()
+        for said, good, bad in asides:
             lines = said + lines
             failures, passes = failures + bad, passes + good
         print("\n".join(lines))
@@ -179,9 +200,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--without-doctor", action="store_true")
     parser.add_argument("--versions", default="1.20", type=lambda text: text.split(","))
     parser.add_argument("--form", choices=["short", "full"], default="short")
+    parser.add_argument("--rest-only", action="store_true", help="a second flink-doctor watches the same without reporters")
     parser.add_argument("--only", type=lambda text: set(text.split(",")), default=set())
     parser.add_argument("--out", type=Path)
-    for name in ("alertmanager-bin", "amtool", "prometheus-bin", "promtool"):
+    for name in ("alertmanager-bin", "amtool", "prometheus-bin", "promtool", "nginx-bin"):
         parser.add_argument(f"--{name}", type=Path)
     args = parser.parse_args()
     unknown = args.only - {kind.name for kind in STORIES}

@@ -2,11 +2,7 @@ package flinkdoctor;
 
 import java.util.concurrent.ThreadLocalRandom;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
-import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.configuration.Configuration;
-import org.apache.flink.connector.datagen.source.DataGeneratorSource;
-import org.apache.flink.connector.datagen.source.GeneratorFunction;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -40,8 +36,12 @@ final class Job {
             conf.setString("execution.checkpointing.tolerable-failed-checkpoints", args.text("tolerable", "0"));
         }
         restarts(conf, args.number("restarts", 0));
-        conf.setString("state.backend.type", args.text("backend", "hashmap"));
-        conf.setString("execution.checkpointing.incremental", args.text("incremental", "false"));
+        for (String key : new String[] {"state.backend.type", "state.backend"}) {  // the second: before 1.18
+            conf.setString(key, args.text("backend", "hashmap"));
+        }
+        for (String key : new String[] {"execution.checkpointing.incremental", "state.backend.incremental"}) {  // 1.20
+            conf.setString(key, args.text("incremental", "false"));
+        }
         if (args.flag("unmanaged", false)) {
             conf.setString("state.backend.rocksdb.memory.managed", "false");
             conf.setString("state.backend.rocksdb.writebuffer.size", args.number("write-buffer-mb", 64) + " mb");
@@ -51,11 +51,12 @@ final class Job {
     }
 
     private static void restarts(Configuration conf, int restarts) {
+        for (String key : new String[] {"restart-strategy.type", "restart-strategy"}) {  // the second: before 1.19
+            conf.setString(key, restarts == 0 ? "none" : "fixed-delay");
+        }
         if (restarts == 0) {
-            conf.setString("restart-strategy.type", "none");
             return;
         }
-        conf.setString("restart-strategy.type", "fixed-delay");
         conf.setString("restart-strategy.fixed-delay.delay", "1 s");
         conf.setString("restart-strategy.fixed-delay.attempts",
                 Integer.toString(restarts < 0 ? Integer.MAX_VALUE : restarts));
@@ -63,10 +64,9 @@ final class Job {
 
     /** Running numbers at --rate per second, --count of them (default: no end), as a FLIP-27 source. */
     SingleOutputStreamOperator<Long> numbers(String name) {
-        GeneratorFunction<Long, Long> generator = index -> index;
-        long count = args.number("count", -1);
-        DataGeneratorSource<Long> source = new DataGeneratorSource<>(generator, count < 0 ? Long.MAX_VALUE : count,
-                RateLimiterStrategy.perSecond(args.number("rate", 100)), Types.LONG);
+        int count = args.number("count", -1);
+        PacedNumbers source = new PacedNumbers(count < 0 ? Long.MAX_VALUE / 2 : count,
+                args.number("rate", 100) / (double) env.getParallelism());
         return env.fromSource(source, WatermarkStrategy.noWatermarks(), name);
     }
 
