@@ -18,6 +18,8 @@ constexpr SourceId kRestSource = 0;
 // A reporter of a range that answered once and is silent for this long belongs to a process that
 // is no more.
 constexpr DurationMs kRetireAfterMs = 10 * kMinuteMs;
+/// While the JobManager does not answer, YARN may have started another one elsewhere.
+constexpr DurationMs kYarnAgainMs = 30 * kSecondMs;
 
 /// A round of a loop: false ends it. Give it a name before awaiting every(): GCC 12 destroys what a
 /// temporary closure in a co_await expression has captured twice.
@@ -51,7 +53,8 @@ Collection::Collection(ClusterIndex cluster, const ClusterConfig& config, const 
       selection_(selection),
       entities_(entities),
       emit_(std::move(emit)),
-      next_source_(kRestSource + 1) {
+      next_source_(kRestSource + 1),
+      yarn_(config.yarn) {
   for (const TargetSpec& spec : config.reporters) add_range(spec, SourceKind::reporter, resolver);
   for (const TargetSpec& spec : config.probes) add_range(spec, SourceKind::probe, resolver);
   pods_ = std::make_unique<PodWatches>(
@@ -95,15 +98,27 @@ asio::awaitable<void> Collection::poll_once() {
   }
   const std::vector<TargetPtr> targets = targets_;
   for (const TargetPtr& target : targets) co_await scrape(*target);
-  co_await rest_->poll();
+  co_await poll_rest();
 }
 
 asio::awaitable<void> Collection::rest_loop() {
   Round round = [this]() -> asio::awaitable<bool> {
-    co_await rest_->poll();
+    co_await poll_rest();
     co_return true;
   };
   co_await every(agent_.poll_interval_ms, std::move(round));
+}
+
+asio::awaitable<void> Collection::poll_rest() {
+  const TimestampMs now = now_ms();
+  if (yarn_ && !rest_->health().up && now - yarn_asked_at_ >= kYarnAgainMs) {
+    yarn_asked_at_ = now;
+    const Result<Endpoint> found = co_await find_job_manager(http_, *yarn_, agent_.limits);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) co_return;
+    rest_->set_job_manager(found);
+  }
+  co_await rest_->poll();
 }
 
 asio::awaitable<void> Collection::target_loop(TargetPtr target) {

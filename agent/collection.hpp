@@ -56,6 +56,7 @@ class Collection {
   };
 
   boost::asio::awaitable<void> rest_loop();
+  boost::asio::awaitable<void> poll_rest();
   boost::asio::awaitable<void> discovery_loop(std::size_t range);
   boost::asio::awaitable<void> discover(std::size_t range);
   void discovered(std::size_t range, const Result<std::vector<Endpoint>>& found);
@@ -90,6 +91,8 @@ class Collection {
   std::unique_ptr<LocalProbe> local_probe_;
   std::vector<TargetPtr> targets_;
   std::vector<std::string> task_manager_hosts_;
+  std::optional<YarnConfig> yarn_;
+  TimestampMs yarn_asked_at_{0};
   std::unique_ptr<PodWatches> pods_;
   std::unique_ptr<RestSource> rest_;
 };

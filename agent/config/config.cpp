@@ -95,6 +95,11 @@ std::vector<std::string> security_warnings(const Config& config) {
     for (const TargetSpec& spec : cluster.reporters) {
       look_at(spec.example(), printable(spec.text));
     }
+    if (cluster.yarn) {
+      for (const Endpoint& manager : cluster.yarn->resource_managers) {
+        look_at(manager, manager.url());
+      }
+    }
     if (cluster.kubernetes && cluster.kubernetes->api_server) {
       look_at(*cluster.kubernetes->api_server, cluster.kubernetes->api_server->url());
     }
@@ -132,7 +137,9 @@ Status validate(const Config& config) {
   }
   std::set<std::string> names;
   for (const ClusterConfig& cluster : config.clusters) {
-    if (cluster.flink.empty()) complain("cluster \"" + cluster.name + "\" has no flink: URL");
+    if (cluster.flink.empty() == !cluster.yarn) {
+      complain("cluster \"" + cluster.name + "\" needs either flink: URLs or a yarn: block");
+    }
     if (!names.insert(cluster.name).second) {
       complain("two clusters are called \"" + cluster.name + "\"");
     }

@@ -12,6 +12,7 @@
 
 #include "agent/discovery/api_server.hpp"
 #include "agent/discovery/targets.hpp"
+#include "agent/discovery/yarn.hpp"
 #include "agent/net/access.hpp"
 #include "collectors/http.hpp"
 #include "model/limits.hpp"
@@ -24,7 +25,8 @@ namespace doctor {
 struct ClusterConfig {
   std::string name;
   std::string namespace_;
-  std::vector<Endpoint> flink;  // JobManagers of one cluster, tried in turn
+  std::vector<Endpoint> flink;     // JobManagers of one cluster, tried in turn
+  std::optional<YarnConfig> yarn;  // where to ask for the JobManager instead
   std::vector<TargetSpec> reporters;
   std::vector<TargetSpec> probes;
   std::vector<std::string> logs;  // globs of log files on this host; none: no log is read

@@ -42,12 +42,14 @@ class Reader {
   std::shared_ptr<const HttpAccess> settle(HttpAccess access, bool any_tls);
   void read_alertmanager(const YAML::Node& node, const std::string& path, Config& config);
   void read_kubernetes(const YAML::Node& node, const std::string& path, ClusterConfig& cluster);
+  void read_yarn(const YAML::Node& node, const std::string& path, ClusterConfig& cluster);
   void read_cluster(const YAML::Node& node, const std::string& path, Config& config);
   void read_detector(const std::string& name, const YAML::Node& node, const std::string& path,
                      Config& config);
 };
 
 Result<Endpoint> flink_url(const std::string& text) { return parse_url(text, 8081); }
+Result<Endpoint> yarn_url(const std::string& text) { return parse_url(text, 8088); }
 
 Config Reader::read(const YAML::Node& root) {
   Config config;
@@ -278,6 +280,25 @@ void Reader::read_kubernetes(const YAML::Node& node, const std::string& path,
   cluster.kubernetes = std::move(pods);
 }
 
+void Reader::read_yarn(const YAML::Node& node, const std::string& path, ClusterConfig& cluster) {
+  YarnConfig yarn;
+  HttpAccess access{path + ".tls", path + ".auth"};
+  fields(node, path,
+         {{"resource_managers",
+           [&](const YAML::Node& n, const std::string& p) {
+             yarn.resource_managers = list_of<Endpoint>(n, p, yarn_url);
+           }},
+          {"application",
+           [&](const YAML::Node& n, const std::string& p) { yarn.application = text(n, p); }},
+          {"tls", [&](const YAML::Node& n, const std::string& p) { read_tls(n, p, access); }},
+          {"auth", [&](const YAML::Node& n, const std::string& p) { read_auth(n, p, access); }}});
+  if (yarn.resource_managers.empty()) complain(path, "needs resource_managers");
+  if (yarn.application.empty()) complain(path, "needs application, its name or its id");
+  yarn.access = settle(std::move(access), any_tls(yarn.resource_managers));
+  for (Endpoint& manager : yarn.resource_managers) manager.access = yarn.access;
+  cluster.yarn = std::move(yarn);
+}
+
 void Reader::read_cluster(const YAML::Node& node, const std::string& path, Config& config) {
   ClusterConfig cluster;
   const auto set = [&](std::string& into) {
@@ -301,6 +322,7 @@ void Reader::read_cluster(const YAML::Node& node, const std::string& path, Confi
         [&](const YAML::Node& n, const std::string& p) {
           cluster.reporters = list_of<TargetSpec>(n, p, parse_target_spec);
         }},
+       {"yarn", [&](const YAML::Node& n, const std::string& p) { read_yarn(n, p, cluster); }},
        {"kubernetes",
         [&](const YAML::Node& n, const std::string& p) { read_kubernetes(n, p, cluster); }},
        {"tls", tls(access)},
@@ -323,6 +345,7 @@ void Reader::read_cluster(const YAML::Node& node, const std::string& path, Confi
   cluster.reporter_access = settle(std::move(reporter_access), any_tls(cluster.reporters));
   connect_access(cluster);
   if (cluster.name.empty() && !cluster.flink.empty()) cluster.name = cluster.flink[0].address();
+  if (cluster.name.empty() && cluster.yarn) cluster.name = cluster.yarn->application;
   if (cluster.name.empty()) complain(path, "needs a name");
   config.clusters.push_back(std::move(cluster));
 }

@@ -58,6 +58,10 @@ class Connection {
   const Endpoint& endpoint() const { return candidates_[current_]; }
   std::size_t candidates() const { return candidates_.size(); }
   void next_candidate() { current_ = (current_ + 1) % candidates_.size(); }
+  void set_candidates(std::vector<Endpoint> candidates) {
+    candidates_ = std::move(candidates);
+    current_ = 0;
+  }
 
  private:
   void refill();

@@ -68,7 +68,7 @@ RestSource::RestSource(RestSourceConfig config, Http& http, EntityTable& entitie
       batch_(config_.source, limits.series_per_source_max) {
   health_.id = config_.source;
   health_.kind = SourceKind::rest;
-  health_.address = connection_.endpoint().address();
+  health_.address = config_.candidates.empty() ? config_.name : connection_.endpoint().address();
   known_.facts.name = config_.name;
 }
 
@@ -77,7 +77,22 @@ void RestSource::set_reporters_present(bool job_manager, bool task_managers) {
   task_manager_reporters_ = task_managers;
 }
 
+void RestSource::set_job_manager(Result<Endpoint> found) {
+  not_found_.reset();
+  if (!found.ok()) {
+    connection_.set_candidates({});
+    not_found_ = found.error();
+  } else if (connection_.candidates() != 1 || connection_.endpoint().url() != found->url()) {
+    forget_job_manager();
+    connection_.set_candidates({*std::move(found)});
+  }
+}
+
 boost::asio::awaitable<void> RestSource::poll() {
+  if (connection_.candidates() == 0) {
+    report_down(not_found_.value_or(Error{ErrorCode::gone, "no JobManager is known yet"}));
+    co_return;
+  }
   ++round_;
   connection_.begin_round();
   batch_.begin_round();

@@ -27,7 +27,7 @@ struct RestSourceConfig {
   ClusterIndex cluster{};
   SourceId source{};
   std::string name;                  // of the cluster
-  std::vector<Endpoint> candidates;  // JobManagers of one cluster; at least one
+  std::vector<Endpoint> candidates;  // JobManagers of one cluster; none: see set_job_manager()
   /// A single diagnosis: everything is wanted at once, and the burst of calls may be larger.
   bool one_shot{false};
   /// Asked for where there are no reporters. Empty: the whole catalogue.
@@ -48,6 +48,8 @@ class RestSource {
   /// cancelled, nothing is.
   boost::asio::awaitable<void> poll();
 
+  /// Where the JobManager is now; an error: it is not to be found, and why.
+  void set_job_manager(Result<Endpoint> found);
   /// Whose metrics come from Prometheus reporters: those are not asked for here.
   void set_reporters_present(bool job_manager, bool task_managers);
 
@@ -106,6 +108,7 @@ class RestSource {
   bool task_manager_reporters_{false};
 
   std::int64_t round_{0};
+  std::optional<Error> not_found_;            // where there is no address to ask
   std::optional<TimestampMs> identified_at_;  // of the address that answers
   std::optional<Error> trouble_;              // the first of this round
   int calls_failed_{0};                       // of this round, without any answer

@@ -137,7 +137,9 @@ TEST_F(BigClusterTest, WithoutReportersItStaysInsideTheBudgetAndEveryoneHasATurn
   EXPECT_GE(asked["/jobs/" + kOrders + "/checkpoints"], kPolls / 12);
   for (const auto& [path, times] : asked) {
     const std::size_t at = path.find("/subtasks/");
-    if (at != std::string::npos) EXPECT_EQ(path.substr(at), "/subtasks/metrics") << times;
+    if (at != std::string::npos) {
+      EXPECT_EQ(path.substr(at), "/subtasks/metrics") << times;
+    }
   }
 }
 
