@@ -166,8 +166,8 @@ Status Agent::serve() {
 }
 
 Status Agent::run() {
-  if (const Status ok = open_store(); !ok) return ok;
-  if (const Status ok = serve(); !ok) return ok;
+  if (Status ok = open_store(); !ok) return ok;
+  if (Status ok = serve(); !ok) return ok;
   asio::co_spawn(io_, watch_signals(), [](std::exception_ptr) {});
   spawn_all();
   notify_service_manager("READY=1\nSTATUS=watching " + std::to_string(judges_.size()) +

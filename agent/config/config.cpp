@@ -21,11 +21,12 @@ Result<DurationMs> parse_duration(std::string_view text) {
   double number = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  const double scale = unit == "ms"  ? 1
-                       : unit == "s" ? kSecondMs
-                       : unit == "m" ? kMinuteMs
-                       : unit == "h" ? kHourMs
-                                     : 0;
+  const DurationMs unit_ms = unit == "ms"  ? 1
+                             : unit == "s" ? kSecondMs
+                             : unit == "m" ? kMinuteMs
+                             : unit == "h" ? kHourMs
+                                           : 0;
+  const auto scale = static_cast<double>(unit_ms);
   if (fault != std::errc{} || scale == 0 || number <= 0 || number * scale > 1e12) {
     return invalid("\"" + printable(text, 40) + "\" is not a duration such as 10s, 2m or 500ms");
   }
@@ -160,7 +161,8 @@ Status validate(const Config& config) {
       complain("detectors." + name + ": no such detector; `flink-doctor detectors` lists them");
       continue;
     }
-    for (const auto& [param, value] : params) {
+    for (const auto& entry : params) {
+      const std::string& param = entry.first;
       const bool known = std::any_of(detector->params.begin(), detector->params.end(),
                                      [&](const Param& p) { return p.name == param; });
       if (!known) complain("detectors." + name + "." + param + ": no such parameter");

@@ -61,6 +61,7 @@ std::vector<LogTally> by_text(const ClusterView& cluster, SourceId source) {
     text.last = std::max(text.last, tally.last);
   }
   std::vector<LogTally> texts;
+  texts.reserve(merged.size());
   for (auto& [pattern, text] : merged) texts.push_back(std::move(text));
   std::stable_sort(texts.begin(), texts.end(), [](const LogTally& a, const LogTally& b) {
     return std::tuple(b.severity, b.last, b.count) < std::tuple(a.severity, a.last, a.count);

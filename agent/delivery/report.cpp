@@ -188,7 +188,7 @@ void write_detectors(Terminal& out, const ClusterView& cluster) {
 
 std::string source_text(const SourceHealth& source, TimestampMs now) {
   if (source.up) {
-    const std::string role =
+    std::string role =
         source.pods ? std::to_string(*source.pods) + " pods" : printable(source.role, 20);
     if (!source.last_error) return role;
     return role + (role.empty() ? "" : "; ") +

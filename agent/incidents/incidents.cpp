@@ -95,9 +95,8 @@ void Incidents::is_true(const Detector& detector, Incident& incident, const Find
   const Confidence confidence_before = reported.finding.confidence;
   reported.finding = finding;
   reported.incident = group_of(finding.subject);
-  if (fresh || finding.severity >= before) {
-    incident.peak_at = now;
-  } else if (now - incident.peak_at < detector.clear_ms) {
+  const bool lower = !fresh && finding.severity < before;
+  if (lower && now - incident.peak_at < detector.clear_ms) {
     // A severity falls only after it has stayed lower, so that alerts do not flap between two.
     reported.finding.severity = before;
     reported.finding.confidence = confidence_before;

@@ -92,6 +92,13 @@ std::string forbidden(const HttpAccess* access) {
          auth_setting(access, "bearer_token_file");
 }
 
+/// nginx says "400 No required SSL certificate was sent", in HTML, after a handshake that went
+/// well.
+bool may_want_our_certificate(const Endpoint& endpoint, const ResponseHead& head) {
+  const bool none = endpoint.access == nullptr || endpoint.access->tls.certificate_file.empty();
+  return endpoint.tls && none && head.content_type.find("json") == std::string::npos;
+}
+
 }  // namespace
 
 std::optional<Error> refusal(const Endpoint& endpoint, const ResponseHead& head) {
@@ -107,6 +114,12 @@ std::optional<Error> refusal(const Endpoint& endpoint, const ResponseHead& head)
       return Error{ErrorCode::http_status,
                    number + "it points to " + target_of_redirect(head.location) +
                        "; redirects are not followed, configure the address that answers itself"};
+    case 400:
+      if (!may_want_our_certificate(endpoint, head)) return std::nullopt;
+      return Error{ErrorCode::http_status,
+                   number + "so answers a proxy that wants a client certificate; set " +
+                       tls_setting(access, "certificate_file") + " and " +
+                       tls_setting(access, "key_file")};
     case 401:
       return Error{ErrorCode::http_status, number + unauthorized(access, head)};
     case 403:

@@ -3,6 +3,7 @@ to the same judgement through it, and say clearly what was wrong when it is not 
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 from ports import free_block
 from processes import Process
 from reporter import scrape
+from rest import until
 
 CHECK_TIMEOUT_S = 90
+START_TIMEOUT_S = 20
 USER, PASSWORD = "doctor", "canary-4711"
 
 CONF = """
@@ -75,9 +78,14 @@ class Front:
     def openssl(self, *arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
 
+    def listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.reporter_port)) == 0
+
     # ---- the checks
 
     def run(self) -> None:
+        until("nginx listens", self.listens, START_TIMEOUT_S)
         through = self.check("/flink", *self.credentials(), "--reporter", f"https://127.0.0.1:{self.reporter_port}")
         plain = self.ask([self.flink_url, "--reporter", self.reporter_address])
         self.note("TLS with client certificate, password and path prefix, reporter too", self.same(through, plain))

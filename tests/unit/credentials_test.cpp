@@ -180,9 +180,20 @@ TEST(Refusal, SaysWhatToSet) {
   EXPECT_THAT(refused(401, "Basic", access),
               HasSubstr("it refuses user doctor with the password of /run/password"));
   EXPECT_THAT(refused(403, "", access), HasSubstr("may not read this"));
-  for (const int status : {200, 204, 304, 400, 404, 500, 503}) {
+  for (const int status : {200, 204, 304, 404, 500, 503}) {
     EXPECT_EQ(refused(status, ""), "") << status;
   }
+}
+
+TEST(Refusal, AProxyThatWantsACertificateSaysSoByA400ThatIsNotJson) {
+  EXPECT_THAT(refused(400, ""), HasSubstr("client certificate; set --cert-file and --key-file"));
+  HttpAccess access;
+  access.tls.certificate_file = "/run/client.pem";
+  EXPECT_EQ(refused(400, "", access), "");
+  ResponseHead of_flink;
+  of_flink.status = 400;
+  of_flink.content_type = "application/json; charset=UTF-8";
+  EXPECT_FALSE(refusal(Endpoint{"jm", 1, "", true}, of_flink));
 }
 
 TEST(Refusal, KerberosIsNotSupportedAndSaysSo) {
