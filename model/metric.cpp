@@ -1,9 +1,13 @@
 #include "model/metric.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <deque>
+#include <vector>
 
 #include "model/batch.hpp"
+#include "model/text.hpp"
 
 namespace doctor {
 namespace {
@@ -44,11 +48,86 @@ constexpr auto kCatalogue = std::to_array<MetricInfo>({
 #undef M
 });
 
+/// The lines above, and the user's with the texts they point into.
+struct Catalogue {
+  std::vector<MetricInfo> metrics{kCatalogue.begin(), kCatalogue.end()};
+  std::deque<std::string> texts;
+};
+
+Catalogue& catalogue() {
+  static Catalogue all;
+  return all;
+}
+
+bool is_identifier(std::string_view name) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), fits);
+}
+
+Error unusable(const UserMetric& metric, const std::string& why) {
+  return {ErrorCode::invalid_argument, "metric \"" + printable(metric.name, 60) + "\" " + why};
+}
+
+Status check(const UserMetric& metric) {
+  if (!is_identifier(metric.name)) {
+    return unusable(metric, "is no name: lower-case letters, digits and '_', 100 at most");
+  }
+  const bool registrable = metric.level == Level::process || metric.level == Level::job ||
+                           metric.level == Level::subtask || metric.level == Level::operator_;
+  if (!registrable) return unusable(metric, "has a level at which jobs register nothing");
+  if (metric.flink.empty() || metric.flink.size() > 200 ||
+      metric.flink.find('*') != std::string::npos) {
+    return unusable(metric, "needs Flink's name for it, such as orders.late");
+  }
+  return Done{};
+}
+
 }  // namespace
 
-std::span<const MetricInfo> metric_catalogue() { return kCatalogue; }
+std::span<const MetricInfo> metric_catalogue() { return catalogue().metrics; }
 
-const MetricInfo& info(Metric metric) { return kCatalogue.at(static_cast<std::size_t>(metric)); }
+const MetricInfo& info(Metric metric) {
+  return catalogue().metrics.at(static_cast<std::size_t>(metric));
+}
+
+bool is_user_metric(Metric metric) { return static_cast<std::size_t>(metric) >= kCatalogue.size(); }
+
+Status add_user_metrics(std::span<const UserMetric> metrics) {
+  Catalogue& all = catalogue();
+  if (all.metrics.size() - kCatalogue.size() + metrics.size() > kUserMetricsMax) {
+    return Error{ErrorCode::invalid_argument,
+                 "more than " + std::to_string(kUserMetricsMax) + " metrics of one's own"};
+  }
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    if (Status ok = check(metrics[i]); !ok) return ok;
+    const bool twice =
+        std::any_of(metrics.begin(), metrics.begin() + static_cast<std::ptrdiff_t>(i),
+                    [&](const UserMetric& m) { return m.name == metrics[i].name; });
+    const bool taken =
+        std::any_of(all.metrics.begin(), all.metrics.end(),
+                    [&](const MetricInfo& m) { return m.name == "user_" + metrics[i].name; });
+    if (twice || taken) return unusable(metrics[i], "is there twice");
+  }
+  for (const UserMetric& metric : metrics) {
+    const auto keep = [&](std::string text) -> std::string_view {
+      return all.texts.emplace_back(std::move(text));
+    };
+    MetricInfo line{};
+    line.metric = static_cast<Metric>(all.metrics.size());
+    line.name = keep("user_" + metric.name);
+    line.unit = metric.unit;
+    line.kind = metric.kind;
+    line.none = None::extremes;
+    line.level = metric.level;
+    line.reporter_name = keep(reporter_filtered(metric.flink));
+    line.rest_id = keep(metric.flink);
+    line.help = keep("The job's own metric " + printable(metric.flink, 200));
+    all.metrics.push_back(line);
+  }
+  return Done{};
+}
 
 double canonical(Metric metric, double value) {
   constexpr double kLongRange = 9.22e18;

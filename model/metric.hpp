@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "model/entity.hpp"
+#include "model/result.hpp"
 
 namespace doctor {
 
@@ -46,6 +48,7 @@ enum class None : std::uint8_t {
 };
 
 std::string_view to_string(Unit unit);
+inline constexpr Unit kUnitLast = Unit::ratio;
 
 struct MetricInfo {
   Metric metric;
@@ -67,8 +70,27 @@ double canonical(Metric metric, double value);
 /// Whether that Flink has the metric, given that its feature is on.
 bool is_in_version(const MetricInfo& metric, int major, int minor);
 
-/// All metrics, in order of their enumerators.
+/// All metrics, in order of their enumerators; then those that users added.
 std::span<const MetricInfo> metric_catalogue();
+
+/// A metric of the user's own, as the job registers it:
+/// MetricGroup.addGroup("orders").counter("late") on an operator is "orders.late" at
+/// Level::operator_. Reporters write it with '_' for what they filter, REST as it is.
+struct UserMetric {
+  std::string name;               // ours: a lower-case identifier, "user_" is put before it
+  std::string flink;              // Flink's, below the level's scope
+  Level level{Level::operator_};  // process, job, subtask or operator_
+  Unit unit{Unit::count};
+  Kind kind{Kind::gauge};
+};
+
+inline constexpr std::size_t kUserMetricsMax = 256;
+
+/// Extends the catalogue. Once, at the start of the program: before anything has read it and while
+/// there is one thread. invalid_argument for a name that is none or is taken, for a level that
+/// users cannot register at, and past kUserMetricsMax; then nothing is added.
+Status add_user_metrics(std::span<const UserMetric> metrics);
+bool is_user_metric(Metric metric);
 const MetricInfo& info(Metric metric);
 
 /// What identifies a series within one cluster.

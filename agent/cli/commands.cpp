@@ -168,6 +168,7 @@ Result<Config> configuration(const Flags& flags) {
   if (!flags.listen.empty()) {
     if (const Status ok = parse_listen(flags.listen, config); !ok) return ok.error();
   }
+  if (const Status ok = add_user_metrics(config.user_metrics); !ok) return ok.error();
   if (const Status ok = validate(config); !ok) return ok.error();
   return config;
 }

@@ -114,7 +114,8 @@ std::vector<Metric> exported_metrics(const Config& config) {
   const bool probes = std::any_of(config.clusters.begin(), config.clusters.end(),
                                   [](const ClusterConfig& c) { return !c.probes.empty(); });
   for (const MetricInfo& about : metric_catalogue()) {
-    if (probes && !about.probe_family.empty()) exported.push_back(about.metric);
+    const bool of_probes = probes && !about.probe_family.empty();
+    if (of_probes || is_user_metric(about.metric)) exported.push_back(about.metric);
   }
   return exported;
 }

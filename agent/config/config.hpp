@@ -48,6 +48,7 @@ struct Config {
   DurationMs scrape_interval_ms{15 * kSecondMs};
   std::map<std::string, std::map<std::string, double>> detector_params;
   std::vector<std::string> disabled_detectors;
+  std::vector<UserMetric> user_metrics;  // to be added to the catalogue before anything reads it
   std::vector<Metric> exported;  // canonical metrics for /metrics beyond what detectors read
   Limits limits;
 };
@@ -72,7 +73,7 @@ void connect_access(ClusterConfig& cluster);
 /// in clear text. One line each.
 std::vector<std::string> security_warnings(const Config& config);
 
-/// `exported`, and where there are probes all that they tell.
+/// `exported`, the user's own, and where there are probes all that they tell.
 std::vector<Metric> exported_metrics(const Config& config);
 /// A canonical metric by its name.
 Result<Metric> parse_metric(const std::string& name);

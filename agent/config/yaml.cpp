@@ -1,10 +1,10 @@
-// The YAML side of the configuration; yaml-cpp stays in this file.
-#include <yaml-cpp/yaml.h>
-
-#include <functional>
+// The blocks of the configuration file.
+#include <array>
 #include <memory>
+#include <utility>
 
 #include "agent/config/config.hpp"
+#include "agent/config/yaml_reader.hpp"
 #include "agent/logs/glob.hpp"
 #include "collectors/kubernetes/targets.hpp"
 #include "model/text.hpp"
@@ -12,29 +12,12 @@
 namespace doctor {
 namespace {
 
-/// Walks a document and collects problems instead of stopping at the first.
-class Reader {
+class ConfigReader : private YamlReader {
  public:
   Config read(const YAML::Node& root);
-  std::string problems;
+  using YamlReader::problems;
 
  private:
-  using Field = std::function<void(const YAML::Node&, const std::string& path)>;
-
-  void complain(const std::string& path, const std::string& problem) {
-    problems += (problems.empty() ? "" : "\n") + path + ": " + problem;
-  }
-  /// Calls the field's reader for every key; unknown keys are problems, since a typo is silent
-  /// harm.
-  void fields(const YAML::Node& node, const std::string& path,
-              const std::map<std::string, Field>& known);
-  std::string text(const YAML::Node& node, const std::string& path);
-  std::vector<std::string> texts(const YAML::Node& node, const std::string& path);
-  std::map<std::string, std::string> map_of_texts(const YAML::Node& node, const std::string& path);
-  template <class T, class Parse>
-  std::vector<T> list_of(const YAML::Node& node, const std::string& path, Parse parse);
-  void duration(const YAML::Node& node, const std::string& path, DurationMs& into);
-  bool yes_or_no(const YAML::Node& node, const std::string& path);
   void read_tls(const YAML::Node& node, const std::string& path, HttpAccess& access);
   void read_auth(const YAML::Node& node, const std::string& path, HttpAccess& access);
   ExtraHeader read_header(const std::string& name, const YAML::Node& node, const std::string& path);
@@ -42,16 +25,36 @@ class Reader {
   std::shared_ptr<const HttpAccess> settle(HttpAccess access, bool any_tls);
   void read_alertmanager(const YAML::Node& node, const std::string& path, Config& config);
   void read_kubernetes(const YAML::Node& node, const std::string& path, ClusterConfig& cluster);
+  void read_user_metric(const YAML::Node& node, const std::string& path, Config& config);
   void read_yarn(const YAML::Node& node, const std::string& path, ClusterConfig& cluster);
   void read_cluster(const YAML::Node& node, const std::string& path, Config& config);
   void read_detector(const std::string& name, const YAML::Node& node, const std::string& path,
                      Config& config);
 };
 
+constexpr std::array<std::pair<std::string_view, Level>, 4> kUserLevels{
+    {{"process", Level::process},
+     {"job", Level::job},
+     {"task", Level::subtask},
+     {"operator", Level::operator_}}};
+constexpr std::array<std::pair<std::string_view, Kind>, 2> kKinds{
+    {{"gauge", Kind::gauge}, {"counter", Kind::counter}}};
+
+const std::vector<std::pair<std::string_view, Unit>>& units() {
+  static const std::vector<std::pair<std::string_view, Unit>> all = [] {
+    std::vector<std::pair<std::string_view, Unit>> names;
+    for (int i = 0; i <= static_cast<int>(kUnitLast); ++i) {
+      names.emplace_back(to_string(static_cast<Unit>(i)), static_cast<Unit>(i));
+    }
+    return names;
+  }();
+  return all;
+}
+
 Result<Endpoint> flink_url(const std::string& text) { return parse_url(text, 8081); }
 Result<Endpoint> yarn_url(const std::string& text) { return parse_url(text, 8088); }
 
-Config Reader::read(const YAML::Node& root) {
+Config ConfigReader::read(const YAML::Node& root) {
   Config config;
   fields(root, "",
          {{"listen",
@@ -72,6 +75,13 @@ Config Reader::read(const YAML::Node& root) {
           {"export",
            [&](const YAML::Node& node, const std::string& path) {
              config.exported = list_of<Metric>(node, path, parse_metric);
+           }},
+          {"user_metrics",
+           [&](const YAML::Node& node, const std::string& path) {
+             if (!node.IsSequence()) return complain(path, "must be a list of metrics");
+             for (std::size_t i = 0; i < node.size(); ++i) {
+               read_user_metric(node[i], path + "[" + std::to_string(i) + "]", config);
+             }
            }},
           {"poll_interval",
            [&](const YAML::Node& node, const std::string& path) {
@@ -98,85 +108,7 @@ Config Reader::read(const YAML::Node& root) {
   return config;
 }
 
-void Reader::fields(const YAML::Node& node, const std::string& path,
-                    const std::map<std::string, Field>& known) {
-  if (!node.IsMap()) return complain(path.empty() ? "document" : path, "must be a map");
-  for (const auto& entry : node) {
-    const auto key = entry.first.as<std::string>();
-    const std::string place = path.empty() ? printable(key, 60) : path + "." + printable(key, 60);
-    const auto field = known.find(key);
-    if (field == known.end()) {
-      std::string choices;
-      for (const auto& [name, reader] : known) choices += (choices.empty() ? "" : ", ") + name;
-      complain(place, "unknown key; known here: " + choices);
-    } else {
-      field->second(entry.second, place);
-    }
-  }
-}
-
-std::string Reader::text(const YAML::Node& node, const std::string& path) {
-  if (node.IsScalar()) return node.as<std::string>();
-  complain(path, "must be a text");
-  return {};
-}
-
-std::vector<std::string> Reader::texts(const YAML::Node& node, const std::string& path) {
-  std::vector<std::string> all;
-  if (node.IsScalar()) return {node.as<std::string>()};
-  if (!node.IsSequence()) {
-    complain(path, "must be a list");
-    return all;
-  }
-  for (std::size_t i = 0; i < node.size(); ++i) {
-    all.push_back(text(node[i], path + "[" + std::to_string(i) + "]"));
-  }
-  return all;
-}
-
-std::map<std::string, std::string> Reader::map_of_texts(const YAML::Node& node,
-                                                        const std::string& path) {
-  std::map<std::string, std::string> all;
-  if (!node.IsMap()) {
-    complain(path, "must be a map");
-    return all;
-  }
-  for (const auto& entry : node) {
-    const auto key = entry.first.as<std::string>();
-    all[key] = text(entry.second, path + "." + printable(key, 60));
-  }
-  return all;
-}
-
-template <class T, class Parse>
-std::vector<T> Reader::list_of(const YAML::Node& node, const std::string& path, Parse parse) {
-  std::vector<T> all;
-  for (const std::string& item : texts(node, path)) {
-    Result<T> parsed = parse(item);
-    if (!parsed) {
-      complain(path, parsed.error().message);
-    } else {
-      all.push_back(std::move(*parsed));
-    }
-  }
-  return all;
-}
-
-void Reader::duration(const YAML::Node& node, const std::string& path, DurationMs& into) {
-  const Result<DurationMs> parsed = parse_duration(text(node, path));
-  if (!parsed) return complain(path, parsed.error().message);
-  if (*parsed < kSecondMs)
-    return complain(path, "must be at least 1s: Flink is not to be burdened");
-  into = *parsed;
-}
-
-bool Reader::yes_or_no(const YAML::Node& node, const std::string& path) {
-  bool yes = false;
-  if (!node.IsScalar() || !YAML::convert<bool>::decode(node, yes)) complain(path, "true or false");
-  return yes;
-}
-
-void Reader::read_tls(const YAML::Node& node, const std::string& path, HttpAccess& access) {
+void ConfigReader::read_tls(const YAML::Node& node, const std::string& path, HttpAccess& access) {
   TlsSettings& tls = access.tls;
   const auto set = [&](std::string& into) {
     return [&](const YAML::Node& n, const std::string& p) { into = text(n, p); };
@@ -191,7 +123,7 @@ void Reader::read_tls(const YAML::Node& node, const std::string& path, HttpAcces
            }}});
 }
 
-void Reader::read_auth(const YAML::Node& node, const std::string& path, HttpAccess& access) {
+void ConfigReader::read_auth(const YAML::Node& node, const std::string& path, HttpAccess& access) {
   AuthSettings& auth = access.auth;
   const auto set = [&](std::string& into) {
     return [&](const YAML::Node& n, const std::string& p) { into = text(n, p); };
@@ -213,8 +145,8 @@ void Reader::read_auth(const YAML::Node& node, const std::string& path, HttpAcce
         }}});
 }
 
-ExtraHeader Reader::read_header(const std::string& name, const YAML::Node& node,
-                                const std::string& path) {
+ExtraHeader ConfigReader::read_header(const std::string& name, const YAML::Node& node,
+                                      const std::string& path) {
   ExtraHeader header{name};
   if (node.IsScalar()) {
     header.value = Secret(node.as<std::string>());
@@ -226,7 +158,7 @@ ExtraHeader Reader::read_header(const std::string& name, const YAML::Node& node,
   return header;
 }
 
-std::shared_ptr<const HttpAccess> Reader::settle(HttpAccess access, bool any_tls) {
+std::shared_ptr<const HttpAccess> ConfigReader::settle(HttpAccess access, bool any_tls) {
   for (const std::string& problem : problems_of(access)) {
     problems += (problems.empty() ? "" : "\n") + problem;
   }
@@ -237,7 +169,8 @@ std::shared_ptr<const HttpAccess> Reader::settle(HttpAccess access, bool any_tls
 }
 
 /// A URL, or {url, tls, auth}.
-void Reader::read_alertmanager(const YAML::Node& node, const std::string& path, Config& config) {
+void ConfigReader::read_alertmanager(const YAML::Node& node, const std::string& path,
+                                     Config& config) {
   HttpAccess access{path + ".tls", path + ".auth"};
   std::string url;
   if (node.IsScalar()) {
@@ -254,8 +187,8 @@ void Reader::read_alertmanager(const YAML::Node& node, const std::string& path, 
   config.alertmanagers.push_back(std::move(*member));
 }
 
-void Reader::read_kubernetes(const YAML::Node& node, const std::string& path,
-                             ClusterConfig& cluster) {
+void ConfigReader::read_kubernetes(const YAML::Node& node, const std::string& path,
+                                   ClusterConfig& cluster) {
   KubernetesConfig pods;
   HttpAccess access{path + ".tls", path + ".auth"};
   const auto api_server = [&](const YAML::Node& n, const std::string& p) {
@@ -280,7 +213,23 @@ void Reader::read_kubernetes(const YAML::Node& node, const std::string& path,
   cluster.kubernetes = std::move(pods);
 }
 
-void Reader::read_yarn(const YAML::Node& node, const std::string& path, ClusterConfig& cluster) {
+void ConfigReader::read_user_metric(const YAML::Node& node, const std::string& path,
+                                    Config& config) {
+  UserMetric metric;
+  fields(node, path,
+         {{"name", [&](const YAML::Node& n, const std::string& p) { metric.name = text(n, p); }},
+          {"metric", [&](const YAML::Node& n, const std::string& p) { metric.flink = text(n, p); }},
+          {"level", [&](const YAML::Node& n,
+                        const std::string& p) { one_of(n, p, kUserLevels, metric.level); }},
+          {"unit",
+           [&](const YAML::Node& n, const std::string& p) { one_of(n, p, units(), metric.unit); }},
+          {"kind",
+           [&](const YAML::Node& n, const std::string& p) { one_of(n, p, kKinds, metric.kind); }}});
+  config.user_metrics.push_back(std::move(metric));
+}
+
+void ConfigReader::read_yarn(const YAML::Node& node, const std::string& path,
+                             ClusterConfig& cluster) {
   YarnConfig yarn;
   HttpAccess access{path + ".tls", path + ".auth"};
   fields(node, path,
@@ -299,7 +248,7 @@ void Reader::read_yarn(const YAML::Node& node, const std::string& path, ClusterC
   cluster.yarn = std::move(yarn);
 }
 
-void Reader::read_cluster(const YAML::Node& node, const std::string& path, Config& config) {
+void ConfigReader::read_cluster(const YAML::Node& node, const std::string& path, Config& config) {
   ClusterConfig cluster;
   const auto set = [&](std::string& into) {
     return [&](const YAML::Node& n, const std::string& p) { into = text(n, p); };
@@ -350,8 +299,8 @@ void Reader::read_cluster(const YAML::Node& node, const std::string& path, Confi
   config.clusters.push_back(std::move(cluster));
 }
 
-void Reader::read_detector(const std::string& name, const YAML::Node& node, const std::string& path,
-                           Config& config) {
+void ConfigReader::read_detector(const std::string& name, const YAML::Node& node,
+                                 const std::string& path, Config& config) {
   if (!node.IsMap()) return complain(path, "must be a map of parameters");
   for (const auto& entry : node) {
     const auto key = entry.first.as<std::string>();
@@ -374,7 +323,7 @@ void Reader::read_detector(const std::string& name, const YAML::Node& node, cons
 Result<Config> parse_config(const std::string& yaml) {
   try {
     const YAML::Node root = YAML::Load(yaml);
-    Reader reader;
+    ConfigReader reader;
     Config config = root.IsNull() ? Config{} : reader.read(root);
     if (!reader.problems.empty()) return Error{ErrorCode::invalid_argument, reader.problems};
     return config;

@@ -55,7 +55,7 @@ bool is_cut_off(const error_code& error) {
 }  // namespace
 
 struct Wire::Streams {
-  explicit Streams(asio::any_io_executor executor) : socket(std::move(executor)) {}
+  explicit Streams(const asio::any_io_executor& executor) : socket(executor) {}
   tcp::socket socket;
   TlsContext context;  // outlives the stream made of it
   std::optional<ssl::stream<tcp::socket&>> tls;

@@ -148,6 +148,7 @@ std::string_view temporary_kind(std::string_view name) {
 
 std::vector<std::string_view> temporary_kinds() {
   std::vector<std::string_view> kinds;
+  kinds.reserve(std::size(kTemporaryKinds));
   for (const TemporaryKind& known : kTemporaryKinds) kinds.push_back(known.kind);
   return kinds;
 }
