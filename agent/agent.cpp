@@ -85,7 +85,7 @@ void Agent::publish(TimestampMs now) {
   health_.series = health_.series_dropped = health_.findings_dropped = 0;
   for (const auto& judge : judges_) {
     ClusterView cluster = judge->view();
-    cluster.samples = curated_samples(*judge, now);
+    cluster.samples = samples_of(*judge, now);
     view->clusters.push_back(std::move(cluster));
     for (ReportedFinding& finding : judge->incidents().report()) {
       finding.labels = judge->config().labels;
@@ -101,6 +101,15 @@ void Agent::publish(TimestampMs now) {
   }
   view->agent = health_;
   port_.publish(std::move(view));
+}
+
+CuratedSamples Agent::samples_of(const Judge& judge, TimestampMs now) {
+  auto& [samples, made_at] = samples_[judge.config().cluster];
+  if (!samples || now - made_at >= curated_samples_last_ms(judge)) {
+    samples = curated_samples(judge, now);
+    made_at = now;
+  }
+  return samples;
 }
 
 void Agent::remember(TimestampMs now) {

@@ -39,6 +39,7 @@ class Agent {
  private:
   void take(StreamItem item);
   void publish(TimestampMs now);
+  CuratedSamples samples_of(const Judge& judge, TimestampMs now);
   void remember(TimestampMs now);
   void log_changes();
   Status open_store();
@@ -67,6 +68,7 @@ class Agent {
   std::unique_ptr<Server> server_;
   std::map<std::string, std::string> saved_findings_;  // cluster → image last given to the store
   std::map<std::string, std::string> logged_;          // finding id → state last logged
+  std::map<std::string, std::pair<CuratedSamples, TimestampMs>> samples_;  // cluster → when made
   TimestampMs remembered_at_{0};
   boost::asio::steady_timer patience_{io_};
   std::size_t running_{0};

@@ -56,15 +56,17 @@ void name_entity(const EntityTable& entities, const Window& window, EntityId ent
 
 }  // namespace
 
-std::vector<CuratedSample> curated_samples(const Judge& judge, TimestampMs now,
-                                           std::size_t samples_max) {
+CuratedSamples curated_samples(const Judge& judge, TimestampMs now, std::size_t samples_max) {
   const Window window = judge.window(now);
   std::vector<std::pair<SeriesKey, Sample>> latest = judge.features().all_latest();
   std::erase_if(latest, [&](const auto& entry) { return !window.fresh(entry.second); });
-  std::sort(latest.begin(), latest.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  if (latest.size() > samples_max) latest.resize(samples_max);
-  std::vector<CuratedSample> samples;
+  const auto shown =
+      latest.begin() + static_cast<std::ptrdiff_t>(std::min(latest.size(), samples_max));
+  std::partial_sort(latest.begin(), shown, latest.end(),
+                    [](const auto& a, const auto& b) { return a.first < b.first; });
+  latest.erase(shown, latest.end());
+  auto all = std::make_shared<std::vector<CuratedSample>>();
+  std::vector<CuratedSample>& samples = *all;
   samples.reserve(latest.size());
   for (const auto& [key, value] : latest) {
     CuratedSample sample;
@@ -75,7 +77,12 @@ std::vector<CuratedSample> curated_samples(const Judge& judge, TimestampMs now,
     if (of_a_job && sample.job_name.empty()) continue;  // ended, or not known by name yet
     samples.push_back(std::move(sample));
   }
-  return samples;
+  return all;
+}
+
+DurationMs curated_samples_last_ms(const Judge& judge) {
+  constexpr std::size_t kSeriesPerMs = 5;
+  return static_cast<DurationMs>(judge.features().series() / kSeriesPerMs);
 }
 
 }  // namespace doctor

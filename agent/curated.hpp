@@ -9,7 +9,10 @@
 namespace doctor {
 
 /// Ordered by metric and entity, at most `samples_max`.
-std::vector<CuratedSample> curated_samples(const Judge& judge, TimestampMs now,
-                                           std::size_t samples_max = 1500);
+CuratedSamples curated_samples(const Judge& judge, TimestampMs now, std::size_t samples_max = 1500);
+
+/// How long they may be shown before they are made anew: looking through all series must not
+/// become what the agent spends its time on.
+DurationMs curated_samples_last_ms(const Judge& judge);
 
 }  // namespace doctor

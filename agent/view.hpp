@@ -44,6 +44,8 @@ struct CuratedSample {
   double value{};
 };
 
+using CuratedSamples = std::shared_ptr<const std::vector<CuratedSample>>;
+
 struct ClusterView {
   std::string name;
   std::string url;
@@ -57,7 +59,7 @@ struct ClusterView {
   std::vector<KubernetesFactsPtr> kubernetes;  // of each watch of pods
   ClusterFactsPtr facts;
   std::vector<JobFactsPtr> jobs;
-  std::vector<CuratedSample> samples;
+  CuratedSamples samples;  // null: none yet; shared by the views until they are made anew
 };
 
 /// The agent's own cost and health.

@@ -170,7 +170,8 @@ void add_job_series(Families& families, const ClusterView& cluster) {
 }
 
 void add_curated_series(Families& families, const ClusterView& cluster) {
-  for (const CuratedSample& sample : cluster.samples) {
+  if (!cluster.samples) return;
+  for (const CuratedSample& sample : *cluster.samples) {
     const MetricInfo& metric = info(sample.metric);
     families.add(metric.kind, curated_name(metric), metric.help, curated_labels(cluster, sample),
                  sample.value * base_unit_factor(metric.unit));

@@ -106,7 +106,8 @@ TEST(MetricsPage, ConvertsFlinksSeriesToBaseUnits) {
   CuratedSample absent = busy;
   absent.subtask = 1;
   absent.value = kAbsent;
-  view.clusters.front().samples = {cpu, busy, absent};
+  view.clusters.front().samples =
+      std::make_shared<const std::vector<CuratedSample>>(std::vector{cpu, busy, absent});
   const std::string text = page(view);
   EXPECT_THAT(text, HasSubstr("# TYPE flink_doctor_flink_jvm_cpu_time_seconds_total counter\n"
                               "flink_doctor_flink_jvm_cpu_time_seconds_total{cluster=\"prod\","
@@ -146,13 +147,15 @@ TEST(MetricsPage, ShowsJobsByNameAndLivingOnesFirst) {
 
 TEST(MetricsPage, StaysBelowItsCapAndSaysSo) {
   View view = sick_cluster();
+  auto samples = std::make_shared<std::vector<CuratedSample>>();
   for (int i = 0; i < 5000; ++i) {
     CuratedSample sample;
     sample.metric = Metric::task_records_in;
     sample.job_name = "orders";
     sample.subtask = i;
-    view.clusters.front().samples.push_back(sample);
+    samples->push_back(sample);
   }
+  view.clusters.front().samples = std::move(samples);
   const std::string text = page(view, 500);
   EXPECT_EQ(series_of(text).size(), 501U);
   EXPECT_THAT(text, HasSubstr("flink_doctor_finding_active{"));
