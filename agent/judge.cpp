@@ -28,7 +28,6 @@ bool means_gone(ErrorCode reason) {
 Judge::Judge(JudgeConfig config, std::span<const Detector* const> detectors,
              const FeaturePlan& plan, const Limits& limits)
     : config_(std::move(config)),
-      limits_(limits),
       entities_(limits.entities_per_cluster_max),
       features_(plan, entities_, limits),
       incidents_(limits) {

@@ -59,7 +59,6 @@ class Judge {
   void forget(TimestampMs now);
 
   JudgeConfig config_;
-  const Limits& limits_;
   std::vector<const Detector*> detectors_;
   EntityTable entities_;
   FeatureStore features_;

@@ -151,6 +151,35 @@ Evidence failure_evidence(const Absence& absence) {
   return evidence;
 }
 
+/// The vertex that most subtasks of the newest attempt are missing of.
+std::optional<Evidence> waiting_evidence(const Absence& absence) {
+  const CheckpointRecord* attempt = absence.in_progress;
+  if (attempt == nullptr && !absence.failed.empty()) attempt = absence.failed.back();
+  const CheckpointDetails* details =
+      attempt == nullptr ? nullptr : absence.job.details(attempt->id);
+  if (details == nullptr) return std::nullopt;
+  const auto missing = [](const VertexCheckpoint& vertex) {
+    return vertex.subtasks - vertex.acknowledged;
+  };
+  const auto worst =
+      std::max_element(details->vertices.begin(), details->vertices.end(),
+                       [&](const auto& a, const auto& b) { return missing(a) < missing(b); });
+  if (worst == details->vertices.end() || missing(*worst) <= 0) return std::nullopt;
+  std::size_t others = 0;
+  for (const VertexCheckpoint& vertex : details->vertices) others += missing(vertex) > 0 ? 1 : 0;
+  const VertexFacts* facts = absence.job.vertex(worst->vertex);
+  Evidence evidence;
+  evidence.metric = "subtasks that have not acknowledged checkpoint " + std::to_string(details->id);
+  evidence.value = missing(*worst);
+  evidence.unit = "count";
+  evidence.sentence =
+      "checkpoint " + std::to_string(details->id) + " waits for " +
+      std::to_string(missing(*worst)) + " of " + std::to_string(worst->subtasks) + " subtasks of " +
+      (facts == nullptr ? worst->vertex : printable(facts->name, 80)) +
+      (others > 1 ? ", and for some of " + std::to_string(others - 1) + " other vertices" : "");
+  return evidence;
+}
+
 bool expired(const Absence& absence) {
   return std::any_of(absence.failed.begin(), absence.failed.end(), [](const auto* record) {
     return record->failure.find("expired") != std::string::npos;
@@ -211,6 +240,7 @@ Finding report(const Window& window, const Absence& absence, const Params& param
   finding.evidence.push_back(clock_evidence(absence));
   if (absence.in_progress != nullptr) finding.evidence.push_back(in_progress_evidence(absence));
   if (!absence.failed.empty()) finding.evidence.push_back(failure_evidence(absence));
+  if (const auto waiting = waiting_evidence(absence)) finding.evidence.push_back(*waiting);
   if (!absence.job.all_tasks_running_since) {
     Evidence tasks;
     tasks.metric = "tasks running";

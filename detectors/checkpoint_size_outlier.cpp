@@ -112,6 +112,48 @@ Evidence in_flight_evidence(const SizePoint& newest) {
   return evidence;
 }
 
+double state_of(const CheckpointDetails& details) {
+  double sum = 0;
+  for (const VertexCheckpoint& vertex : details.vertices) sum += vertex.state_size.value_or(0);
+  return sum;
+}
+
+/// Of two checkpoints whose details are known, the vertex that holds most of what was added between
+/// them. Nothing when none holds more than half of it.
+std::optional<Evidence> vertex_evidence(const JobFacts& job) {
+  const CheckpointDetails* before = nullptr;
+  const CheckpointDetails* after = nullptr;
+  const auto& known = job.checkpoint_details;
+  for (std::size_t i = 1; i < known.size(); ++i) {
+    const double grown = state_of(known[i]) - state_of(known[i - 1]);
+    if (grown <= 0 || (after != nullptr && grown < state_of(*after) - state_of(*before))) continue;
+    before = &known[i - 1];
+    after = &known[i];
+  }
+  if (after == nullptr) return std::nullopt;
+  const double added = state_of(*after) - state_of(*before);
+  for (const VertexCheckpoint& vertex : after->vertices) {
+    const auto old =
+        std::find_if(before->vertices.begin(), before->vertices.end(),
+                     [&](const VertexCheckpoint& other) { return other.vertex == vertex.vertex; });
+    const double was = old == before->vertices.end() ? 0 : old->state_size.value_or(0);
+    const double is = vertex.state_size.value_or(0);
+    if (is - was <= added / 2) continue;
+    const VertexFacts* facts = job.vertex(vertex.vertex);
+    Evidence evidence;
+    evidence.metric = "state size of a vertex";
+    evidence.value = is;
+    evidence.unit = "bytes";
+    evidence.sentence = (facts == nullptr ? vertex.vertex : printable(facts->name, 80)) +
+                        " holds " + format_number(std::min(100.0, 100 * (is - was) / added), 2) +
+                        " % of what was added between checkpoints " + std::to_string(before->id) +
+                        " and " + std::to_string(after->id) + ": " + format_bytes(was) + " → " +
+                        format_bytes(is);
+    return evidence;
+  }
+  return std::nullopt;
+}
+
 Evidence relearn_evidence(const Points& points, const SizeRun& run, const Params& params) {
   const auto until = points[run.begin].at + static_cast<TimestampMs>(params["relearn_ms"]);
   Evidence evidence;
@@ -200,6 +242,7 @@ Finding report(const Window& window, const JobFacts& job, const Points& points, 
                     format_bytes(run.normal) + " to " + format_bytes(points.back().size);
   finding.evidence.push_back(size_evidence(points, run, params));
   if (const auto written = written_evidence(points, run)) finding.evidence.push_back(*written);
+  if (const auto vertex = vertex_evidence(job)) finding.evidence.push_back(*vertex);
   if (points.back().in_flight > 0) finding.evidence.push_back(in_flight_evidence(points.back()));
   if (after_start) {
     Evidence start;

@@ -28,4 +28,11 @@ const VertexFacts* JobFacts::vertex(const std::string& vertex_id) const {
   return found == vertices.end() ? nullptr : &*found;
 }
 
+const CheckpointDetails* JobFacts::details(std::int64_t checkpoint) const {
+  const auto found =
+      std::find_if(checkpoint_details.begin(), checkpoint_details.end(),
+                   [&](const CheckpointDetails& known) { return known.id == checkpoint; });
+  return found == checkpoint_details.end() ? nullptr : &*found;
+}
+
 }  // namespace doctor

@@ -125,6 +125,24 @@ struct CheckpointRecord {
   bool operator==(const CheckpointRecord&) const = default;
 };
 
+/// What a vertex had to do with one checkpoint.
+struct VertexCheckpoint {
+  std::string vertex;                  // id
+  std::optional<double> state_size{};  // bytes, full
+  std::optional<DurationMs> duration{};
+  int acknowledged{};
+  int subtasks{};
+
+  bool operator==(const VertexCheckpoint&) const = default;
+};
+
+struct CheckpointDetails {  // /jobs/:id/checkpoints/details/:checkpoint
+  std::int64_t id{};
+  std::vector<VertexCheckpoint> vertices;  // by vertex id
+
+  bool operator==(const CheckpointDetails&) const = default;
+};
+
 struct CheckpointCounts {
   std::int64_t restored{}, total{}, in_progress{}, completed{}, failed{};
 
@@ -162,6 +180,8 @@ struct JobFacts {
   std::optional<CheckpointCounts> checkpoint_counts;
   std::vector<CheckpointRecord> checkpoints;  // oldest first, what Flink remembers (≤ 10)
   std::optional<CheckpointRecord> latest_completed;
+  /// Only of checkpoints that stand out, and of the one before; by id, the last few.
+  std::vector<CheckpointDetails> checkpoint_details;
   std::optional<TimestampMs> restored_at;
   std::string restart_strategy;
   std::vector<ExceptionRecord> exceptions;  // oldest first, what Flink remembers (≤ 16)
@@ -169,6 +189,7 @@ struct JobFacts {
 
   bool is_terminal() const;
   const VertexFacts* vertex(const std::string& id) const;
+  const CheckpointDetails* details(std::int64_t checkpoint) const;
   bool operator==(const JobFacts&) const = default;
 };
 

@@ -25,6 +25,8 @@ constexpr DurationMs kExceptionsAgeMs = 50 * kSecondMs;  // unless the overview 
 constexpr int kRestless = 4;
 constexpr DurationMs kTroubledAgeMinMs = 10 * kSecondMs;
 constexpr double kSizeRatioMin = 1.5;
+constexpr double kDetailsBytesMin = 16.0 * 1024 * 1024;  // below, growth is not worth calls
+constexpr DurationMs kDetailsAgeMinMs = 30 * kSecondMs;  // while it is in progress
 constexpr DurationMs kJobAgeMinMs = 30 * kSecondMs;
 constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
 /// Shares of the budget of calls that regular looks at running jobs may take, so that what is
@@ -122,6 +124,27 @@ Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const Rules& rules) {
   return late ? Errand::Urgency::late : Errand::Urgency::regular;
 }
 
+/// Checkpoints of which it tells something how they are spread over the vertices: the two between
+/// which the size last moved, the newest if it failed, one that is overdue.
+std::vector<std::int64_t> telling_checkpoints(const KnownJob& job, const Rules& rules) {
+  std::vector<std::int64_t> telling;
+  const CheckpointRecord* before = nullptr;
+  for (const CheckpointRecord& record : job.facts.checkpoints) {
+    if (record.savepoint || !record.state_size) continue;
+    const double size = *record.state_size;
+    const bool moved = before != nullptr && size > kSizeRatioMin * *before->state_size;
+    if (moved && size >= kDetailsBytesMin) telling = {before->id, record.id};
+    before = &record;
+  }
+  if (job.facts.checkpoints.empty()) return telling;
+  const CheckpointRecord& newest = job.facts.checkpoints.back();
+  const bool failed = newest.status == CheckpointRecord::Status::failed;
+  const bool late =
+      newest.status == CheckpointRecord::Status::in_progress && is_overdue(job, rules);
+  if (failed || late) telling.push_back(newest.id);
+  return telling;
+}
+
 /// Puts a thing on the list when its round has come.
 class List {
  public:
@@ -136,6 +159,20 @@ class List {
       errands_.push_back(
           {ask, *due_round, job->ended(), urgency_of(ask, *job, rules_), job->summary.id, vertex});
     }
+  }
+  void add_details(const KnownJob& job, std::int64_t checkpoint) {
+    const auto known = job.checkpoint_details.find(checkpoint);
+    const bool asked = known != job.checkpoint_details.end() && known->second.asked();
+    const bool open = job.facts.checkpoints.back().id == checkpoint &&
+                      job.facts.checkpoints.back().status == CheckpointRecord::Status::in_progress;
+    if (asked && (!open || rules_.now - known->second.asked_at < kDetailsAgeMinMs)) return;
+    errands_.push_back({Ask::checkpoint_details,
+                        rules_.round,
+                        job.ended(),
+                        Errand::Urgency::regular,
+                        job.summary.id,
+                        {},
+                        checkpoint});
   }
   std::vector<Errand> take() { return std::move(errands_); }
 
@@ -267,6 +304,9 @@ void add_job(const KnownJob& job, const Rules& rules, List& list) {
   // A job without tasks is a stub: Flink would answer that it has no checkpoints.
   if (job.summary.tasks_total == 0) return;
   list.add(Ask::checkpoints, checkpoints_due(job, rules), &job);
+  for (const std::int64_t checkpoint : telling_checkpoints(job, rules)) {
+    list.add_details(job, checkpoint);
+  }
   if (job.facts.checkpointing != Checkpointing::off) {
     list.add(Ask::checkpoint_config, once(job.checkpoint_config, job.changed_round), &job);
   }

@@ -21,6 +21,7 @@ struct Errand {
     checkpoints,
     checkpoint_config,
     exceptions,
+    checkpoint_details,  // `checkpoint`
     job_config,
     // In place of reporters.
     job_manager_metric_ids,
@@ -44,6 +45,7 @@ struct Errand {
   Urgency urgency{Urgency::regular};
   std::string subject;
   std::string vertex;
+  std::int64_t checkpoint{0};
 };
 
 struct AgendaRules {

@@ -122,6 +122,30 @@ Status parse_checkpoints(std::string_view body, const Limits& limits, JobFacts& 
   return Done{};
 }
 
+Result<CheckpointDetails> parse_checkpoint_details(std::string_view body, const Limits& limits) {
+  const Result<Json> json = load(body, limits.json_depth_max);
+  if (!json.ok()) return json.error();
+  std::optional<Error> fault;
+  const Node root(*json, fault);
+  CheckpointDetails details;
+  details.id = root["id"].integer();
+  root["tasks"].for_each_member(
+      limits.vertices_per_job_max, [&](const std::string& id, const Node& node) {
+        if (!is_id(id)) return;
+        VertexCheckpoint& vertex = details.vertices.emplace_back();
+        vertex.vertex = id;
+        vertex.acknowledged = node["num_acknowledged_subtasks"].count_or_0();
+        vertex.subtasks = node["num_subtasks"].count_or_0();
+        vertex.state_size = size_in(node["state_size"]);
+        const std::optional<std::int64_t> duration = node["end_to_end_duration"].integer_if();
+        if (duration && *duration >= 0) vertex.duration = duration;
+      });
+  if (fault) return *fault;
+  std::sort(details.vertices.begin(), details.vertices.end(),
+            [](const auto& a, const auto& b) { return a.vertex < b.vertex; });
+  return details;
+}
+
 Status parse_checkpoint_config(std::string_view body, JobFacts& job) {
   const Limits limits;
   const Result<Json> json = load(body, limits.json_depth_max);

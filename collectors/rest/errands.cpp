@@ -18,6 +18,7 @@ constexpr std::string_view kCollectorPrefix = "Status.JVM.GarbageCollector.";
 constexpr std::string_view kCollectorSuffix = ".Count";
 constexpr std::size_t kCollectorsMax = 8;
 
+constexpr std::size_t kCheckpointDetailsMax = 6;
 constexpr std::size_t kVertexIdsMax = 200;
 /// A vertex's values must all be read while the first of them are fresh.
 constexpr std::size_t kVertexQueriesMax = 6;
@@ -106,6 +107,8 @@ std::string RestSource::target_of(const Errand& errand) const {
       return job + "/checkpoints";
     case Ask::checkpoint_config:
       return job + "/checkpoints/config";
+    case Ask::checkpoint_details:
+      return job + "/checkpoints/details/" + std::to_string(errand.checkpoint);
     case Ask::exceptions:
       return job + "/exceptions?maxExceptions=" + std::to_string(limits_.exceptions_per_job_max);
     case Ask::job_config:
@@ -151,6 +154,7 @@ rest::Part* RestSource::part_of(const Errand& errand) {
     if (ask == Ask::checkpoints) return &job.checkpoints;
     if (ask == Ask::checkpoint_config) return &job.checkpoint_config;
     if (ask == Ask::exceptions) return &job.exceptions;
+    if (ask == Ask::checkpoint_details) return &job.checkpoint_details[errand.checkpoint];
     return ask == Ask::job_config ? &job.config : &job.metrics;
   }
   if (is_task_manager_errand(ask)) {
@@ -194,6 +198,9 @@ Status RestSource::take(const Errand& errand, const std::string& body) {
       break;
     case Ask::exceptions:
       taken = rest::parse_exceptions(body, limits_, found->second.facts);
+      break;
+    case Ask::checkpoint_details:
+      taken = take_checkpoint_details(found->second, body);
       break;
     case Ask::job_config:
       taken = rest::parse_job_config(body, found->second.facts);
@@ -258,6 +265,20 @@ Status RestSource::take_job(rest::KnownJob& job, const std::string& body) {
     known.page.change = 0;
   }
   job.vertices = std::move(vertices);
+  return Done{};
+}
+
+Status RestSource::take_checkpoint_details(rest::KnownJob& job, const std::string& body) {
+  Result<CheckpointDetails> details = rest::parse_checkpoint_details(body, limits_);
+  if (!details.ok()) return details.error();
+  auto& known = job.facts.checkpoint_details;
+  std::erase_if(known, [&](const CheckpointDetails& other) { return other.id == details->id; });
+  known.push_back(*std::move(details));
+  std::sort(known.begin(), known.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  if (known.size() > kCheckpointDetailsMax) known.erase(known.begin());
+  while (job.checkpoint_details.size() > 2 * kCheckpointDetailsMax) {
+    job.checkpoint_details.erase(job.checkpoint_details.begin());
+  }
   return Done{};
 }
 
@@ -349,6 +370,10 @@ Status RestSource::refuse(const Errand& errand, const rest::Answer& answer) {
   }
   const Error error = rest::classify_failure(answer.status, answer.body);
   if (error.code != ErrorCode::gone) return error;
+  if (ask == Ask::checkpoint_details) {  // Flink has forgotten it meanwhile
+    part_of(errand)->change = job->second.changes;
+    return Done{};
+  }
   // Without a vertex the job may well live on, rescaled.
   const bool of_a_part = is_task_manager_errand(ask) || ask >= Ask::vertex;
   if (is_job_errand(ask) && !of_a_part) {

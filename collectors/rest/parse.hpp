@@ -58,6 +58,9 @@ Status parse_vertex(std::string_view body, const Limits& limits, const std::stri
 Result<std::vector<TaskManagerFacts>> parse_task_managers(std::string_view body,
                                                           const Limits& limits);
 
+/// /jobs/:id/checkpoints/details/:checkpoint: how it is spread over the vertices.
+Result<CheckpointDetails> parse_checkpoint_details(std::string_view body, const Limits& limits);
+
 /// /jobmanager/config: keys that are set. Values that Flink masked stay masked.
 Result<std::map<std::string, std::string>> parse_configuration(std::string_view body,
                                                                const Limits& limits);

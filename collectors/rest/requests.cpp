@@ -7,7 +7,7 @@ namespace doctor::rest {
 namespace {
 
 // ":" stands for one segment, an id.
-constexpr std::array<std::string_view, 17> kPaths{
+constexpr std::array<std::string_view, 18> kPaths{
     "/config",
     "/overview",
     "/jobmanager/config",
@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, 17> kPaths{
     "/jobs/:/config",
     "/jobs/:/checkpoints",
     "/jobs/:/checkpoints/config",
+    "/jobs/:/checkpoints/details/:",
     "/jobs/:/exceptions",
     "/jobs/:/metrics",
     "/jobs/:/vertices/:",

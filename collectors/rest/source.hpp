@@ -77,6 +77,7 @@ class RestSource {
   Status take(const Errand& errand, const std::string& body);
   Status take_job_manager(Errand::Ask ask, const std::string& body);
   Status take_job(rest::KnownJob& job, const std::string& body);
+  Status take_checkpoint_details(rest::KnownJob& job, const std::string& body);
   Status take_vertex(rest::KnownJob& job, const std::string& id, const std::string& body);
   Status take_task_managers(const std::string& body);
   Status take_metrics(const Errand& errand, const std::string& body);

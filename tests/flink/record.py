@@ -156,6 +156,9 @@ def record_job(recorder: Recorder, name: str, job_id: str) -> None:
     recorder.rest(f"job-{name}", base, note)
     for part in ("config", "checkpoints", "checkpoints/config", "exceptions"):
         recorder.rest(f"job-{name}-{part.replace('/', '-')}", f"{base}/{part}", note)
+    completed = ((recorder.cluster.rest.try_get(f"{base}/checkpoints") or {}).get("latest") or {}).get("completed")
+    if completed and name == "orders-healthy":
+        recorder.rest("checkpoint-details", f"{base}/checkpoints/details/{completed['id']}", note)
     ids = recorder.metric_ids(f"{base}/metrics")
     recorder.rest(f"job-{name}-metrics", f"{base}/metrics?get={','.join(ids)}", note)
     for number, vertex in enumerate(recorder.cluster.rest.get(base)["vertices"], 1):

@@ -57,6 +57,25 @@ TEST_F(CheckpointAbsent, FiresAtItsClockAndNotBefore) {
   EXPECT_EQ(verdict.findings[0].subject.job_name, "ledger");
 }
 
+TEST_F(CheckpointAbsent, NamesTheVertexItWaitsFor) {
+  completed(3 * kMinuteMs);
+  const std::int64_t id = add(kMinuteMs, Status::failed).id;
+  VertexFacts& slow = job_.vertices.emplace_back();
+  slow.id = "s";
+  slow.name = "enrich";
+  job_.checkpoint_details = {{id, {{"a", {}, {}, 4, 4}, {"b", {}, {}, 3, 4}, {"s", {}, {}, 1, 4}}}};
+  const auto text = [&] {
+    std::string all;
+    for (const Evidence& e : judge().findings.at(0).evidence) all += e.sentence + "\n";
+    return all;
+  };
+  const std::string waits = "checkpoint " + std::to_string(id) + " waits for 3 of 4 subtasks of " +
+                            "enrich, and for some of 1 other vertices";
+  EXPECT_NE(text().find(waits), std::string::npos) << text();
+  job_.checkpoint_details[0].id = id - 1;
+  EXPECT_EQ(text().find("waits for"), std::string::npos) << "those of another checkpoint";
+}
+
 TEST_F(CheckpointAbsent, IsCriticalAfterTwoClocks) {
   completed(4 * kMinuteMs + 1);
   EXPECT_EQ(judge().findings.at(0).severity, Severity::critical);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "detectors/registry.hpp"
@@ -53,6 +54,28 @@ class CheckpointSizeOutlier : public testing::Test {
   FakeCluster fake_;
   std::int64_t id_{0};
 };
+
+TEST_F(CheckpointSizeOutlier, NamesTheVertexThatHoldsWhatWasAdded) {
+  JobFacts& job = add_job("profiles");
+  VertexFacts& window = job.vertices.emplace_back();
+  window.id = "w";
+  window.name = "window";
+  repeat(job, 100, 12);
+  job.checkpoint_details = {{12, {{"m", 60 * kMiB}, {"w", 40 * kMiB}}},
+                            {13, {{"m", 70 * kMiB}, {"w", 180 * kMiB}}}};
+  const Verdict verdict = repeat(job, 250, 3);
+  ASSERT_EQ(verdict.findings.size(), 1U);
+  const auto names = [](const Evidence& e) { return e.metric == "state size of a vertex"; };
+  const auto& all = verdict.findings[0].evidence;
+  const auto found = std::find_if(all.begin(), all.end(), names);
+  ASSERT_NE(found, all.end());
+  EXPECT_EQ(found->sentence,
+            "window holds 93 % of what was added between checkpoints 12 and 13: 40 MiB → 180 MiB");
+  job.checkpoint_details[1].vertices[0].state_size = 200 * kMiB;
+  for (const Evidence& e : judge(job).findings.at(0).evidence) {
+    EXPECT_FALSE(names(e)) << "none of them holds more than half";
+  }
+}
 
 TEST_F(CheckpointSizeOutlier, FiresAtTheThirdLargeOne) {
   JobFacts& job = add_job("profiles");
