@@ -22,6 +22,7 @@ struct Limits {
   // The Kubernetes API.
   std::size_t pods_max = 2000;                           // of one watch
   std::size_t pods_gone_max = 64;                        // remembered after their end
+  std::size_t pod_warnings_max = 50;                     // kept of one watch
   std::size_t pod_watches_max = 16;                      // of one cluster
   std::size_t kubernetes_page_bytes_max = 16U << 20U;    // of a list
   std::size_t kubernetes_line_bytes_max = 2U << 20U;     // of a watch; etcd takes 1.5 MiB

@@ -89,6 +89,18 @@ struct FlinkDeploymentFacts {
   bool operator==(const FlinkDeploymentFacts&) const = default;
 };
 
+/// A warning that Kubernetes keeps about a pod or a FlinkDeployment for about an hour (core/v1
+/// Event): why it is not scheduled, not started, not ready, taken away.
+struct KubernetesWarning {
+  std::string object;  // "Pod orders-taskmanager-1-3"
+  std::string reason;  // FailedScheduling, BackOff, Evicted, …
+  std::string message{};
+  int count{1};
+  std::optional<TimestampMs> last{};
+
+  bool operator==(const KubernetesWarning&) const = default;
+};
+
 /// What one watch of pods knows.
 struct KubernetesFacts {
   SourceId source{};
@@ -97,6 +109,8 @@ struct KubernetesFacts {
   std::size_t pods_left_out{};      // beyond the cap
   /// Nothing when we may not read them, or nobody has defined such a thing.
   std::optional<std::vector<FlinkDeploymentFacts>> deployments{};
+  /// About its pods and deployments, the latest first; nothing when we may not read events.
+  std::optional<std::vector<KubernetesWarning>> warnings{};
 
   /// The pod of a TaskManager: by its id, which is the pod's name with native Kubernetes, else by
   /// the host that Flink has for it when that is a pod's address and only one pod's. Null: unknown.

@@ -36,6 +36,25 @@ bool is_trouble(const FlinkDeploymentFacts& deployment) {
   return !deployment.error.empty() || deployment.lifecycle_state == "FAILED";
 }
 
+/// Kubernetes keeps them for an hour; the older half tells of what is over.
+template <class Row>
+void write_warnings(const ClusterView& cluster, TimestampMs now, const Row& row) {
+  std::size_t shown = 0;
+  for (const KubernetesFactsPtr& facts : cluster.kubernetes) {
+    if (!facts->warnings) continue;
+    for (const KubernetesWarning& warning : *facts->warnings) {
+      const DurationMs age = now - warning.last.value_or(0);
+      if (!warning.last || age > kHourMs / 2 || ++shown > kEndsShownMax) continue;
+      row(warning.object,
+          printable(warning.reason + ": " + warning.message + " (" + std::to_string(warning.count) +
+                        " ×, last " +
+                        format_duration_ms(static_cast<double>(std::max<DurationMs>(0, age))) +
+                        " ago)",
+                    400));
+    }
+  }
+}
+
 std::string sentence(const FlinkDeploymentFacts& deployment) {
   std::string text = deployment.lifecycle_state;
   if (!deployment.job_state.empty()) text += ", job " + deployment.job_state;
@@ -75,6 +94,7 @@ void write_pods(Terminal& out, const ClusterView& cluster, TimestampMs now) {
       row("FlinkDeployment " + deployment.namespace_ + "/" + deployment.name, sentence(deployment));
     }
   }
+  write_warnings(cluster, now, row);
   if (any) out.line();
 }
 

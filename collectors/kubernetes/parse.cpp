@@ -116,6 +116,44 @@ Result<std::vector<FlinkDeploymentFacts>> parse_deployments(std::string_view bod
   return deployments;
 }
 
+Result<std::vector<KubernetesWarning>> parse_warnings(std::string_view body, const Limits& limits) {
+  constexpr std::size_t kRowsMax = 1000;
+  const Result<Json> json = rest::load(body, limits.json_depth_max);
+  if (!json) return json.error();
+  std::optional<Error> fault;
+  const Node root(*json, fault);
+  std::vector<KubernetesWarning> warnings;
+  const auto time_in = [](const Node& node) {
+    const std::optional<std::string> text = node.text_if();
+    return text ? parse_time(*text) : std::nullopt;
+  };
+  root["items"].for_each(kRowsMax, [&](const Node& item) {
+    const Node about = item["involvedObject"];
+    if (fault || !about.is_object() || item["type"].text_if() == "Normal") return;
+    const std::string kind = about["kind"].text_if().value_or("");
+    if (kind != "Pod" && kind != "FlinkDeployment") return;
+    KubernetesWarning& warning = warnings.emplace_back();
+    warning.object =
+        kind + " " + printable(about["name"].text_if().value_or(""), limits.name_bytes_max);
+    warning.reason = printable(item["reason"].text_if().value_or(""), 60);
+    warning.message = printable(item["message"].text_if().value_or(""), limits.message_bytes_max);
+    // Newer event series count for themselves, and leave the old fields null.
+    const Node series = item["series"];
+    const bool counted = series.is_object();
+    warning.count = std::max(1, (counted ? series["count"] : item["count"]).count_or_0());
+    for (const std::optional<TimestampMs>& at :
+         {counted ? time_in(series["lastObservedTime"]) : std::nullopt,
+          time_in(item["lastTimestamp"]), time_in(item["eventTime"])}) {
+      if (at && (!warning.last || *at > *warning.last)) warning.last = at;
+    }
+  });
+  if (fault) return *fault;
+  std::stable_sort(warnings.begin(), warnings.end(), [](const auto& a, const auto& b) {
+    return a.last.value_or(0) > b.last.value_or(0);
+  });
+  return warnings;
+}
+
 std::string status_message(std::string_view body) {
   const Result<Json> json = rest::load(body, Limits{}.json_depth_max);
   if (!json || !json->is_object()) return {};

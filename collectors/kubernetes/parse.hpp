@@ -40,6 +40,9 @@ Result<WatchLine> parse_watch_line(std::string_view line, const Limits& limits);
 Result<std::vector<FlinkDeploymentFacts>> parse_deployments(std::string_view body,
                                                             const Limits& limits);
 
+/// One page of GET …/events: those about pods and FlinkDeployments, the latest first.
+Result<std::vector<KubernetesWarning>> parse_warnings(std::string_view body, const Limits& limits);
+
 /// The message of a Status object, the body of answers that are not 2xx; empty when it is none.
 std::string status_message(std::string_view body);
 

@@ -27,8 +27,8 @@ constexpr DurationMs kWatchSpreadMs = 30 * kSecondMs;
 constexpr DurationMs kWatchGraceMs = 15 * kSecondMs;
 constexpr DurationMs kWatchTooShortMs = kSecondMs;
 constexpr DurationMs kListAgainMs = 30 * kSecondMs;  // where watching is forbidden
-constexpr DurationMs kDeploymentsEveryMs = kMinuteMs;
-constexpr DurationMs kDeploymentsAbsentMs = 10 * kMinuteMs;
+constexpr DurationMs kLookEveryMs = kMinuteMs;
+constexpr DurationMs kAbsentMs = 10 * kMinuteMs;
 
 asio::awaitable<bool> cancelled() {
   const auto state = co_await asio::this_coro::cancellation_state;
@@ -62,7 +62,7 @@ asio::awaitable<void> KubernetesSource::poll() {
   const Status listed = co_await list();
   if (co_await cancelled()) co_return;
   if (!listed) co_return failed(listed.error());
-  co_await look_at_deployments();
+  co_await look_around();
 }
 
 asio::awaitable<void> KubernetesSource::run() {
@@ -85,7 +85,7 @@ asio::awaitable<void> KubernetesSource::run() {
 /// Returns when only a list helps.
 asio::awaitable<void> KubernetesSource::watch_until_expired() {
   for (;;) {
-    co_await look_at_deployments();
+    co_await look_around();
     if (co_await cancelled()) co_return;
     const TimestampMs began = clock_();
     const Watched how = co_await watch();
@@ -234,16 +234,59 @@ Status KubernetesSource::take_line(std::string_view text, bool& expired) {
   return Done{};
 }
 
-// --- FlinkDeployments
+// --- what else there is: that it does not exist, or is not for us to see, is no fault
+
+asio::awaitable<void> KubernetesSource::look_around() {
+  co_await look_at_deployments();
+  if (co_await cancelled()) co_return;
+  co_await look_at_warnings();
+}
+
+asio::awaitable<void> KubernetesSource::look_at_warnings() {
+  const TimestampMs now = clock_();
+  if (warnings_due_ && now < *warnings_due_) co_return;
+  const Result<Page> reply = co_await get(kubernetes::warnings_target(config_.namespace_));
+  if (co_await cancelled()) co_return;
+  const bool there = reply && reply->status == 200;
+  warnings_due_ = now + (there || !reply ? kLookEveryMs : kAbsentMs);
+  std::optional<std::vector<KubernetesWarning>> found;
+  if (there) {
+    Result<std::vector<KubernetesWarning>> parsed =
+        kubernetes::parse_warnings(reply->body, limits_);
+    if (parsed) found = *std::move(parsed);
+  }
+  if (found) keep_ours(*found);
+  if (found == warnings_) co_return;
+  warnings_ = std::move(found);
+  publish({});
+}
+
+/// A namespace has other pods, too.
+void KubernetesSource::keep_ours(std::vector<KubernetesWarning>& warnings) const {
+  const KubernetesFacts facts = pods_.facts();
+  const auto is_ours = [&](const KubernetesWarning& warning) {
+    if (config_.selector.empty()) return true;
+    const auto named = [&](const PodFacts& pod) { return warning.object == "Pod " + pod.name; };
+    const auto deployed = [&](const FlinkDeploymentFacts& deployment) {
+      return warning.object == "FlinkDeployment " + deployment.name;
+    };
+    return std::any_of(facts.pods.begin(), facts.pods.end(),
+                       [&](const PodFactsPtr& pod) { return named(*pod); }) ||
+           std::any_of(facts.gone.begin(), facts.gone.end(),
+                       [&](const GonePod& gone) { return named(*gone.pod); }) ||
+           (deployments_ && std::any_of(deployments_->begin(), deployments_->end(), deployed));
+  };
+  std::erase_if(warnings, [&](const KubernetesWarning& warning) { return !is_ours(warning); });
+  if (warnings.size() > limits_.pod_warnings_max) warnings.resize(limits_.pod_warnings_max);
+}
 
 asio::awaitable<void> KubernetesSource::look_at_deployments() {
   const TimestampMs now = clock_();
   if (deployments_due_ && now < *deployments_due_) co_return;
   const Result<Page> reply = co_await get(kubernetes::flink_deployments_target(config_.namespace_));
   if (co_await cancelled()) co_return;
-  // That they do not exist, or are not for us to see, is no fault: pods alone suffice.
   const bool there = reply && reply->status == 200;
-  deployments_due_ = now + (there || !reply ? kDeploymentsEveryMs : kDeploymentsAbsentMs);
+  deployments_due_ = now + (there || !reply ? kLookEveryMs : kAbsentMs);
   std::optional<std::vector<FlinkDeploymentFacts>> found;
   if (there) {
     Result<std::vector<FlinkDeploymentFacts>> parsed =
@@ -271,6 +314,7 @@ void KubernetesSource::publish(std::vector<Event> events) {
   for (Event& event : events) emit(std::move(event));
   KubernetesFacts facts = pods_.facts();
   facts.deployments = deployments_;
+  facts.warnings = warnings_;
   emit(std::make_shared<const KubernetesFacts>(std::move(facts)));
 }
 

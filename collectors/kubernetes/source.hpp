@@ -1,7 +1,7 @@
 // The pods of one Flink cluster through the Kubernetes API: a list, then a watch from where the
 // list ended, resumed where it was cut; another list when the server has forgotten that place
-// (410). Between watches the operator's FlinkDeployments, where they exist and may be read. It
-// only reads: get, list and watch on pods are all it needs.
+// (410). Between watches the operator's FlinkDeployments and the warnings that Kubernetes keeps,
+// where they may be read. It only reads: get, list and watch on pods are all it needs.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -54,7 +54,10 @@ class KubernetesSource {
   boost::asio::awaitable<Watched> watch();
   boost::asio::awaitable<void> watch_until_expired();
   boost::asio::awaitable<Result<Page>> get(std::string target);
+  boost::asio::awaitable<void> look_around();
   boost::asio::awaitable<void> look_at_deployments();
+  boost::asio::awaitable<void> look_at_warnings();
+  void keep_ours(std::vector<KubernetesWarning>& warnings) const;
   boost::asio::awaitable<void> back_off();
   Status take_line(std::string_view text, bool& expired);
   std::string pods_target(const std::string& more) const;
@@ -74,6 +77,8 @@ class KubernetesSource {
   kubernetes::PodSet pods_;
   std::optional<std::vector<FlinkDeploymentFacts>> deployments_;
   std::optional<TimestampMs> deployments_due_;
+  std::optional<std::vector<KubernetesWarning>> warnings_;
+  std::optional<TimestampMs> warnings_due_;
   std::optional<Error> watch_forbidden_;  // then lists have to do
   std::string resource_version_;
   SourceHealth health_;

@@ -52,6 +52,11 @@ std::string selection_text(const std::string& namespace_, const std::string& sel
          (selector.empty() ? "*" : printable(selector, kSelectorBytesMax));
 }
 
+std::string warnings_target(const std::string& namespace_) {
+  return "/api/v1/namespaces/" + encoded(namespace_) +
+         "/events?fieldSelector=type%3DWarning&limit=500";
+}
+
 std::string flink_deployments_target(const std::string& namespace_) {
   return "/apis/flink.apache.org/v1beta1/namespaces/" + encoded(namespace_) +
          "/flinkdeployments?limit=100";

@@ -17,6 +17,8 @@ bool is_selector(std::string_view text);
 /// "flink/app=orders", for people.
 std::string selection_text(const std::string& namespace_, const std::string& selector);
 
+/// Warnings alone: the rest is thousands of lines of everyday life.
+std::string warnings_target(const std::string& namespace_);
 std::string flink_deployments_target(const std::string& namespace_);
 
 }  // namespace doctor::kubernetes

@@ -95,7 +95,9 @@ def check_deployment(objects: dict, folder: Path) -> None:
 
 def check_rights(role: dict, binding: dict, account: str) -> None:
     rights = {(rule["apiGroups"][0], rule["resources"][0]): rule["verbs"] for rule in role["rules"]}
-    expect(rights == {("", "pods"): ["get", "list", "watch"], ("flink.apache.org", "flinkdeployments"): ["get", "list", "watch"]},
+    watching = ["get", "list", "watch"]
+    expect(rights == {("", "pods"): watching, ("", "events"): ["get", "list"],
+                      ("flink.apache.org", "flinkdeployments"): watching},
            f"the Role gives {rights}")
     expect(binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role["metadata"]["name"]},
            f"the RoleBinding is of {binding['roleRef']}")

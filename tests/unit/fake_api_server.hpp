@@ -45,6 +45,10 @@ class FakeApiServer {
     const std::lock_guard lock(mutex_);
     deployments_ = answers(body, status);
   }
+  void events(const std::string& body) {
+    const std::lock_guard lock(mutex_);
+    events_ = answers(body, 200);
+  }
   /// Others get 401.
   void lets_in(const std::string& token) {
     const std::lock_guard lock(mutex_);
@@ -99,6 +103,7 @@ class FakeApiServer {
       return answers(R"({"kind":"Status","message":"Unauthorized","code":401})", 401);
     }
     if (target.find("/flinkdeployments") != target.npos) return deployments_;
+    if (target.find("/events?") != target.npos) return events_;
     if (target.find("watch=true") != target.npos) {
       if (watches_.empty()) {
         return [](const loopback::Peer& peer) {
@@ -118,6 +123,7 @@ class FakeApiServer {
 
   mutable std::mutex mutex_;
   std::deque<Script> lists_, watches_;
+  Script events_{answers(R"({"kind":"Status","code":403})", 403)};
   Script deployments_{answers(R"({"kind":"Status","code":404})", 404)};
   std::string token_;
   std::vector<Asked> asked_;

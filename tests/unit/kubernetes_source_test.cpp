@@ -134,7 +134,8 @@ TEST_F(KubernetesSourceTest, GoesOnWhereACutWatchOrABookmarkEnded) {
   EXPECT_THAT(asked,
               ElementsAre(HasSubstr("resourceVersion=1000"), HasSubstr("resourceVersion=1010"),
                           HasSubstr("resourceVersion=1012"), HasSubstr("resourceVersion=1020")));
-  EXPECT_THAT(server.asked("limit="), SizeIs(2)) << "one list of pods, one look for deployments";
+  EXPECT_THAT(server.asked("limit="), SizeIs(3))
+      << "one list of pods, one look for deployments, one for warnings";
   EXPECT_THAT(events, SizeIs(1));
   EXPECT_EQ(facts->pods.size(), 2U);
   EXPECT_THAT(messages, IsEmpty()) << "a cut is no outage";
@@ -248,6 +249,35 @@ TEST_F(KubernetesSourceTest, SeesDeploymentsWhereItMay) {
   EXPECT_THAT(messages, IsEmpty());
 }
 
+TEST_F(KubernetesSourceTest, SeesWarningsAboutItsPodsWhereItMay) {
+  const auto event = [](const std::string& kind, const std::string& name, const std::string& more) {
+    return R"({"type":"Warning","involvedObject":{"kind":")" + kind + R"(","name":")" + name +
+           R"("},"message":"0/3 nodes are available: 3 Insufficient memory.")" + more + "}";
+  };
+  const PodFactsPtr pod = std::make_shared<const PodFacts>(
+      kubernetes::parse_pod_page(kubernetes_fixture("pods.json"), limits)->pods.at(0));
+  server.lists(kubernetes_fixture("pods.json"));
+  server.events(R"({"kind":"EventList","items":[)" +
+                event("Pod", pod->name, R"(,"reason":"FailedScheduling","count":7,
+                  "lastTimestamp":"2026-11-21T08:30:00Z","eventTime":null,"series":null)") +
+                "," + event("Pod", "somebody-elses", "") + "," + event("Node", "n1", "") + "," +
+                event("Pod", pod->name, R"(,"reason":"BackOff","count":null,"lastTimestamp":null,
+                  "eventTime":"2026-11-21T08:31:00.000000Z",
+                  "series":{"count":3,"lastObservedTime":"2026-11-21T08:32:00.000000Z"})") +
+                "]}");
+  ASSERT_TRUE(run_until([&] { return facts && facts->warnings; }));
+  ASSERT_THAT(*facts->warnings, SizeIs(2));
+  const KubernetesWarning& newest = facts->warnings->at(0);
+  EXPECT_EQ(newest.object, "Pod " + pod->name);
+  EXPECT_EQ(newest.reason, "BackOff");
+  EXPECT_EQ(newest.count, 3);
+  EXPECT_EQ(facts->warnings->at(1).count, 7);
+  EXPECT_THAT(facts->warnings->at(1).message, HasSubstr("Insufficient memory"));
+  EXPECT_THAT(server.asked("/events?"), ElementsAre(HasSubstr("fieldSelector=type%3DWarning")));
+  EXPECT_FALSE(kubernetes::parse_warnings("{}", limits).ok());
+  EXPECT_FALSE(kubernetes::parse_warnings(R"({"items":[7]})", limits).ok());
+}
+
 TEST_F(KubernetesSourceTest, ThatDeploymentsAreForbiddenIsNoFault) {
   server.lists(kubernetes_fixture("pods.json"));
   server.deployments(kubernetes_fixture("forbidden.json"), 403);
@@ -255,6 +285,7 @@ TEST_F(KubernetesSourceTest, ThatDeploymentsAreForbiddenIsNoFault) {
   ASSERT_TRUE(run_until([&] { return saw(EventKind::pod_oom_killed); }));
   EXPECT_THAT(messages, IsEmpty());
   EXPECT_FALSE(facts->deployments.has_value());
+  EXPECT_FALSE(facts->warnings.has_value());
 }
 
 }  // namespace
