@@ -146,6 +146,7 @@ Evidence operators_evidence(const RocksDbProcess& process) {
         shared ? instance.memtables.value_or(0) + instance.table_readers : instance.touched();
   }
   std::vector<std::pair<double, std::string>> ordered;
+  ordered.reserve(by_operator.size());
   for (const auto& [name, use] : by_operator) ordered.emplace_back(use, name);
   std::sort(ordered.rbegin(), ordered.rend());
   Evidence evidence;

@@ -91,8 +91,8 @@ boost::asio::awaitable<void> RestSource::run(Errand errand) {
 }
 
 std::string RestSource::target_of(const Errand& errand) const {
-  const std::string job = "/jobs/" + rest::percent_encoded(errand.subject);
-  const std::string vertex = job + "/vertices/" + rest::percent_encoded(errand.vertex);
+  std::string job = "/jobs/" + rest::percent_encoded(errand.subject);
+  std::string vertex = job + "/vertices/" + rest::percent_encoded(errand.vertex);
   const std::string manager = "/taskmanagers/" + rest::percent_encoded(errand.subject);
   switch (errand.ask) {
     case Ask::task_managers:

@@ -53,6 +53,7 @@ std::vector<Submission> submissions(const Window& window, const std::string& pro
     if (known != by_id.end()) known->second.elsewhere = runs_elsewhere(*job, process);
   }
   std::vector<Submission> ordered;
+  ordered.reserve(by_id.size());
   for (auto& [id, submission] : by_id) ordered.push_back(std::move(submission));
   std::sort(ordered.begin(), ordered.end(), [](const Submission& a, const Submission& b) {
     return std::pair(a.start, a.id) < std::pair(b.start, b.id);

@@ -97,7 +97,8 @@ std::string words_of(const Finding& finding) {
 }
 
 bool matches_text(const Expectation& expected, const Finding& finding) {
-  for (const auto& [key, value] : expected.with) {
+  for (const auto& [key, text] : expected.with) {
+    const std::string& value = text;  // clang 14 lets no lambda see a structured binding
     if (key == "says" && words_of(finding).find(value) == std::string::npos) return false;
     if (key == "explained_by" && !finding.explained_by.starts_with(value)) return false;
     const auto is_option = [&](const Remedy& remedy) { return remedy.option == value; };

@@ -135,7 +135,8 @@ std::optional<double> value_at(const Expression& expression, const Moment& momen
       level = expression.back_to;
       events %= expression.back_every;
     }
-    value = level + expression.step * static_cast<double>(events / expression.step_every);
+    const std::uint64_t steps = events / expression.step_every;
+    value = level + expression.step * static_cast<double>(steps);
   } else {
     std::uint64_t sample = moment.sample;
     for (const Term& term : expression.terms) {

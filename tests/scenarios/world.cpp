@@ -18,8 +18,9 @@ std::string hex_id(const std::string& text) {
   std::array<char, 33> id{};
   std::uint64_t hash = 0xCBF29CE484222325U;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+  const std::uint64_t second = hash * 0x9E3779B97F4A7C15U;
   std::snprintf(id.data(), id.size(), "%016llx%016llx", static_cast<unsigned long long>(hash),
-                static_cast<unsigned long long>(hash * 0x9E3779B97F4A7C15U));
+                static_cast<unsigned long long>(second));
   return id.data();
 }
 
