@@ -13,6 +13,7 @@
 #include "agent/discovery/api_server.hpp"
 #include "agent/discovery/targets.hpp"
 #include "agent/net/access.hpp"
+#include "agent/recording/settings.hpp"
 #include "collectors/http.hpp"
 #include "model/limits.hpp"
 #include "model/metric.hpp"
@@ -48,6 +49,9 @@ struct Config {
   std::vector<std::string> disabled_detectors;
   std::vector<Metric> exported;  // canonical metrics for /metrics beyond what detectors read
   Limits limits;
+  std::optional<RecordSettings> record;
+  bool serves{true};            // false: nothing listens
+  DurationMs stop_after_ms{0};  // 0: runs until it is stopped
 };
 
 /// YAML text → configuration. ErrorCode::invalid_argument whose message lists every problem, one a
@@ -60,6 +64,8 @@ Status parse_listen(const std::string& text, Config& config);
 Result<ClusterConfig> cluster_from_url(const std::string& url);
 /// "10s", "2m", "500ms".
 Result<DurationMs> parse_duration(std::string_view text);
+/// "64MiB", "2GiB", "500kB", "1048576".
+Result<std::uint64_t> parse_bytes(std::string_view text);
 
 /// Whether any of them is reached through TLS.
 bool any_tls(const std::vector<Endpoint>& endpoints);
