@@ -59,10 +59,12 @@ class Filler {
   void fill_alternative(T& value, std::size_t choice) {
     [&]<std::size_t... I>(std::index_sequence<I...> /*all*/) {
       ((I == choice ? fill(value.template emplace<I>()) : void()), ...);
-    }(std::make_index_sequence<std::variant_size_v<T>>());
+    }
+    (std::make_index_sequence<std::variant_size_v<T>>());
     if constexpr (std::is_same_v<T, decltype(StreamItem::what)>) {
       // A batch has a value for every key.
-      if (auto* batch = std::get_if<Batch>(&value)) batch->values.resize(batch->layout->keys.size());
+      if (auto* batch = std::get_if<Batch>(&value))
+        batch->values.resize(batch->layout->keys.size());
     }
   }
 
@@ -101,7 +103,8 @@ bool same(const T& a, const T& b) {
     const auto y = Fields<T>::of(b);
     return [&]<std::size_t... I>(std::index_sequence<I...> /*all*/) {
       return (same(std::get<I>(x), std::get<I>(y)) && ...);
-    }(std::make_index_sequence<std::tuple_size_v<decltype(x)>>());
+    }
+    (std::make_index_sequence<std::tuple_size_v<decltype(x)>>());
   }
 }
 
