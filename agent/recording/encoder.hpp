@@ -118,8 +118,11 @@ std::uint64_t Encoder::put_shared(const std::shared_ptr<const T>& pointer) {
   const std::size_t begin = bytes_.size();
   put_number(1);
   put(*pointer);
-  // Ids of entities mean something else in another cluster.
-  std::string content = std::to_string(cluster_) + bytes_.substr(begin);
+  const std::size_t end = bytes_.size();
+  // Known is what would be written in the same way a second time, when all its names and texts are
+  // references. Ids of entities mean something else in another cluster.
+  put(*pointer);
+  std::string content = std::to_string(cluster_) + ' ' + bytes_.substr(end);
   Shared& known = shared_[index];
   const auto place = known.find(content);
   if (place != known.end()) {
@@ -127,6 +130,7 @@ std::uint64_t Encoder::put_shared(const std::shared_ptr<const T>& pointer) {
     put_number(place->second + 2);
     return place->second;
   }
+  bytes_.resize(end);
   shared_bytes_ += content.size();
   return known.emplace(std::move(content), known.size()).first->second;
 }
