@@ -23,6 +23,7 @@
 #include "agent/history/image.hpp"
 #include "agent/net/asio_http.hpp"
 #include "agent/net/notify.hpp"
+#include "agent/recording/memory.hpp"
 #include "detectors/registry.hpp"
 
 namespace doctor {
@@ -67,6 +68,7 @@ Agent::~Agent() = default;
 // The whole story: whatever comes next, absorb it; a tick also judges, and then the world is told.
 void Agent::take(StreamItem item) {
   Judge& judge = *judges_.at(item.cluster);
+  if (recorder_) recorder_->record(item);
   const auto began = std::chrono::steady_clock::now();
   judge.absorb(item);
   if (const auto* event = std::get_if<Event>(&item.what); event && is_about_pod(event->kind)) {
@@ -84,13 +86,7 @@ void Agent::publish(TimestampMs now) {
   view->generated_at = now;
   health_.series = health_.series_dropped = health_.findings_dropped = 0;
   for (const auto& judge : judges_) {
-    ClusterView cluster = judge->view();
-    cluster.samples = samples_of(*judge, now);
-    view->clusters.push_back(std::move(cluster));
-    for (ReportedFinding& finding : judge->incidents().report()) {
-      finding.labels = judge->config().labels;
-      view->findings.push_back(std::move(finding));
-    }
+    show(*judge, *view).samples = samples_of(*judge, now);
     health_.series += judge->features().series();
     health_.series_dropped += judge->features().dropped();
     health_.findings_dropped += judge->incidents().dropped();
@@ -125,6 +121,10 @@ void Agent::remember(TimestampMs now) {
 }
 
 void Agent::log_changes() {
+  if (recorder_ && recorder_->state() != recorder_logged_) {
+    recorder_logged_ = recorder_->state();
+    spdlog::warn("recording: {}, {} item(s) lost so far", recorder_logged_, recorder_->lost());
+  }
   for (const auto& judge : judges_) {
     for (const ReportedFinding& reported : judge->incidents().report()) {
       const std::string state = std::string(to_string(reported.state)) + "/" +
@@ -137,29 +137,31 @@ void Agent::log_changes() {
   }
 }
 
-Status Agent::open_store() {
+Status Agent::open_store(std::vector<Memory>& restored) {
   if (config_.data_dir.empty()) return Done{};
   Result<std::unique_ptr<Store>> store = Store::open(config_.data_dir);
   if (!store) return store.error();
   store_ = std::move(*store);
   const std::map<std::string, std::string> images = store_->load();
-  for (const auto& judge : judges_) {
-    if (const auto image = images.find(findings_key(*judge)); image != images.end()) {
-      Result<std::vector<ReportedFinding>> findings = parse_findings_image(image->second);
-      if (!findings) {
-        spdlog::warn("remembered findings are not usable: {}", findings.error().message);
-      } else {
-        for (ReportedFinding& finding : *findings) {
-          judge->incidents().restore(std::move(finding), now_ms());
-        }
-      }
-    }
-    if (const auto image = images.find(features_key(*judge)); image != images.end()) {
-      if (const Status ok = judge->restore(image->second, now_ms()); !ok) {
-        spdlog::warn("remembered features are not usable: {}", ok.error().message);
-      }
-    }
+  const auto image = [&](const std::string& key) {
+    const auto found = images.find(key);
+    return found == images.end() ? std::string{} : found->second;
+  };
+  for (ClusterIndex i = 0; i < judges_.size(); ++i) {
+    Judge& judge = *judges_[i];
+    restored.push_back({i, now_ms(), image(findings_key(judge)), image(features_key(judge))});
+    for (const std::string& problem : recall(restored.back(), judge)) spdlog::warn("{}", problem);
   }
+  return Done{};
+}
+
+Status Agent::start_recorder(const std::vector<Memory>& restored) {
+  if (!config_.record) return Done{};
+  Result<std::unique_ptr<Recorder>> recorder =
+      Recorder::start(*config_.record, judges_, exported_metrics(config_), restored, now_ms());
+  if (!recorder) return recorder.error();
+  recorder_ = std::move(*recorder);
+  spdlog::info("recording into {}", config_.record->file);
   return Done{};
 }
 
@@ -175,8 +177,12 @@ Status Agent::serve() {
 }
 
 Status Agent::run() {
-  if (Status ok = open_store(); !ok) return ok;
-  if (Status ok = serve(); !ok) return ok;
+  std::vector<Memory> restored;
+  if (Status ok = open_store(restored); !ok) return ok;
+  if (Status ok = start_recorder(restored); !ok) return ok;
+  if (config_.serves) {
+    if (Status ok = serve(); !ok) return ok;
+  }
   asio::co_spawn(io_, watch_signals(), [](std::exception_ptr) {});
   spawn_all();
   notify_service_manager("READY=1\nSTATUS=watching " + std::to_string(judges_.size()) +
@@ -186,6 +192,7 @@ Status Agent::run() {
   notify_service_manager("STOPPING=1");
   server_.reset();
   store_.reset();
+  recorder_.reset();
   spdlog::info("stopped");
   if (failed_) return Error{ErrorCode::io, "stopped by an internal error, see the log above"};
   return Done{};
@@ -247,6 +254,7 @@ asio::awaitable<void> Agent::tick_loop() {
     remember(now);
     log_changes();
     notify_service_manager("WATCHDOG=1");
+    if (config_.stop_after_ms > 0 && now - health_.started >= config_.stop_after_ms) stop();
     next = std::max(next + kTickPeriod, std::chrono::steady_clock::now());
     timer.expires_at(next);
     co_await timer.async_wait(asio::use_awaitable);

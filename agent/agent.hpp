@@ -22,6 +22,7 @@
 #include "agent/logs/log_collection.hpp"
 #include "agent/net/resolver.hpp"
 #include "agent/net/server.hpp"
+#include "agent/recording/recorder.hpp"
 #include "agent/view.hpp"
 #include "collectors/http.hpp"
 #include "collectors/reporter.hpp"
@@ -42,7 +43,8 @@ class Agent {
   CuratedSamples samples_of(const Judge& judge, TimestampMs now);
   void remember(TimestampMs now);
   void log_changes();
-  Status open_store();
+  Status open_store(std::vector<Memory>& restored);
+  Status start_recorder(const std::vector<Memory>& restored);
   Status serve();
   void spawn_all();
   void spawn(const std::string& name, std::function<boost::asio::awaitable<void>()> loop);
@@ -65,6 +67,8 @@ class Agent {
   ViewPort port_;
   AgentHealth health_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<Recorder> recorder_;
+  std::string recorder_logged_{"ok"};  // state last logged
   std::unique_ptr<Server> server_;
   std::map<std::string, std::string> saved_findings_;  // cluster → image last given to the store
   std::map<std::string, std::string> logged_;          // finding id → state last logged

@@ -56,10 +56,7 @@ ViewPtr view_of(const Judge& judge, TimestampMs now) {
   view->generated_at = now;
   view->agent.version = DOCTOR_VERSION;
   view->agent.store_state = "off";
-  ClusterView cluster = judge.view();
-  cluster.samples = curated_samples(judge, now);
-  view->clusters.push_back(std::move(cluster));
-  view->findings = judge.incidents().report();
+  show(judge, *view).samples = curated_samples(judge, now);
   return view;
 }
 

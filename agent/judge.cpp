@@ -221,4 +221,12 @@ ClusterView Judge::view() const {
   return view;
 }
 
+ClusterView& show(const Judge& judge, View& view) {
+  for (ReportedFinding& finding : judge.incidents().report()) {
+    finding.labels = judge.config().labels;
+    view.findings.push_back(std::move(finding));
+  }
+  return view.clusters.emplace_back(judge.view());
+}
+
 }  // namespace doctor

@@ -79,4 +79,7 @@ class Judge {
   std::map<std::string, DetectorReport> reports_;
 };
 
+/// What a judge knows of its cluster, and its findings, into a view. Without curated samples.
+ClusterView& show(const Judge& judge, View& view);
+
 }  // namespace doctor

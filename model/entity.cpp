@@ -50,6 +50,7 @@ EntityId EntityTable::intern(Level level, EntityId parent, std::string_view name
   nodes_[id] = {level, parent, index, intern_name(name)};
   if (parent != kNoEntity) children_.at(parent).push_back(id);
   node_index_.emplace(std::move(key), id);
+  if (made_ != nullptr) made_->push_back(id);
   return id;
 }
 

@@ -63,6 +63,9 @@ class EntityTable {
   /// Direct children of a level, in order of creation.
   std::vector<EntityId> children(EntityId parent, Level level) const;
 
+  /// For who records the table: from now on every id goes there when it is made. Null ends it.
+  void tell_made(std::vector<EntityId>* made) { made_ = made; }
+
  private:
   std::uint32_t intern_name(std::string_view name);
   void release_name(std::uint32_t name);
@@ -78,6 +81,7 @@ class EntityTable {
   std::vector<std::uint32_t> free_names_;
   std::unordered_map<std::string, std::uint32_t> name_index_;
   std::unordered_map<std::string, EntityId> node_index_;
+  std::vector<EntityId>* made_{nullptr};
 };
 
 }  // namespace doctor

@@ -21,6 +21,7 @@
 #include "agent/check.hpp"
 #include "agent/cli/access_flags.hpp"
 #include "agent/cli/probe_verb.hpp"
+#include "agent/cli/recording_verbs.hpp"
 #include "agent/config/config.hpp"
 #include "agent/delivery/document.hpp"
 #include "agent/delivery/report.hpp"
@@ -51,6 +52,7 @@ struct Flags {
   bool matrix{false};
   std::string detector;
   AccessFlags access;
+  RecordingFlags recording;
   /// For each of `reporters` and `logs`, how many --flink stood before it on the command line.
   std::vector<std::size_t> reporter_places;
   std::vector<std::size_t> log_places;
@@ -164,6 +166,7 @@ Result<Config> configuration(const Flags& flags) {
         HttpAccess{"alertmanagers[].tls", "alertmanagers[].auth"});  // to say what to set
     config.alertmanagers.push_back(std::move(*member));
   }
+  if (const Status ok = apply(flags.recording, config); !ok) return ok.error();
   if (!flags.data_dir.empty()) config.data_dir = flags.data_dir;
   if (!flags.listen.empty()) {
     if (const Status ok = parse_listen(flags.listen, config); !ok) return ok.error();
@@ -183,9 +186,6 @@ ReportStyle terminal_style() {
 }
 
 int run_check(const Flags& flags) {
-  if (flags.format != "text" && flags.format != "json") {
-    return refuse("--format must be text or json");
-  }
   if (flags.wait_seconds < 0 || flags.wait_seconds > 3600) {
     return refuse("--wait must be between 0 and 3600 seconds");
   }
@@ -211,9 +211,10 @@ int run_check(const Flags& flags) {
   return result.exit_code;
 }
 
-int run_daemon(const Flags& flags) {
+int run_daemon(const Flags& flags, bool serves) {
   Result<Config> config = configuration(flags);
   if (!config) return refuse(config.error().message);
+  config->serves = serves;
   spdlog::set_default_logger(spdlog::stderr_logger_mt("flink-doctor"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   for (const std::string& line : security_warnings(*config)) spdlog::warn("{}", line);
@@ -223,9 +224,6 @@ int run_daemon(const Flags& flags) {
 }
 
 int show_metrics(const Flags& flags) {
-  if (flags.format != "text" && flags.format != "json") {
-    return refuse("--format must be text or json");
-  }
   const Result<Config> config = configuration(flags);
   if (!config) return refuse(config.error().message);
   constexpr DurationMs kFetcherMs = 12 * kSecondMs;
@@ -306,7 +304,7 @@ void add_check_verb(CLI::App& app, Flags& flags, int& code) {
   CLI::App* verb = app.add_subcommand("check", "look at a cluster once and report");
   verb->add_option("URL", flags.flink, "the JobManager's REST address")->required()->expected(1);
   add_source_flags(verb, flags);
-  verb->add_option("--format", flags.format, "text or json");
+  verb->add_option("--format", flags.format)->check(CLI::IsMember({"text", "json"}));
   verb->add_option("--wait", flags.wait_seconds, "seconds between the two polls");
   verb->add_flag("--strict", flags.strict, "exit 3 when any detector cannot judge");
   verb->add_flag("--quiet", flags.quiet, "no progress on standard error");
@@ -319,6 +317,7 @@ void add_run_verb(CLI::App& app, Flags& flags, int& code) {
       ->type_name("URL")
       ->allow_extra_args(false);
   add_source_flags(verb, flags);
+  add_recording_flags(*verb, "--record", flags.recording);
   verb->add_option("--logs", flags.logs,
                    "log files of Flink's processes on this host, quoted: '/opt/flink/log/*.log'")
       ->type_name("GLOB")
@@ -338,8 +337,17 @@ void add_run_verb(CLI::App& app, Flags& flags, int& code) {
       if (option->check_name("--reporter")) flags.reporter_places.push_back(urls);
       if (option->check_name("--logs")) flags.log_places.push_back(urls);
     }
-    code = run_daemon(flags);
+    code = run_daemon(flags, true);
   });
+}
+
+void add_record_verb(CLI::App& app, Flags& flags, int& code) {
+  CLI::App* verb =
+      app.add_subcommand("record", "write what a cluster tells, to judge it elsewhere");
+  verb->add_option("--flink", flags.flink, "its REST address")->required()->expected(1);
+  add_source_flags(verb, flags);
+  add_recording_flags(*verb, "--output", flags.recording);
+  verb->callback([&] { code = run_daemon(flags, false); });
 }
 
 void add_metrics_verb(CLI::App& app, Flags& flags, int& code) {
@@ -347,7 +355,7 @@ void add_metrics_verb(CLI::App& app, Flags& flags, int& code) {
       app.add_subcommand("metrics", "which of Flink's metrics a cluster shows, and through what");
   verb->add_option("URL", flags.flink, "the JobManager's REST address")->required()->expected(1);
   add_source_flags(verb, flags);
-  verb->add_option("--format", flags.format, "text or json");
+  verb->add_option("--format", flags.format)->check(CLI::IsMember({"text", "json"}));
   verb->callback([&] { code = show_metrics(flags); });
 }
 
@@ -377,6 +385,8 @@ int run_command_line(int argc, const char* const* argv) {
   add_check_verb(app, flags, code);
   add_run_verb(app, flags, code);
   add_probe_verb(app, code);
+  add_record_verb(app, flags, code);
+  add_recording_verbs(app, code);
   add_metrics_verb(app, flags, code);
   add_reading_verbs(app, flags, code);
   try {

@@ -33,6 +33,24 @@ Result<DurationMs> parse_duration(std::string_view text) {
   return static_cast<DurationMs>(number * scale);
 }
 
+Result<std::uint64_t> parse_bytes(std::string_view text) {
+  double number = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const double scale = unit.empty() || unit == "B" ? 1
+                       : unit == "kB"              ? 1e3
+                       : unit == "MB"              ? 1e6
+                       : unit == "GB"              ? 1e9
+                       : unit == "KiB"             ? 0x1p10
+                       : unit == "MiB"             ? 0x1p20
+                       : unit == "GiB"             ? 0x1p30
+                                                   : 0;
+  if (fault != std::errc{} || scale == 0 || number <= 0 || number * scale > 1e15) {
+    return invalid("\"" + printable(text, 40) + "\" is not a size such as 64MiB or 2GB");
+  }
+  return static_cast<std::uint64_t>(number * scale);
+}
+
 Status parse_listen(const std::string& text, Config& config) {
   const std::size_t colon = text.rfind(':');
   unsigned port = 0;
@@ -152,6 +170,17 @@ Status validate(const Config& config) {
   if (globs > config.limits.log_globs_max) {
     complain("logs: " + std::to_string(globs) + " globs are more than the " +
              std::to_string(config.limits.log_globs_max) + " that are followed");
+  }
+  if (config.record) {
+    const RecordSettings& record = *config.record;
+    if (record.file.empty()) complain("record.file: which file?");
+    if (record.bytes_max < RecordSettings::kBytesMin) {
+      complain("record.bytes_max: must be at least 1MiB");
+    }
+    if (record.files_max < 1 || record.files_max > RecordSettings::kFilesLimit) {
+      complain("record.files_max: must be between 1 and " +
+               std::to_string(RecordSettings::kFilesLimit));
+    }
   }
   for (const std::string& name : config.disabled_detectors) {
     if (find_detector(name) == nullptr) complain("detectors." + name + ": no such detector");

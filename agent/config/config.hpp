@@ -14,6 +14,7 @@
 #include "agent/discovery/targets.hpp"
 #include "agent/discovery/yarn.hpp"
 #include "agent/net/access.hpp"
+#include "agent/recording/settings.hpp"
 #include "collectors/http.hpp"
 #include "model/limits.hpp"
 #include "model/metric.hpp"
@@ -51,6 +52,9 @@ struct Config {
   std::vector<UserMetric> user_metrics;  // to be added to the catalogue before anything reads it
   std::vector<Metric> exported;  // canonical metrics for /metrics beyond what detectors read
   Limits limits;
+  std::optional<RecordSettings> record;
+  bool serves{true};            // false: nothing listens
+  DurationMs stop_after_ms{0};  // 0: runs until it is stopped
 };
 
 /// YAML text → configuration. ErrorCode::invalid_argument whose message lists every problem, one a
@@ -63,6 +67,8 @@ Status parse_listen(const std::string& text, Config& config);
 Result<ClusterConfig> cluster_from_url(const std::string& url);
 /// "10s", "2m", "500ms".
 Result<DurationMs> parse_duration(std::string_view text);
+/// "64MiB", "2GiB", "500kB", "1048576".
+Result<std::uint64_t> parse_bytes(std::string_view text);
 
 /// Whether any of them is reached through TLS.
 bool any_tls(const std::vector<Endpoint>& endpoints);

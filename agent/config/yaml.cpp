@@ -28,6 +28,7 @@ class ConfigReader : private YamlReader {
   void read_user_metric(const YAML::Node& node, const std::string& path, Config& config);
   void read_yarn(const YAML::Node& node, const std::string& path, ClusterConfig& cluster);
   void read_cluster(const YAML::Node& node, const std::string& path, Config& config);
+  void read_record(const YAML::Node& node, const std::string& path, Config& config);
   void read_detector(const std::string& name, const YAML::Node& node, const std::string& path,
                      Config& config);
 };
@@ -72,6 +73,8 @@ Config ConfigReader::read(const YAML::Node& root) {
                read_alertmanager(node[i], path + "[" + std::to_string(i) + "]", config);
              }
            }},
+          {"record", [&](const YAML::Node& node,
+                         const std::string& path) { read_record(node, path, config); }},
           {"export",
            [&](const YAML::Node& node, const std::string& path) {
              config.exported = list_of<Metric>(node, path, parse_metric);
@@ -297,6 +300,26 @@ void ConfigReader::read_cluster(const YAML::Node& node, const std::string& path,
   if (cluster.name.empty() && cluster.yarn) cluster.name = cluster.yarn->application;
   if (cluster.name.empty()) complain(path, "needs a name");
   config.clusters.push_back(std::move(cluster));
+}
+
+void ConfigReader::read_record(const YAML::Node& node, const std::string& path, Config& config) {
+  RecordSettings& record = config.record.emplace();
+  const auto bytes_max = [&](const YAML::Node& n, const std::string& p) {
+    const Result<std::uint64_t> bytes = parse_bytes(text(n, p));
+    if (!bytes) return complain(p, bytes.error().message);
+    record.bytes_max = *bytes;
+  };
+  const auto files_max = [&](const YAML::Node& n, const std::string& p) {
+    if (!n.IsScalar() || !YAML::convert<int>::decode(n, record.files_max)) {
+      complain(p, "must be a whole number");
+    }
+  };
+  fields(node, path,
+         {{"file", [&](const YAML::Node& n, const std::string& p) { record.file = text(n, p); }},
+          {"bytes_max", bytes_max},
+          {"files_max", files_max},
+          {"redact",
+           [&](const YAML::Node& n, const std::string& p) { record.redact = yes_or_no(n, p); }}});
 }
 
 void ConfigReader::read_detector(const std::string& name, const YAML::Node& node,

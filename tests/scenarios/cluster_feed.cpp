@@ -130,7 +130,9 @@ void ClusterFeed::report(Source& source, bool up, ErrorCode reason, DurationMs a
 }
 
 void ClusterFeed::send(DurationMs at, decltype(StreamItem::what) what) {
-  judge_.absorb({0, kCaseStart + at, std::move(what)});
+  const StreamItem item{0, kCaseStart + at, std::move(what)};
+  if (seen_) seen_(item);
+  judge_.absorb(item);
 }
 
 ClusterFeed::Values ClusterFeed::values_of(const std::string& process, DurationMs at) {

@@ -1,6 +1,7 @@
 // Feeds a judge with what the collectors would emit about a drawn cluster at each poll.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,6 +18,8 @@ class ClusterFeed {
   /// `metrics`: those that are selected; others are not scraped.
   ClusterFeed(const Case& scenario, const World& world, const std::vector<Metric>& metrics,
               Judge& judge);
+  /// Who sees every item before the judge does.
+  void tell(std::function<void(const StreamItem&)> seen) { seen_ = std::move(seen); }
   /// Everything once.
   void poll(DurationMs at);
   void tick(DurationMs at);
@@ -49,6 +52,7 @@ class ClusterFeed {
   const World& world_;
   const std::vector<Metric>& metrics_;
   Judge& judge_;
+  std::function<void(const StreamItem&)> seen_;
   Source rest_;
   std::vector<Source> reporters_;  // as the case's lines
   std::optional<ClusterFacts> before_;

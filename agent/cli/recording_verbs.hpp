@@ -1,0 +1,31 @@
+// The verbs that read recordings, and the flags of those that write one.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/config/config.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace doctor {
+
+struct RecordingFlags {
+  std::string file;
+  std::string bytes_max;
+  int files_max{0};   // 0: as the configuration says
+  double seconds{0};  // 0: until stopped
+  bool redact{false};
+};
+
+/// `file_flag`: "--record" where recording is an aside, "--output" where it is the purpose.
+void add_recording_flags(CLI::App& verb, const std::string& file_flag, RecordingFlags& flags);
+/// What the flags say wins over the file.
+Status apply(const RecordingFlags& flags, Config& config);
+
+/// replay and diff.
+void add_recording_verbs(CLI::App& app, int& code);
+
+}  // namespace doctor

@@ -1,0 +1,126 @@
+#include "agent/recording/replay.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/config/config.hpp"
+#include "agent/recording/memory.hpp"
+#include "agent/recording/recording_reader.hpp"
+#include "detectors/registry.hpp"
+#include "model/text.hpp"
+
+namespace doctor {
+namespace {
+
+constexpr std::size_t kChangesMax = 100'000;
+
+/// The judges of a recording, and what becomes of their findings.
+class Player {
+ public:
+  Player(RecordingReader reader, const ReplayOptions& options, std::vector<Metric> exported)
+      : reader_(std::move(reader)), options_(options), plan_(all_detectors(), exported) {
+    std::vector<EntityTable*> tables;
+    for (JudgeConfig config : reader_.opening().clusters) {
+      for (const auto& [detector, params] : options.set) {
+        for (const auto& [name, value] : params) config.detector_params[detector][name] = value;
+      }
+      judges_.push_back(
+          std::make_unique<Judge>(std::move(config), all_detectors(), plan_, limits_));
+      tables.push_back(&judges_.back()->entities());
+    }
+    reader_.attach(std::move(tables));
+  }
+
+  Replayed play() {
+    replayed_.opening = reader_.opening();
+    replayed_.files = reader_.files();
+    while (const std::optional<Record> record = reader_.next()) {
+      if (const auto* memory = std::get_if<Memory>(&*record)) {
+        for (std::string& problem : recall(*memory, *judges_[memory->cluster])) {
+          replayed_.notes.push_back(std::move(problem));
+        }
+      } else if (const auto* standing = std::get_if<Standing>(&*record)) {
+        judges_[standing->item.cluster]->absorb(standing->item);
+      } else if (const auto* item = std::get_if<StreamItem>(&*record)) {
+        if (options_.to && item->at > *options_.to) break;
+        take(*item);
+      }
+    }
+    for (const std::string& note : reader_.notes()) replayed_.notes.push_back(note);
+    replayed_.verdicts = verdicts();
+    return std::move(replayed_);
+  }
+
+ private:
+  void take(const StreamItem& item) {
+    if (replayed_.items++ == 0) replayed_.began = item.at;
+    replayed_.ended = item.at;
+    Judge& judge = *judges_[item.cluster];
+    judge.absorb(item);
+    if (!std::holds_alternative<Tick>(item.what)) return;
+    ++replayed_.ticks;
+    note_changes(judge, item.at);
+    if (options_.after_tick) options_.after_tick(item.at, judges_);
+  }
+
+  void note_changes(const Judge& judge, TimestampMs at) {
+    for (ReportedFinding& reported : judge.incidents().report()) {
+      const Seen now{reported.state, reported.finding.severity, reported.finding.confidence};
+      const auto [seen, is_new] = seen_.try_emplace(reported.finding.id(), now);
+      if (!is_new && seen->second == now) continue;
+      seen->second = now;
+      if (options_.from && at < *options_.from) continue;
+      if (replayed_.timeline.size() >= kChangesMax) {
+        ++replayed_.changes_untold;
+      } else {
+        reported.labels = judge.config().labels;
+        replayed_.timeline.push_back({at, std::move(reported)});
+      }
+    }
+  }
+
+  ViewPtr verdicts() const {
+    auto view = std::make_shared<View>();
+    view->generated_at = replayed_.ended;
+    for (const auto& judge : judges_) show(*judge, *view);
+    return view;
+  }
+
+  struct Seen {
+    FindingState state;
+    Severity severity;
+    Confidence confidence;
+    bool operator==(const Seen&) const = default;
+  };
+
+  RecordingReader reader_;
+  const ReplayOptions& options_;
+  Limits limits_;
+  FeaturePlan plan_;
+  std::vector<std::unique_ptr<Judge>> judges_;
+  std::map<std::string, Seen> seen_;  // by id
+  Replayed replayed_;
+};
+
+Status are_known(const DetectorParams& set) {
+  Config config;
+  config.clusters.emplace_back().flink.emplace_back();
+  config.detector_params = set;
+  return validate(config);
+}
+
+}  // namespace
+
+Result<Replayed> replay(const std::string& path, const ReplayOptions& options) {
+  if (const Status ok = are_known(options.set); !ok) return ok.error();
+  Result<RecordingReader> reader = RecordingReader::open(path);
+  if (!reader) return reader.error();
+  std::vector<Metric> exported;
+  for (const std::string& name : reader->opening().exported) {
+    // One that is no more is read by nobody.
+    if (const Result<Metric> metric = parse_metric(name)) exported.push_back(*metric);
+  }
+  return Player(std::move(*reader), options, std::move(exported)).play();
+}
+
+}  // namespace doctor
