@@ -21,8 +21,8 @@ struct RawKey {
 
 class RawHash {
  public:
-  /// Longer texts have no key; what they name is new at every scrape.
-  static constexpr std::size_t kTextBytesMax = 16U << 10U;
+  /// No line of a reporter is longer (Limits::reporter_line_bytes_max).
+  static constexpr std::size_t kTextBytesMax = 64U << 10U;
 
   explicit RawHash(std::array<std::uint64_t, 4> seed);
   /// The one of this process.

@@ -1,8 +1,11 @@
 #include "collectors/exposition/labels.hpp"
 
-#include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <cstring>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "collectors/exposition/characters.hpp"
 
@@ -25,28 +28,34 @@ std::uint64_t bytes_that_are(char c, std::uint64_t word) {
   return (zero_there - kEveryByte) & ~zero_there & kHighBits;
 }
 
-struct Plain {
-  std::size_t length;  // to the first quote or backslash, or to the end
-  bool maybe_utf8;     // there may be bytes beyond ASCII
-};
-
-Plain plain_length(std::string_view text) {
-  std::uint64_t any = 0;
-  std::size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {
-    const std::uint64_t word = word_at(text.data() + at);
-    any |= word;
-    const std::uint64_t found = bytes_that_are('"', word) | bytes_that_are('\\', word);
-    if (found != 0) {
-      return {at + static_cast<std::size_t>(std::countr_zero(found)) / 8, (any & kHighBits) != 0};
-    }
+/// The quote that ends a value of plain ASCII without escapes; null when this is not one.
+const char* plain_end(const char* at, const char* end) {
+#ifdef __SSE2__
+  const __m128i quotes = _mm_set1_epi8('"');
+  const __m128i backslashes = _mm_set1_epi8('\\');
+  for (; end - at >= 16; at += 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i special = _mm_or_si128(
+        _mm_or_si128(_mm_cmpeq_epi8(block, quotes), _mm_cmpeq_epi8(block, backslashes)), block);
+    const int found = _mm_movemask_epi8(special);  // the high bits, so non-ASCII too
+    if (found == 0) continue;
+    at += std::countr_zero(static_cast<unsigned>(found));
+    return *at == '"' ? at : nullptr;
   }
-  for (; at < text.size(); ++at) {
-    const char c = text.data()[at];
-    if (c == '"' || c == '\\') break;
-    any |= static_cast<unsigned char>(c);
+#endif
+  for (; end - at >= 8; at += 8) {
+    const std::uint64_t word = word_at(at);
+    const std::uint64_t found =
+        bytes_that_are('"', word) | bytes_that_are('\\', word) | (word & kHighBits);
+    if (found == 0) continue;
+    at += std::countr_zero(found) / 8;
+    return *at == '"' ? at : nullptr;
   }
-  return {at, (any & kHighBits) != 0};
+  for (; at < end; ++at) {
+    if (*at == '"') return at;
+    if (*at == '\\' || static_cast<unsigned char>(*at) >= 0x80) return nullptr;
+  }
+  return nullptr;
 }
 
 /// RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF.
@@ -81,15 +90,15 @@ bool take(std::string_view& rest, char c) {
 }  // namespace
 
 void Labels::clear() {
-  labels_.clear();
+  count_ = 0;
   unescaped_.clear();
-  names_.fill(0);
 }
 
 /// Flink ends every list with a comma.
 std::optional<LineFault> Labels::read(std::string_view& rest) {
   clear();
   rest.remove_prefix(1);
+  read_as_expected(rest);
   while (!take(rest, '}')) {
     if (const auto fault = read_label(rest)) return fault;
     if (!take(rest, ',') && (rest.empty() || rest.front() != '}')) return LineFault::bad_labels;
@@ -97,33 +106,62 @@ std::optional<LineFault> Labels::read(std::string_view& rest) {
   return std::nullopt;
 }
 
+/// Takes labels off the front for as long as they are written as a reporter writes them and are
+/// those of the line before. The others are read_label()'s.
+void Labels::read_as_expected(std::string_view& rest) {
+  const char* at = rest.data();
+  const char* const end = at + rest.size();
+  while (count_ < agreed_) {
+    const std::string& name = expected_[count_];
+    if (static_cast<std::size_t>(end - at) <= name.size()) break;
+    if (std::memcmp(at, name.data(), name.size()) != 0) break;
+    const char* const value = at + name.size();
+    const char* const quote = plain_end(value, end);
+    if (quote == nullptr || quote + 1 == end || quote[1] != ',') break;
+    labels_[count_++] = {{at, name.size() - 2}, {value, static_cast<std::size_t>(quote - value)}};
+    at = quote + 2;
+  }
+  rest.remove_prefix(static_cast<std::size_t>(at - rest.data()));
+}
+
 std::optional<LineFault> Labels::read_label(std::string_view& rest) {
   Label label;
   label.name = take_name(rest, false);
   if (label.name.empty() || !take(rest, '=') || !take(rest, '"')) return LineFault::bad_labels;
   if (const auto fault = read_value(rest, label.value)) return fault;
-  if (labels_.size() == kLabelsMax) return LineFault::too_many_labels;
-  if (!is_new(label.name)) return LineFault::duplicate_label;
-  labels_.push_back(label);
+  if (count_ == kLabelsMax) return LineFault::too_many_labels;
+  const bool as_before = count_ < agreed_ && expected_[count_].size() == label.name.size() + 2 &&
+                         expected_[count_].starts_with(label.name);
+  if (!as_before) {
+    for (const Label& other : all()) {
+      if (other.name == label.name) return LineFault::duplicate_label;
+    }
+    expect(label.name);
+  }
+  labels_[count_++] = label;
   return std::nullopt;
+}
+
+void Labels::expect(std::string_view name) {
+  if (count_ == expected_.size()) expected_.emplace_back();
+  expected_[count_].assign(name).append("=\"");
+  agreed_ = count_ + 1;
 }
 
 /// From behind the opening quote to behind the closing one.
 std::optional<LineFault> Labels::read_value(std::string_view& rest, std::string_view& value) {
-  const Plain plain = plain_length(rest);
-  bool maybe_utf8 = plain.maybe_utf8;
-  if (plain.length == rest.size()) return LineFault::bad_labels;
-  if (rest.data()[plain.length] == '"') {
-    value = rest.substr(0, plain.length);
-    rest.remove_prefix(plain.length + 1);
-  } else {
-    maybe_utf8 = true;
-    if (const auto fault = unescape(rest, value)) return fault;
+  const char* const quote = plain_end(rest.data(), rest.data() + rest.size());
+  if (quote != nullptr) {
+    value = rest.substr(0, static_cast<std::size_t>(quote - rest.data()));
+    rest.remove_prefix(value.size() + 1);
+    return std::nullopt;
   }
-  if (maybe_utf8 && !is_utf8(value)) return LineFault::bad_utf8;
+  if (const auto fault = unescape(rest, value)) return fault;
+  if (!is_utf8(value)) return LineFault::bad_utf8;
   return std::nullopt;
 }
 
+/// Also for values that have no escape but are not plain.
 std::optional<LineFault> Labels::unescape(std::string_view& rest, std::string_view& value) {
   const std::size_t begin = unescaped_.size();
   if (begin == 0) unescaped_.reserve(rest.size());  // for all of the line: views into it stay good
@@ -142,20 +180,6 @@ std::optional<LineFault> Labels::unescape(std::string_view& rest, std::string_vi
     unescaped_.push_back(rest[i] == 'n' ? '\n' : rest[i]);
   }
   return LineFault::bad_labels;
-}
-
-bool Labels::is_new(std::string_view name) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(name.data()[at]); };
-  const unsigned hash = static_cast<unsigned>(name.size()) * 37U + byte(0) * 11U +
-                        byte(name.size() / 2) * 5U + byte(name.size() - 1) * 3U;
-  std::uint64_t& word = names_[(hash >> 6U) & 3U];
-  const std::uint64_t bit = std::uint64_t{1} << (hash & 63U);
-  if ((word & bit) == 0) {
-    word |= bit;
-    return true;
-  }
-  return std::none_of(labels_.begin(), labels_.end(),
-                      [&](const Label& other) { return other.name == name; });
 }
 
 }  // namespace doctor::exposition

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,7 +20,8 @@ struct Label {
 
 inline constexpr std::size_t kLabelsMax = 64;
 
-/// Reused from line to line, so that it allocates only for the first.
+/// Reused from line to line: of lines with the same label names, as those of a family are, only the
+/// values are looked at. Allocates for what it has not met before.
 class Labels {
  public:
   void clear();
@@ -29,17 +29,20 @@ class Labels {
   /// formed.
   std::optional<LineFault> read(std::string_view& rest);
   /// Views into what was read, or into this object; good until the next clear() or read().
-  std::span<const Label> all() const { return labels_; }
+  std::span<const Label> all() const { return {labels_.data(), count_}; }
 
  private:
+  void read_as_expected(std::string_view& rest);
   std::optional<LineFault> read_label(std::string_view& rest);
   std::optional<LineFault> read_value(std::string_view& rest, std::string_view& value);
   std::optional<LineFault> unescape(std::string_view& rest, std::string_view& value);
-  bool is_new(std::string_view name);
+  void expect(std::string_view name);
 
-  std::vector<Label> labels_;
-  std::array<std::uint64_t, 4> names_{};  // a bit for each name's hash: most names meet no other
-  std::string unescaped_;                 // holds the values that had escapes
+  std::array<Label, kLabelsMax> labels_;
+  std::size_t count_{0};
+  std::vector<std::string> expected_;  // `name="`, in order
+  std::size_t agreed_{0};              // so many of them are of one line, each name once
+  std::string unescaped_;              // holds the values that had escapes
 };
 
 }  // namespace doctor::exposition
