@@ -1,6 +1,5 @@
 #include "collectors/raw_key.hpp"
 
-#include <bit>
 #include <cassert>
 #include <cstring>
 #include <random>
@@ -21,29 +20,19 @@ Wide product(const char* block, const std::uint64_t* key) {
   return static_cast<Wide>(first + key[0]) * (second + key[1]);
 }
 
-std::array<std::uint64_t, 4> random_seed() {
+RawHash::Seed random_seed() {
   std::random_device device;
-  std::array<std::uint64_t, 4> seed{};
-  for (std::uint64_t& word : seed) {
-    word = (static_cast<std::uint64_t>(device()) << 32U) | device();
-  }
+  RawHash::Seed seed{};
+  for (std::uint32_t& word : seed) word = device();
   return seed;
 }
 
 }  // namespace
 
-/// xoshiro256** (Blackman, Vigna) makes the long key of the short seed.
-RawHash::RawHash(std::array<std::uint64_t, 4> seed) {
-  for (std::uint64_t& word : key_) {
-    word = std::rotl(seed[1] * 5, 7) * 9;
-    const std::uint64_t shifted = seed[1] << 17U;
-    seed[2] ^= seed[0];
-    seed[3] ^= seed[1];
-    seed[1] ^= seed[2];
-    seed[0] ^= seed[3];
-    seed[2] ^= shifted;
-    seed[3] = std::rotl(seed[3], 45);
-  }
+RawHash::RawHash(const Seed& seed) {
+  std::seed_seq sequence(seed.begin(), seed.end());
+  std::mt19937_64 random(sequence);
+  for (std::uint64_t& word : key_) word = random();
 }
 
 const RawHash& RawHash::of_process() {

@@ -21,10 +21,11 @@ struct RawKey {
 
 class RawHash {
  public:
+  using Seed = std::array<std::uint32_t, 8>;
   /// No line of a reporter is longer (Limits::reporter_line_bytes_max).
   static constexpr std::size_t kTextBytesMax = 64U << 10U;
 
-  explicit RawHash(std::array<std::uint64_t, 4> seed);
+  explicit RawHash(const Seed& seed);
   /// The one of this process.
   static const RawHash& of_process();
 

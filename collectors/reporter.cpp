@@ -129,7 +129,7 @@ std::vector<SeriesIndex::Sighting> ReporterScrape::newcomers(EntityTable& entiti
     const EntityId id = entity(staged, places);
     if (id == kNoEntity) continue;
     placed.push_back({staged.raw, SeriesKey{staged.metric, id}, process, staged.attempt,
-                      staged.order, staged.value});
+                      staged.order, staged.bytes, staged.value});
   }
   return placed;
 }
@@ -155,6 +155,7 @@ bool ReporterScrape::known(std::string_view series, double value) {
   raw_.reset();
   if (series.size() > RawHash::kTextBytesMax) return false;
   raw_ = hash_(series);
+  raw_bytes_ = static_cast<std::uint32_t>(series.size());
   return known_.stage(*raw_, value);
 }
 
@@ -164,7 +165,7 @@ void ReporterScrape::sample(std::string_view /*family*/, std::span<const exposit
     ++dropped_;
     return;
   }
-  Staged staged{*raw_, value, known_.next_order(), *metric_};
+  Staged staged{*raw_, value, raw_bytes_, known_.next_order(), *metric_};
   if (place(staged, Labels(labels))) {
     staged_.push_back(staged);
   } else {

@@ -51,6 +51,7 @@ class ReporterScrape final : public BodySink, private exposition::Sink {
   struct Staged {
     RawKey raw;
     double value;
+    std::uint32_t bytes;  // of its series on the wire
     std::uint32_t order;
     Metric metric;
     std::int32_t attempt{0};
@@ -63,6 +64,7 @@ class ReporterScrape final : public BodySink, private exposition::Sink {
   class Places;
 
   bool wants(std::string_view family) override;
+  std::size_t expected_bytes() override { return known_.expected_bytes(); }
   bool known(std::string_view series, double value) override;
   void sample(std::string_view family, std::span<const exposition::Label> labels,
               double value) override;
@@ -78,7 +80,8 @@ class ReporterScrape final : public BodySink, private exposition::Sink {
   const Limits& limits_;
   SeriesIndex& known_;
   const RawHash& hash_{RawHash::of_process()};
-  std::optional<RawKey> raw_;     // of the sample that known() has just refused
+  std::optional<RawKey> raw_;  // of what known() has just refused
+  std::uint32_t raw_bytes_{0};
   std::optional<Metric> metric_;  // of the family that wants() was asked about last
   std::string star_;
   bool from_job_manager_{false};

@@ -84,7 +84,7 @@ void SeriesIndex::rebuild(SourceId source, EntityId process, std::vector<Sightin
   for (const Entry& entry : entries_) {
     if (entry.order == 0) continue;
     sightings.push_back({entry.raw, layout_->keys[entry.place], entry.process, entry.attempt,
-                         entry.order, entry.value});
+                         entry.order, entry.bytes, entry.value});
   }
   std::vector<SeriesKey> keys;
   keys.reserve(sightings.size());
@@ -100,7 +100,7 @@ void SeriesIndex::rebuild(SourceId source, EntityId process, std::vector<Sightin
   for (const Sighting& seen : sightings) {
     const auto place = std::lower_bound(keys.begin(), keys.end(), seen.series) - keys.begin();
     entries.push_back({seen.raw, seen.value, seen.order, static_cast<std::uint32_t>(place),
-                       seen.attempt, seen.process});
+                       seen.bytes, seen.attempt, seen.process});
   }
   entries_ = std::move(entries);
   winners_ = std::vector<std::uint32_t>(keys.size());

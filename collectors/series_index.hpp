@@ -28,6 +28,7 @@ class SeriesIndex {
     EntityId process{kNoEntity};  // that its labels name
     std::int32_t attempt{};       // of one series the newest counts
     std::uint32_t order{};        // in the body, from next_order()
+    std::uint32_t bytes{};        // what `raw` was made of
     double value{};               // as exposed
   };
   struct Commit {
@@ -41,6 +42,10 @@ class SeriesIndex {
   /// bytes is counted, and its value ignored.
   bool stage(const RawKey& raw, double value);
   std::uint32_t next_order() { return ++order_; }
+  /// Of the series that stood behind the last staged one in the last body; 0 when none did.
+  std::size_t expected_bytes() const {
+    return expected_ < entries_.size() ? entries_[expected_].bytes : 0;
+  }
 
   /// Known series staged since begin().
   std::size_t seen() const { return seen_; }
@@ -61,6 +66,7 @@ class SeriesIndex {
     double value;         // staged
     std::uint32_t order;  // staged; 0 = not seen in this body
     std::uint32_t place;  // in the layout
+    std::uint32_t bytes;
     std::int32_t attempt;
     EntityId process;
   };

@@ -20,6 +20,12 @@ std::size_t find_newline(std::string_view text) {
   return static_cast<std::size_t>(static_cast<const char*>(newline) - text.data());
 }
 
+/// The first control character or blank from `at` on, else the end.
+std::size_t word_end(std::string_view text, std::size_t at) {
+  while (at < text.size() && text.data()[at] > ' ') ++at;
+  return at;
+}
+
 bool is_timestamp(std::string_view word) {
   std::int64_t milliseconds = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), milliseconds);
@@ -71,7 +77,9 @@ Reader::Reader(Sink& sink, std::size_t line_bytes_max)
 void Reader::feed(std::span<const char> window) {
   std::string_view rest(window.data(), window.size());
   while (!rest.empty()) {
-    if (carry_.empty() && !overlong_) rest = behind_skipped(rest);
+    if (carry_.empty() && !overlong_) {
+      rest = name_wanted_ ? behind_expected(rest) : behind_skipped(rest);
+    }
     const std::size_t newline = find_newline(rest);
     if (newline == std::string_view::npos) {
       if (!rest.empty()) piece(rest, false);
@@ -89,7 +97,7 @@ void Reader::finish() {
 /// Jumps over whole lines of the unwanted name, to the first that is of another or needs a closer
 /// look.
 std::string_view Reader::behind_skipped(std::string_view text) {
-  if (name_wanted_ || name_.empty()) return text;
+  if (name_.empty()) return text;
   while (begins_with_name(text)) {
     const std::size_t from = name_.size();
     const std::size_t newline = find_newline(text.substr(from));
@@ -97,6 +105,25 @@ std::string_view Reader::behind_skipped(std::string_view text) {
     ++stats_.lines;
     ++stats_.skipped;
     text.remove_prefix(from + newline + 1);
+  }
+  return text;
+}
+
+/// Takes whole lines that are a series the sink expects, a blank and a value, to the first that is
+/// not. A series it knows holds no newline: what it takes was one line.
+std::string_view Reader::behind_expected(std::string_view text) {
+  for (;;) {
+    const std::size_t end = sink_.expected_bytes();
+    if (end == 0 || end >= text.size() || text.data()[end - 1] != '}' || text.data()[end] != ' ') {
+      break;
+    }
+    const std::size_t to = word_end(text, end + 1);
+    if (to >= text.size() || text.data()[to] != '\n' || to > line_bytes_max_) break;
+    const std::optional<double> value = parse_value(text.substr(end + 1, to - end - 1));
+    if (!value || !sink_.known(text.substr(0, end), *value)) break;
+    ++stats_.lines;
+    ++stats_.samples;
+    text.remove_prefix(to + 1);
   }
   return text;
 }

@@ -31,9 +31,12 @@ class Sink {
   virtual ~Sink() = default;
   /// `name` is a valid metric name: of a family, or of a sample ("…_count" of a summary).
   virtual bool wants(std::string_view name) = 0;
-  /// A sample whose latest wants() was true: `series` is name and labels exactly as on the wire, of
-  /// which only the end is sure. True when it was taken: once sample() was called for a series, the
-  /// same bytes are the same series.
+  /// The length of the series that may come next, as on the wire with its closing brace; 0 when
+  /// there is no telling. A guess that is right saves looking for the end of the line.
+  virtual std::size_t expected_bytes() { return 0; }
+  /// `series` is the name and labels of a sample exactly as on the wire, when its line is well
+  /// formed, or the bytes that were expected. True when they are a series that sample() was called
+  /// for before: the same bytes are the same series, and its value is taken.
   virtual bool known(std::string_view series, double value) {
     static_cast<void>(series);
     static_cast<void>(value);
@@ -65,6 +68,7 @@ class Reader {
  private:
   void piece(std::string_view text, bool ends_line);
   std::string_view behind_skipped(std::string_view text);
+  std::string_view behind_expected(std::string_view text);
   void line(std::string_view text);
   void comment(std::string_view text);
   void sample_line(std::string_view text);

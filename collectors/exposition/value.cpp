@@ -70,6 +70,7 @@ std::optional<double> short_decimal(std::string_view text) {
 }  // namespace
 
 std::optional<double> parse_value(std::string_view text) {
+  if (text == "0.0") return 0.0;  // as Flink writes most values
   if (const auto value = short_decimal(text)) return value;
   if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
   if (text == "+Inf" || text == "Inf") return std::numeric_limits<double>::infinity();

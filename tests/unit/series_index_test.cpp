@@ -37,6 +37,7 @@ class SeriesIndexTest : public testing::Test {
                            line.process,
                            line.attempt,
                            index_.next_order(),
+                           100,
                            line.value});
     }
     newcomers_ = newcomers.size();
