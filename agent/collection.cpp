@@ -230,11 +230,14 @@ asio::awaitable<void> Collection::scrape(Target& target) {
   }
 }
 
-asio::awaitable<Result<Scrape>> Collection::read(const Target& target) {
+asio::awaitable<Result<Scrape>> Collection::read(Target& target) {
   if (ranges_[target.range].discovery.is_local()) co_return read_local(target);
-  const auto scrape = target.health.kind == SourceKind::probe ? scrape_probe : scrape_reporter;
-  co_return co_await scrape(http_, target.endpoint, target.health.id, selection_, agent_.limits,
-                            entities_, target.layout, now_ms);
+  if (target.health.kind == SourceKind::probe) {
+    co_return co_await scrape_probe(http_, target.endpoint, target.health.id, selection_,
+                                    agent_.limits, entities_, target.layout, now_ms);
+  }
+  co_return co_await scrape_reporter(http_, target.endpoint, target.health.id, selection_,
+                                     agent_.limits, entities_, target.known, now_ms);
 }
 
 Result<Scrape> Collection::read_local(const Target& target) {
@@ -308,6 +311,7 @@ void Collection::failed(Target& target, const Error& error, DurationMs took_ms) 
       health.retired = true;
       send(health);
       health.retired = health.ever_up = false;
+      target.known = {};
       return;
     }
   }

@@ -42,7 +42,8 @@ class Collection {
     std::size_t range{};
     bool wanted{true};  // discovery still finds it
     SourceHealth health;
-    std::shared_ptr<const Layout> layout;
+    SeriesIndex known;                     // of a reporter
+    std::shared_ptr<const Layout> layout;  // of a probe
   };
   using TargetPtr = std::shared_ptr<Target>;
   /// What one line of the configuration stands for.
@@ -68,7 +69,7 @@ class Collection {
   void retire(Target& target);
   void learn_hosts(const StreamItem& item);
   boost::asio::awaitable<void> scrape(Target& target);
-  boost::asio::awaitable<Result<Scrape>> read(const Target& target);
+  boost::asio::awaitable<Result<Scrape>> read(Target& target);
   Result<Scrape> read_local(const Target& target);
   void succeeded(Target& target, Scrape scrape, DurationMs took_ms);
   void failed(Target& target, const Error& error, DurationMs took_ms);

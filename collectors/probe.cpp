@@ -125,8 +125,12 @@ boost::asio::awaitable<Result<Scrape>> scrape_probe(Http& http, Endpoint endpoin
                                                     const Limits& limits, EntityTable& entities,
                                                     std::shared_ptr<const Layout> previous,
                                                     TimestampMs (*clock)()) {
-  co_return co_await scrape_page<ProbeScrape>(http, std::move(endpoint), source, selection, limits,
-                                              entities, std::move(previous), clock);
+  ProbeScrape parse(source, selection, limits);
+  const Result<HttpReply> reply = co_await get_page(http, std::move(endpoint), parse, limits);
+  if (!reply) co_return reply.error();
+  Result<Scrape> scrape = parse.finish(clock(), entities, previous);
+  if (scrape.ok()) scrape->reply = *reply;
+  co_return scrape;
 }
 
 }  // namespace doctor

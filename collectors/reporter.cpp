@@ -5,10 +5,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <tuple>
 #include <utility>
 
-#include "collectors/batch_of.hpp"
 #include "collectors/scrape_page.hpp"
 #include "model/text.hpp"
 
@@ -18,34 +16,8 @@ namespace {
 constexpr std::string_view kJobManagerPrefix = "flink_jobmanager_";
 constexpr std::string_view kTaskManagerPrefix = "flink_taskmanager_";
 constexpr std::string_view kColumnFamilyVariable = "column_family";
-constexpr std::string_view kSumOfCollectors = "All";
 constexpr std::uint32_t kSubtasksMax = 1U << 15U;  // Flink's upper bound of the max parallelism
 constexpr std::size_t kHeadBytes = 64;
-
-/// Where the reporter puts metrics of a level: the logical scope, joined with '_'.
-std::vector<std::string_view> scopes(Level level) {
-  switch (level) {
-    case Level::process:
-    case Level::collector:
-      return {kJobManagerPrefix, kTaskManagerPrefix};
-    case Level::job:
-      return {"flink_jobmanager_job_"};
-    case Level::subtask:
-      return {"flink_taskmanager_job_task_"};
-    case Level::operator_:
-    case Level::column_family:
-    case Level::split:
-      return {"flink_taskmanager_job_task_operator_"};
-    case Level::cluster:
-      return {kJobManagerPrefix};
-    case Level::job_process:
-      return {"flink_taskmanager_job_"};
-    case Level::vertex:
-    case Level::directory:
-      break;  // no reporter has metrics of these
-  }
-  return {};
-}
 
 template <class T>
 std::optional<T> whole_number(std::string_view text) {
@@ -56,58 +28,6 @@ std::optional<T> whole_number(std::string_view text) {
 }
 
 }  // namespace
-
-// --- Selection
-
-Selection::Selection(std::vector<Metric> metrics) : selected_(metric_catalogue().size(), false) {
-  for (const Metric metric : metrics) {
-    const auto index = static_cast<std::size_t>(metric);
-    if (selected_.at(index)) continue;
-    selected_[index] = true;
-    for (const std::string_view scope : scopes(info(metric).level)) add(metric, scope);
-  }
-}
-
-void Selection::add(Metric metric, std::string_view scope) {
-  const std::string_view name = info(metric).reporter_name;
-  if (name.empty()) return;  // only REST has it
-  const std::size_t star = name.find('*');
-  if (star == std::string_view::npos) {
-    exact_.emplace(std::string(scope).append(name), metric);
-  } else {
-    patterns_.push_back({std::string(scope).append(name.substr(0, star)),
-                         std::string(name.substr(star + 1)), metric});
-  }
-}
-
-std::optional<Selection::Match> Selection::match(std::string_view family) const {
-  if (const auto known = exact_.find(family); known != exact_.end()) {
-    return Match{known->second, {}};
-  }
-  for (const Pattern& pattern : patterns_) {
-    if (family.size() <= pattern.prefix.size() + pattern.suffix.size()) continue;
-    if (!family.ends_with(pattern.suffix) || !family.starts_with(pattern.prefix)) continue;
-    const std::string_view star = family.substr(
-        pattern.prefix.size(), family.size() - pattern.prefix.size() - pattern.suffix.size());
-    if (info(pattern.metric).level == Level::collector && star == kSumOfCollectors) continue;
-    return Match{pattern.metric, star};
-  }
-  return std::nullopt;
-}
-
-bool Selection::contains(Metric metric) const {
-  return selected_.at(static_cast<std::size_t>(metric));
-}
-
-std::vector<Metric> Selection::metrics() const {
-  std::vector<Metric> selected;
-  for (const MetricInfo& about : metric_catalogue()) {
-    if (contains(about.metric)) selected.push_back(about.metric);
-  }
-  return selected;
-}
-
-// --- ReporterScrape
 
 struct ReporterScrape::Labels {
   std::string_view tm_id, job_id, vertex_id, subtask, attempt, operator_name, column_family;
@@ -153,11 +73,15 @@ class ReporterScrape::Places {
   std::unordered_map<std::uint64_t, EntityId> known_;
 };
 
-ReporterScrape::ReporterScrape(SourceId source, const Selection& selection, const Limits& limits)
+ReporterScrape::ReporterScrape(SourceId source, const Selection& selection, const Limits& limits,
+                               const EntityTable& entities, SeriesIndex& known)
     : source_(source),
       selection_(selection),
       limits_(limits),
-      reader_(*this, limits.reporter_line_bytes_max) {}
+      known_(known),
+      reader_(*this, limits.reporter_line_bytes_max) {
+  known_.begin(entities);
+}
 
 Status ReporterScrape::feed(std::span<const char> window) {
   if (head_.size() < kHeadBytes) {
@@ -167,8 +91,7 @@ Status ReporterScrape::feed(std::span<const char> window) {
   return Done{};
 }
 
-Result<Scrape> ReporterScrape::finish(TimestampMs at, EntityTable& entities,
-                                      const std::shared_ptr<const Layout>& previous) {
+Result<Scrape> ReporterScrape::finish(TimestampMs at, EntityTable& entities) {
   reader_.finish();
   if (!saw_job_manager_ && !saw_task_manager_) {
     return Error{ErrorCode::not_flink, what_was_seen()};
@@ -177,35 +100,38 @@ Result<Scrape> ReporterScrape::finish(TimestampMs at, EntityTable& entities,
   scrape.stats = reader_.stats();
   scrape.series_dropped = dropped_;
   scrape.series_unlabelled = unlabelled_;
-
-  const EntityId own_process = process(entities);
-  Places places(entities);
-  std::vector<std::pair<SeriesKey, const Staged*>> series;
-  series.reserve(staged_.size());
-  for (const Staged& staged : staged_) {
-    const EntityId id = entity(staged, places);
-    if (id == kNoEntity) {
-      ++scrape.series_dropped;
-    } else {
-      series.emplace_back(SeriesKey{staged.metric, id}, &staged);
-    }
+  // Over the cap old series stay.
+  const std::size_t room =
+      limits_.series_per_source_max - std::min(limits_.series_per_source_max, known_.seen());
+  if (staged_.size() > room) {
+    scrape.series_dropped += staged_.size() - room;
+    staged_.resize(room);
   }
-  // By key, so that a reporter that prints its families in another order keeps its layout; of one
-  // key the newest attempt first, then the first in the body.
-  std::sort(series.begin(), series.end(), [](const auto& a, const auto& b) {
-    return std::tuple(a.first, -std::int64_t{a.second->attempt}, a.second) <
-           std::tuple(b.first, -std::int64_t{b.second->attempt}, b.second);
-  });
-  const auto end = std::unique(series.begin(), series.end(),
-                               [](const auto& a, const auto& b) { return a.first == b.first; });
-  scrape.series_duplicate = static_cast<std::uint64_t>(series.end() - end);
-  series.erase(end, series.end());
-
-  std::vector<std::pair<SeriesKey, double>> values;
-  values.reserve(series.size());
-  for (const auto& [key, staged] : series) values.emplace_back(key, staged->value);
-  scrape.batch = batch_of(source_, at, own_process, values, previous);
+  const EntityId own_process = process(entities);
+  std::vector<SeriesIndex::Sighting> placed = newcomers(entities);
+  scrape.series_dropped += staged_.size() - placed.size();
+  SeriesIndex::Commit done = known_.commit(source_, at, own_process, std::move(placed), entities);
+  scrape.series_duplicate = done.duplicate;
+  scrape.batch = std::move(done.batch);
   return scrape;
+}
+
+/// What the entity table has room for.
+std::vector<SeriesIndex::Sighting> ReporterScrape::newcomers(EntityTable& entities) const {
+  Places places(entities);
+  std::vector<SeriesIndex::Sighting> placed;
+  placed.reserve(staged_.size());
+  for (const Staged& staged : staged_) {
+    EntityId process = kNoEntity;
+    if (staged.named_process != kNoText) {
+      process = places.below(kClusterEntity, Level::process, staged.named_process, texts_);
+    }
+    const EntityId id = entity(staged, places);
+    if (id == kNoEntity) continue;
+    placed.push_back({staged.raw, SeriesKey{staged.metric, id}, process, staged.attempt,
+                      staged.order, staged.bytes, staged.value});
+  }
+  return placed;
 }
 
 bool ReporterScrape::wants(std::string_view family) {
@@ -225,14 +151,21 @@ bool ReporterScrape::wants(std::string_view family) {
   return metric_.has_value();
 }
 
+bool ReporterScrape::known(std::string_view series, double value) {
+  raw_.reset();
+  if (series.size() > RawHash::kTextBytesMax) return false;
+  raw_ = hash_(series);
+  raw_bytes_ = static_cast<std::uint32_t>(series.size());
+  return known_.stage(*raw_, value);
+}
+
 void ReporterScrape::sample(std::string_view /*family*/, std::span<const exposition::Label> labels,
                             double value) {
-  if (staged_.size() >= limits_.series_per_source_max) {
+  if (staged_.size() >= limits_.series_per_source_max || !raw_) {
     ++dropped_;
     return;
   }
-  Staged staged{
-      canonical(*metric_, value), 0, 0, kNoText, kNoText, kNoText, kNoText, kNoText, *metric_};
+  Staged staged{*raw_, value, raw_bytes_, known_.next_order(), *metric_};
   if (place(staged, Labels(labels))) {
     staged_.push_back(staged);
   } else {
@@ -243,7 +176,10 @@ void ReporterScrape::sample(std::string_view /*family*/, std::span<const exposit
 /// Fills in what the metric's level needs; false when a label for that is missing or malformed.
 bool ReporterScrape::place(Staged& staged, const Labels& labels) {
   const std::uint32_t task_manager = text(labels.tm_id);
-  if (!from_job_manager_ && task_manager_ == kNoText) task_manager_ = task_manager;
+  if (!from_job_manager_) {
+    staged.named_process = task_manager;
+    if (task_manager_ == kNoText) task_manager_ = task_manager;
+  }
   const Level level = info(staged.metric).level;
   if (level == Level::process || level == Level::collector) {
     staged.process = from_job_manager_ ? text("jobmanager") : task_manager;
@@ -348,10 +284,13 @@ std::string ReporterScrape::what_was_seen() const {
 boost::asio::awaitable<Result<Scrape>> scrape_reporter(Http& http, Endpoint endpoint,
                                                        SourceId source, const Selection& selection,
                                                        const Limits& limits, EntityTable& entities,
-                                                       std::shared_ptr<const Layout> previous,
-                                                       TimestampMs (*clock)()) {
-  co_return co_await scrape_page<ReporterScrape>(http, std::move(endpoint), source, selection,
-                                                 limits, entities, std::move(previous), clock);
+                                                       SeriesIndex& known, TimestampMs (*clock)()) {
+  ReporterScrape parse(source, selection, limits, entities, known);
+  const Result<HttpReply> reply = co_await get_page(http, std::move(endpoint), parse, limits);
+  if (!reply) co_return reply.error();
+  Result<Scrape> scrape = parse.finish(clock(), entities);
+  if (scrape.ok()) scrape->reply = *reply;
+  co_return scrape;
 }
 
 }  // namespace doctor

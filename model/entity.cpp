@@ -1,5 +1,7 @@
 #include "model/entity.hpp"
 
+#include <limits>
+
 namespace doctor {
 
 std::string_view to_string(Level level) {
@@ -43,11 +45,13 @@ EntityId EntityTable::intern(Level level, EntityId parent, std::string_view name
   if (free_nodes_.empty()) {
     nodes_.emplace_back();
     children_.emplace_back();
+    born_.emplace_back();
   } else {
     id = free_nodes_.back();
     free_nodes_.pop_back();
   }
   nodes_[id] = {level, parent, index, intern_name(name)};
+  born_[id] = releases_;
   if (parent != kNoEntity) children_.at(parent).push_back(id);
   node_index_.emplace(std::move(key), id);
   if (made_ != nullptr) made_->push_back(id);
@@ -68,6 +72,8 @@ void EntityTable::release(EntityId id) {
   if (node.parent != kNoEntity) std::erase(children_[node.parent], id);
   node_index_.erase(node_key(node.level, node.parent, names_[node.name], node.index));
   release_name(node.name);
+  born_[id] = std::numeric_limits<std::uint64_t>::max();
+  ++releases_;
   free_nodes_.push_back(id);
 }
 

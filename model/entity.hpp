@@ -54,6 +54,10 @@ class EntityTable {
 
   /// Forgets a node and everything below it. The caller has dropped every series of them before.
   void release(EntityId id);
+  /// How many nodes were released so far, for whoever keeps ids.
+  std::uint64_t releases() const { return releases_; }
+  /// Whether `id` is the node that it was when releases() gave `releases`.
+  bool stands_since(EntityId id, std::uint64_t releases) const { return born_.at(id) <= releases; }
 
   const Entity& at(EntityId id) const { return nodes_.at(id); }
   const std::string& name(EntityId id) const { return names_.at(nodes_.at(id).name); }
@@ -76,6 +80,8 @@ class EntityTable {
   std::vector<Entity> nodes_;
   std::vector<std::vector<EntityId>> children_;
   std::vector<EntityId> free_nodes_;
+  std::vector<std::uint64_t> born_;  // releases_ when the node was made; never, of free ones
+  std::uint64_t releases_{0};
   std::vector<std::string> names_;
   std::vector<std::uint32_t> name_uses_;
   std::vector<std::uint32_t> free_names_;

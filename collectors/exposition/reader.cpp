@@ -1,43 +1,29 @@
 #include "collectors/exposition/reader.hpp"
 
-#include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <cstring>
-#include <limits>
+#include <optional>
+
+#include "collectors/exposition/characters.hpp"
+#include "collectors/exposition/value.hpp"
 
 namespace doctor::exposition {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+constexpr std::size_t kNameBytesUsual = 256;
+constexpr std::size_t kLineBytesUsual = 1024;
 
-void skip_blanks(std::string_view& text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+/// npos when there is none.
+std::size_t find_newline(std::string_view text) {
+  const void* newline = std::memchr(text.data(), '\n', text.size());
+  if (newline == nullptr) return std::string_view::npos;
+  return static_cast<std::size_t>(static_cast<const char*>(newline) - text.data());
 }
 
-/// Takes [a-zA-Z_][a-zA-Z0-9_]* (and ':' in metric names) off the front; empty when there is none.
-std::string_view take_name(std::string_view& text, bool colons) {
-  std::size_t length = 0;
-  while (length < text.size() && (is_name_start(text[length]) || (colons && text[length] == ':') ||
-                                  (length > 0 && is_digit(text[length])))) {
-    ++length;
-  }
-  const std::string_view name = text.substr(0, length);
-  text.remove_prefix(length);
-  return name;
-}
-
-std::string_view take_word(std::string_view& text) {
-  const std::size_t end = std::min(text.find_first_of(" \t"), text.size());
-  const std::string_view word = text.substr(0, end);
-  text.remove_prefix(end);
-  return word;
-}
-
-bool ends_name(std::string_view rest) {
-  return rest.empty() || rest.front() == '{' || is_blank(rest.front());
+/// The first control character or blank from `at` on, else the end.
+std::size_t word_end(std::string_view text, std::size_t at) {
+  while (at < text.size() && text.data()[at] > ' ') ++at;
+  return at;
 }
 
 bool is_timestamp(std::string_view word) {
@@ -46,59 +32,35 @@ bool is_timestamp(std::string_view word) {
   return error == std::errc{} && end == word.data() + word.size();
 }
 
-/// RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF.
-bool is_utf8(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  for (std::size_t at = 0; at < text.size();) {
-    const unsigned lead = byte(at);
-    if (lead < 0x80) {
-      ++at;
-      continue;
-    }
-    const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4 || text.size() - at < length) return false;
-    const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (byte(at + 1) < low || byte(at + 1) > high) return false;
-    for (std::size_t i = 2; i < length; ++i) {
-      if ((byte(at + i) & 0xC0U) != 0x80U) return false;
-    }
-    at += length;
-  }
-  return true;
+/// What stands behind a series.
+struct Tail {
+  double value{};
+  std::optional<LineFault> fault{};
+};
+
+Tail parse_tail(std::string_view rest) {
+  skip_blanks(rest);
+  const std::string_view word = take_word(rest);
+  if (word.empty()) return {0, LineFault::no_value};
+  const std::optional<double> value = parse_value(word);
+  if (!value) return {0, LineFault::bad_value};
+  skip_blanks(rest);
+  if (rest.empty()) return {*value};
+  if (!is_timestamp(take_word(rest))) return {0, LineFault::bad_timestamp};
+  skip_blanks(rest);
+  if (!rest.empty()) return {0, LineFault::trailing_text};
+  return {*value};
+}
+
+/// Where the series of a well-formed sample ends: no brace can follow the one that closes its
+/// labels. `name_end` when there are none.
+std::size_t series_end(std::string_view text, std::size_t name_end) {
+  std::size_t end = text.size();
+  while (end > name_end && text.data()[end - 1] != '}') --end;
+  return end;
 }
 
 }  // namespace
-
-std::string_view to_string(LineFault fault) {
-  switch (fault) {
-    case LineFault::no_name:
-      return "no_name";
-    case LineFault::bad_name:
-      return "bad_name";
-    case LineFault::bad_labels:
-      return "bad_labels";
-    case LineFault::bad_escape:
-      return "bad_escape";
-    case LineFault::duplicate_label:
-      return "duplicate_label";
-    case LineFault::too_many_labels:
-      return "too_many_labels";
-    case LineFault::no_value:
-      return "no_value";
-    case LineFault::bad_value:
-      return "bad_value";
-    case LineFault::bad_timestamp:
-      return "bad_timestamp";
-    case LineFault::trailing_text:
-      return "trailing_text";
-    case LineFault::too_long:
-      return "too_long";
-    case LineFault::bad_utf8:
-      return "bad_utf8";
-  }
-  return "unknown";
-}
 
 std::uint64_t ReaderStats::faults_total() const {
   std::uint64_t total = 0;
@@ -107,21 +69,71 @@ std::uint64_t ReaderStats::faults_total() const {
 }
 
 Reader::Reader(Sink& sink, std::size_t line_bytes_max)
-    : sink_(sink), line_bytes_max_(line_bytes_max) {}
+    : sink_(sink), line_bytes_max_(line_bytes_max) {
+  name_.reserve(kNameBytesUsual);
+  carry_.reserve(kLineBytesUsual);
+}
 
 void Reader::feed(std::span<const char> window) {
   std::string_view rest(window.data(), window.size());
   while (!rest.empty()) {
-    const void* newline = std::memchr(rest.data(), '\n', rest.size());
-    if (newline == nullptr) return piece(rest, false);
-    const auto length = static_cast<std::size_t>(static_cast<const char*>(newline) - rest.data());
-    piece(rest.substr(0, length), true);
-    rest.remove_prefix(length + 1);
+    if (carry_.empty() && !overlong_) {
+      rest = name_wanted_ ? behind_expected(rest) : behind_skipped(rest);
+    }
+    const std::size_t newline = find_newline(rest);
+    if (newline == std::string_view::npos) {
+      if (!rest.empty()) piece(rest, false);
+      return;
+    }
+    piece(rest.substr(0, newline), true);
+    rest.remove_prefix(newline + 1);
   }
 }
 
 void Reader::finish() {
   if (!carry_.empty() || overlong_) piece({}, true);
+}
+
+/// Jumps over whole lines of the unwanted name, to the first that is of another or needs a closer
+/// look.
+std::string_view Reader::behind_skipped(std::string_view text) {
+  if (name_.empty()) return text;
+  while (begins_with_name(text)) {
+    const std::size_t from = name_.size();
+    const std::size_t newline = find_newline(text.substr(from));
+    if (newline == std::string_view::npos || from + newline > line_bytes_max_) break;
+    ++stats_.lines;
+    ++stats_.skipped;
+    text.remove_prefix(from + newline + 1);
+  }
+  return text;
+}
+
+/// Takes whole lines that are a series the sink expects, a blank and a value, to the first that is
+/// not. A series it knows holds no newline: what it takes was one line.
+std::string_view Reader::behind_expected(std::string_view text) {
+  for (;;) {
+    const std::size_t end = sink_.expected_bytes();
+    if (end == 0 || end >= text.size() || text.data()[end - 1] != '}' || text.data()[end] != ' ') {
+      break;
+    }
+    const std::size_t to = word_end(text, end + 1);
+    if (to >= text.size() || text.data()[to] != '\n' || to > line_bytes_max_) break;
+    const std::optional<double> value = parse_value(text.substr(end + 1, to - end - 1));
+    if (!value || !sink_.known(text.substr(0, end), *value)) break;
+    ++stats_.lines;
+    ++stats_.samples;
+    text.remove_prefix(to + 1);
+  }
+  return text;
+}
+
+/// True only when something follows that ends the name.
+bool Reader::begins_with_name(std::string_view text) const {
+  const std::size_t length = name_.size();
+  return text.size() > length &&
+         (text.data()[length] == '{' || is_of(text.data()[length], kBlank)) &&
+         std::memcmp(text.data(), name_.data(), length) == 0;
 }
 
 /// A line, or a part of one: what came before is in carry_.
@@ -163,159 +175,51 @@ void Reader::comment(std::string_view text) {
   const std::string_view keyword = take_word(text);
   if (keyword != "HELP" && keyword != "TYPE") return;
   skip_blanks(text);
+  if (!name_.empty() && begins_with_name(text)) return;
   const std::string_view name = take_name(text, true);
-  if (!name.empty() && (text.empty() || is_blank(text.front()))) ask(name);
+  if (!name.empty() && (text.empty() || is_of(text.front(), kBlank))) ask(name);
 }
 
 void Reader::sample_line(std::string_view text) {
-  std::string_view rest = text;
-  if (!name_.empty() && text.starts_with(name_) && ends_name(text.substr(name_.size()))) {
-    rest.remove_prefix(name_.size());
-  } else {
+  if (name_.empty() || !begins_with_name(text)) {
+    std::string_view rest = text;
     const std::string_view name = take_name(rest, true);
-    if (name.empty() && ends_name(rest)) {
-      fault(LineFault::no_name);
-      return;
-    }
-    if (!ends_name(rest)) {
-      fault(LineFault::bad_name);
-      return;
-    }
+    if (!ends_name(rest)) return fault(LineFault::bad_name);
+    if (name.empty()) return fault(LineFault::no_name);
     ask(name);
   }
-  if (!name_wanted_) {
+  if (name_wanted_) {
+    wanted_sample(text);
+  } else {
     ++stats_.skipped;
+  }
+}
+
+void Reader::wanted_sample(std::string_view text) {
+  std::string_view rest = text.substr(name_.size());
+  skip_blanks(rest);
+  const bool has_labels = !rest.empty() && rest.front() == '{';
+  const std::size_t end = has_labels ? series_end(text, name_.size()) : name_.size();
+  const std::string_view behind = text.substr(end);
+  Tail tail = parse_tail(behind);
+  if (!tail.fault && sink_.known(text.substr(0, end), tail.value)) {
+    ++stats_.samples;
     return;
   }
-
   labels_.clear();
-  skip_blanks(rest);
-  if (!rest.empty() && rest.front() == '{' && !parse_labels(rest)) return;
-  skip_blanks(rest);
-  const std::string_view value_word = take_word(rest);
-  if (value_word.empty()) {
-    fault(LineFault::no_value);
-    return;
+  if (has_labels) {
+    if (const auto broken = labels_.read(rest)) return fault(*broken);
+    if (rest.data() != behind.data()) tail = parse_tail(rest);
   }
-  const Result<double> value = parse_value(value_word);
-  if (!value.ok()) {
-    fault(LineFault::bad_value);
-    return;
-  }
-  skip_blanks(rest);
-  if (!rest.empty() && !is_timestamp(take_word(rest))) {
-    fault(LineFault::bad_timestamp);
-    return;
-  }
-  skip_blanks(rest);
-  if (!rest.empty()) {
-    fault(LineFault::trailing_text);
-    return;
-  }
+  if (tail.fault) return fault(*tail.fault);
   ++stats_.samples;
-  sink_.sample(name_, labels_, *value);
+  sink_.sample(name_, labels_.all(), tail.value);
 }
 
-bool Reader::ask(std::string_view name) {
-  if (name != name_ || name_.empty()) {
-    name_.assign(name);
-    name_wanted_ = sink_.wants(name_);
-  }
-  return name_wanted_;
-}
-
-/// From '{' to behind '}'. Flink ends every list with a comma.
-bool Reader::parse_labels(std::string_view& rest) {
-  unescaped_.clear();
-  unescaped_.reserve(rest.size());
-  rest.remove_prefix(1);
-  skip_blanks(rest);
-  while (!rest.empty() && rest.front() != '}') {
-    if (!parse_label(rest)) return false;
-    skip_blanks(rest);
-    if (rest.empty()) break;
-    if (rest.front() == ',') {
-      rest.remove_prefix(1);
-      skip_blanks(rest);
-    } else if (rest.front() != '}') {
-      return fault(LineFault::bad_labels);
-    }
-  }
-  if (rest.empty()) return fault(LineFault::bad_labels);
-  rest.remove_prefix(1);
-  return true;
-}
-
-bool Reader::parse_label(std::string_view& rest) {
-  Label label;
-  label.name = take_name(rest, false);
-  if (label.name.empty()) return fault(LineFault::bad_labels);
-  skip_blanks(rest);
-  if (rest.empty() || rest.front() != '=') return fault(LineFault::bad_labels);
-  rest.remove_prefix(1);
-  skip_blanks(rest);
-  if (rest.empty() || rest.front() != '"') return fault(LineFault::bad_labels);
-  rest.remove_prefix(1);
-  if (!parse_label_value(rest, label.value)) return false;
-  if (!is_utf8(label.value)) return fault(LineFault::bad_utf8);
-  if (labels_.size() == kLabelsMax) return fault(LineFault::too_many_labels);
-  for (const Label& other : labels_) {
-    if (other.name == label.name) return fault(LineFault::duplicate_label);
-  }
-  labels_.push_back(label);
-  return true;
-}
-
-/// From behind the opening quote to behind the closing one.
-bool Reader::parse_label_value(std::string_view& rest, std::string_view& value) {
-  const std::size_t quote = rest.find('"');
-  if (quote == std::string_view::npos) return fault(LineFault::bad_labels);
-  if (rest.substr(0, quote).find('\\') == std::string_view::npos) {
-    value = rest.substr(0, quote);
-    rest.remove_prefix(quote + 1);
-    return true;
-  }
-  const std::size_t begin = unescaped_.size();
-  for (std::size_t i = 0; i < rest.size(); ++i) {
-    if (rest[i] == '"') {
-      value = std::string_view(unescaped_).substr(begin);
-      rest.remove_prefix(i + 1);
-      return true;
-    }
-    if (rest[i] != '\\') {
-      unescaped_.push_back(rest[i]);
-      continue;
-    }
-    if (++i == rest.size()) break;
-    if (rest[i] != '\\' && rest[i] != '"' && rest[i] != 'n') return fault(LineFault::bad_escape);
-    unescaped_.push_back(rest[i] == 'n' ? '\n' : rest[i]);
-  }
-  return fault(LineFault::bad_labels);
-}
-
-bool Reader::fault(LineFault reason) {
-  ++stats_.faults[reason];
-  return false;
-}
-
-Result<double> parse_value(std::string_view text) {
-  if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
-  if (text == "+Inf" || text == "Inf") return std::numeric_limits<double>::infinity();
-  if (text == "-Inf") return -std::numeric_limits<double>::infinity();
-  std::string_view number = text;
-  if (!number.empty() && number.front() == '+') number.remove_prefix(1);
-  // from_chars would also take "inf", "nan(…)"; and after '+' a second sign.
-  std::string_view digits = number;
-  if (digits.size() == text.size() && !digits.empty() && digits.front() == '-')
-    digits.remove_prefix(1);
-  const bool numeric = !digits.empty() && (is_digit(digits.front()) || digits.front() == '.');
-  double value = 0;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (!numeric || error != std::errc{} || end != number.data() + number.size() ||
-      !std::isfinite(value)) {
-    return Error{ErrorCode::malformed, "not a number of the exposition format"};
-  }
-  return value;
+void Reader::ask(std::string_view name) {
+  if (name == name_) return;
+  name_.assign(name);
+  name_wanted_ = sink_.wants(name_);
 }
 
 }  // namespace doctor::exposition

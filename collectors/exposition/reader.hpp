@@ -1,8 +1,16 @@
 // Push parser for the Prometheus text format 0.0.4 as Flink's reporter writes it: fed window by
 // window, never holds a whole body. Malformed lines are skipped and counted by reason; the rest is
-// kept. It knows nothing of Flink: which names are wanted is asked when the name of a HELP, TYPE or
-// sample line differs from the line before, and samples of unwanted names are skipped without
-// parsing labels. Where the windows are cut never changes the result.
+// kept. It knows nothing of Flink. Where the windows are cut never changes the result.
+//
+// Which names are wanted is asked once per name: when the name of a HELP, TYPE or sample line
+// differs from the line before. Flink's reporter puts both comments before every family, but the
+// format does not: a family may come without any, right behind another's samples, and "…_count" is
+// no sample of "…". So a comment's answer is not trusted for what follows. Of each line the name is
+// compared, and only while it is the unwanted one the reader jumps, from behind the name to the
+// next line. Such a line is not judged otherwise: nothing of it would be kept.
+//
+// Of a wanted name the sink is shown the series as it is on the wire; labels are parsed only when
+// it does not know it.
 #pragma once
 
 #include <cstddef>
@@ -11,34 +19,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "model/result.hpp"
+#include "collectors/exposition/fault.hpp"
+#include "collectors/exposition/labels.hpp"
 
 namespace doctor::exposition {
-
-struct Label {
-  std::string_view name;
-  std::string_view value;  // unescaped, valid UTF-8, may hold control characters
-};
-
-enum class LineFault {
-  no_name,
-  bad_name,
-  bad_labels,
-  bad_escape,
-  duplicate_label,
-  too_many_labels,
-  no_value,
-  bad_value,
-  bad_timestamp,
-  trailing_text,
-  too_long,
-  bad_utf8
-};
-std::string_view to_string(LineFault fault);
-
-inline constexpr std::size_t kLabelsMax = 64;
 
 /// Receives what was read. Views live until the call returns.
 class Sink {
@@ -46,7 +31,18 @@ class Sink {
   virtual ~Sink() = default;
   /// `name` is a valid metric name: of a family, or of a sample ("…_count" of a summary).
   virtual bool wants(std::string_view name) = 0;
-  /// Only for names whose latest wants() was true.
+  /// The length of the series that may come next, as on the wire with its closing brace; 0 when
+  /// there is no telling. A guess that is right saves looking for the end of the line.
+  virtual std::size_t expected_bytes() { return 0; }
+  /// `series` is the name and labels of a sample exactly as on the wire, when its line is well
+  /// formed, or the bytes that were expected. True when they are a series that sample() was called
+  /// for before: the same bytes are the same series, and its value is taken.
+  virtual bool known(std::string_view series, double value) {
+    static_cast<void>(series);
+    static_cast<void>(value);
+    return false;
+  }
+  /// The sample that known() has just refused, when it is well formed.
   virtual void sample(std::string_view name, std::span<const Label> labels, double value) = 0;
 };
 
@@ -71,14 +67,15 @@ class Reader {
 
  private:
   void piece(std::string_view text, bool ends_line);
+  std::string_view behind_skipped(std::string_view text);
+  std::string_view behind_expected(std::string_view text);
   void line(std::string_view text);
   void comment(std::string_view text);
   void sample_line(std::string_view text);
-  bool ask(std::string_view name);
-  bool parse_labels(std::string_view& rest);
-  bool parse_label(std::string_view& rest);
-  bool parse_label_value(std::string_view& rest, std::string_view& value);
-  bool fault(LineFault reason);  // counts; always false
+  void wanted_sample(std::string_view text);
+  bool begins_with_name(std::string_view text) const;
+  void ask(std::string_view name);
+  void fault(LineFault reason) { ++stats_.faults[reason]; }
 
   Sink& sink_;
   std::size_t line_bytes_max_;
@@ -86,14 +83,8 @@ class Reader {
   bool overlong_{false};
   std::string name_;  // the last name asked about
   bool name_wanted_{false};
-  std::vector<Label> labels_;
-  std::string
-      unescaped_;  // what labels_ with escapes point into; reserved per line, so it stays put
+  Labels labels_;
   ReaderStats stats_;
 };
-
-/// An exact IEEE double as the format writes it: decimal, "NaN", "+Inf", "-Inf". No hex, no '_';
-/// what a double cannot hold ("1e400") is refused rather than rounded to infinity or zero.
-Result<double> parse_value(std::string_view text);
 
 }  // namespace doctor::exposition

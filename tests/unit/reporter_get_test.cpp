@@ -42,6 +42,7 @@ struct Get {
   Limits limits;
   EntityTable entities{1000};
   Selection selection{{Metric::jvm_threads}};
+  SeriesIndex known;
   FakeHttp http;
 
   Result<Scrape> run() {
@@ -56,7 +57,7 @@ struct Get {
  private:
   boost::asio::awaitable<void> run_into(std::optional<Result<Scrape>>& result) {
     const Endpoint endpoint{"tm-1", 9249, "/prefix"};
-    result.emplace(co_await scrape_reporter(http, endpoint, 3, selection, limits, entities, nullptr,
+    result.emplace(co_await scrape_reporter(http, endpoint, 3, selection, limits, entities, known,
                                             [] { return TimestampMs{42}; }));
   }
 };

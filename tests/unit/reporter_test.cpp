@@ -62,17 +62,17 @@ Values values_of(const Scrape& scrape, const EntityTable& entities) {
 struct Scraper {
   Limits limits;
   EntityTable entities{100'000};
-  std::shared_ptr<const Layout> previous;
+  SeriesIndex known;
 
   Result<Scrape> operator()(std::string_view body, std::size_t window = 0,
                             const Selection& selection = everything()) {
-    ReporterScrape parse(7, selection, limits);
+    ReporterScrape parse(7, selection, limits, entities, known);
     if (window == 0) window = std::max<std::size_t>(body.size(), 1);
     for (std::size_t at = 0; at < body.size(); at += window) {
       const std::string copy(body.substr(at, window));
       EXPECT_TRUE(parse.feed(copy).ok());
     }
-    return parse.finish(1000, entities, previous);
+    return parse.finish(1000, entities);
   }
   Values values(std::string_view body) {
     const Result<Scrape> scrape = (*this)(body);
@@ -156,7 +156,6 @@ TEST(Reporter, KeepsTheKeyOfAnAbsentValue) {
   ASSERT_TRUE(first.ok());
   ASSERT_EQ(first->batch.values.size(), 1U);
   EXPECT_FALSE(is_present(first->batch.values[0]));
-  scrape.previous = first->batch.layout;
   const Result<Scrape> second = scrape(task_line("accumulateBusyTimeMs", kTask, "5.0"));
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(second->batch.layout, first->batch.layout);
@@ -168,7 +167,6 @@ TEST(Reporter, ReusesTheLayoutInAnyOrderOfFamiliesAndReplacesItOtherwise) {
   const std::string out = task_line("numRecordsOut", kTask, "2");
   const Result<Scrape> first = scrape(in + out);
   ASSERT_TRUE(first.ok());
-  scrape.previous = first->batch.layout;
   const Result<Scrape> swapped = scrape(out + in);
   EXPECT_EQ(swapped->batch.layout, first->batch.layout);
   EXPECT_EQ(swapped->batch.values, first->batch.values);
@@ -246,10 +244,11 @@ TEST(Reporter, CapsSeriesEntitiesAndNames) {
 TEST(Reporter, InternsNothingBeforeTheBodyEnded) {
   Limits limits;
   EntityTable entities(1000);
-  ReporterScrape parse(1, everything(), limits);
+  SeriesIndex known;
+  ReporterScrape parse(1, everything(), limits, entities, known);
   ASSERT_TRUE(parse.feed(task_line("numRecordsIn", kTask, "1")).ok());
   EXPECT_EQ(entities.size(), 1U);
-  ASSERT_TRUE(parse.finish(1, entities, nullptr).ok());
+  ASSERT_TRUE(parse.finish(1, entities).ok());
   EXPECT_GT(entities.size(), 1U);
 }
 

@@ -1,0 +1,59 @@
+# ./dev bench: what the program costs. Each bench compares within one run; nothing is gated on a clock. Sourced by ./dev.
+# shellcheck shell=bash
+
+bench_parse=$root/build/release/bench/doctor_bench_parse
+
+bench() {
+  local what=${1-}
+  [ $# -eq 0 ] || shift
+  case $what in
+    parse) bench_of_parser "$@" ;;
+    *) die "bench knows parse, not '$what'" ;;
+  esac
+}
+
+bench_of_parser() {
+  install_for build
+  configure release -DDOCTOR_TESTS=OFF -DDOCTOR_BENCH=ON && compile release doctor_bench_parse || return
+  case ${1-} in
+    '') contained "$bench_parse" ;;
+    --gate) install_packages valgrind; gate_of_parser ;;
+    *) die "bench parse knows --gate, not '$1'" ;;
+  esac
+}
+
+# What one sample and one exchange may cost; bench/README.md says how they were set.
+gate_of_parser() {
+  passed=0 failed=0
+  local way lines limit
+  while read -r way lines limit; do
+    [ -z "$way" ] || gate "$way, lines of $lines bytes: instructions per sample" \
+      "$(instructions_per_sample "${way/_/ }" "$lines")" "$limit"
+  done <"$root/bench/parse_instructions.txt"
+  while read -r way series calls; do
+    gate "$way, $series series: allocations per scrape" "$calls" "$allocations_max"
+  done < <("$bench_parse" --allocations | sed 's/full labels/full_labels/')
+  printf '%s passed, %s failed\n' "$passed" "$failed"
+  [ "$failed" -eq 0 ]
+}
+
+allocations_max=16 # whatever the number of series
+
+# gate WHAT MEASURED LIMIT
+gate() {
+  local verdict=ok
+  if [ -n "$2" ] && [ "$2" -le "$3" ]; then passed=$((passed + 1)); else verdict=FAILED failed=$((failed + 1)); fi
+  printf '   %-60s %6s of at most %5s  %s\n' "$1" "${2:-none}" "$3" "$verdict"
+}
+
+# instructions_per_sample WAY LINE-BYTES: the difference of two runs, so that what both do once does not count.
+instructions_per_sample() {
+  local few many
+  few=$(instructions_of "$1" 1 "$2") && many=$(instructions_of "$1" 5 "$2") || return 0
+  echo $(((many - few) / 4 / 5000))
+}
+
+instructions_of() {
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$bench_parse" --work "$1" "$2" "$3" 2>&1 |
+    awk '/Collected/ {print $NF; found = 1} END {exit !found}'
+}
