@@ -138,7 +138,7 @@ TEST_F(FeaturesTest, AnImageBringsPlateausAndLogsBack) {
 TEST_F(FeaturesTest, ADamagedImageChangesNothing) {
   const std::string good = features_image(features);
   for (const std::string& bad : {std::string("{"), std::string("[]"),
-                                 std::string("{\"version\":2}"), good.substr(0, good.size() - 2)}) {
+                                 std::string("{\"version\":1}"), good.substr(0, good.size() - 2)}) {
     EXPECT_FALSE(restore_features(bad, features, kStart)) << bad;
   }
   EXPECT_EQ(features.series(), 0U);
