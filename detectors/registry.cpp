@@ -13,6 +13,7 @@
   X(backpressure)            \
   X(checkpoint_size_outlier) \
   X(metaspace_leak)          \
+  X(heap_leak)               \
   X(native_overrun)
 
 namespace doctor {
