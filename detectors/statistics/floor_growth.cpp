@@ -12,7 +12,6 @@ constexpr std::int64_t kPoints = 30;         // leaves two of a ring for the clo
 constexpr std::int64_t kSampledMin = 23;     // a quarter may be gaps …
 constexpr std::size_t kInformativeMin = 15;  // … and half may have nothing to tell
 constexpr std::int64_t kCloses = 3;
-constexpr double kLoadGoneZ = 2.33;
 // How many times its own length a window may foresee: the short ones tell little of days.
 constexpr std::array kSpansAhead{2.2, 3.0, 4.0, 6.0};
 constexpr double kShortHistoryLeftMs = 12.0 * kHourMs;
@@ -70,28 +69,6 @@ Past past_of(const Floors& floors, TimestampMs from, TimestampMs half) {
   return past;
 }
 
-/// The points without what follows the load: Theil-Sen of the changes over three bins.
-std::optional<std::vector<double>> without_load(const Points& points, const BinCovariate& load,
-                                                FloorScale scale) {
-  constexpr std::size_t kLag = 3;
-  std::vector<double> loads;
-  for (const std::int64_t bin : points.bins) {
-    const std::optional<double> level = load(scale, bin);
-    if (!level) return std::nullopt;
-    loads.push_back(*level);
-  }
-  std::vector<double> dx, dl;
-  for (std::size_t i = kLag; i < loads.size(); ++i) {
-    dx.push_back(points.x[i] - points.x[i - kLag]);
-    dl.push_back(loads[i] - loads[i - kLag]);
-  }
-  const std::optional<Slope> follows = theil_sen(dl, dx);
-  if (!follows || follows->value <= 0) return std::nullopt;
-  std::vector<double> rest(points.x);
-  for (std::size_t i = 0; i < rest.size(); ++i) rest[i] -= follows->value * loads[i];
-  return rest;
-}
-
 /// Gates in the order in which they cost; the weakest speaks.
 class Gates {
  public:
@@ -113,7 +90,7 @@ class GrowthTest {
       : floors_(floors), counts_(counts), load_(load), limit_(limit), rules_(rules) {}
 
   std::optional<FloorGrowth> at(FloorScale scale, std::int64_t last) const {
-    const Points points = points_of(floors_, counts_, scale, last);
+    Points points = points_of(floors_, counts_, scale, last);
     if (!points.suffice()) return std::nullopt;
     FloorGrowth growth;
     growth.scale = scale;
@@ -123,10 +100,9 @@ class GrowthTest {
     growth.first = median_of(x.first(3));
     growth.level = median_of(x.last(3));
     Gates gates;
-    if (!rises(growth, gates) || !is_new(growth, x, gates) || !trends(growth, points, gates) ||
-        !ends_soon(growth, gates) || follows_load(points, scale)) {
-      return std::nullopt;
-    }
+    if (!rises(growth, gates) || !is_new(growth, x, gates)) return std::nullopt;
+    if (load_) take_out_load(points, scale);
+    if (!trends(growth, points, gates) || !ends_soon(growth, gates)) return std::nullopt;
     growth.weakest = gates.weakest();
     return growth;
   }
@@ -147,6 +123,9 @@ class GrowthTest {
     double margin = std::max(rules_.margin_limit_ratio * limit_.value_or(0),
                              rules_.margin_level_ratio * growth.past_peak);
     if (growth.history_ms < kShortHistoryMs) margin *= 2;
+    // An hourly floor hides up to an hour of a ramp such as this one, if there were any.
+    const double hourly = growth.rise() / growth.span_ms() * static_cast<double>(kHourMs);
+    margin += std::min(hourly, growth.before_range);
     const double low = *std::min_element(x.end() - 3, x.end());
     return gates.pass("above the past week", low - growth.past_peak, margin);
   }
@@ -170,6 +149,25 @@ class GrowthTest {
     }
     take_present_pace(growth, points);
     return true;
+  }
+
+  /// A tide hides a trend as well as it feigns one: what follows the load (Theil-Sen of the changes
+  /// over three bins) is taken out of the points.
+  void take_out_load(Points& points, FloorScale scale) const {
+    constexpr std::size_t kLag = 3;
+    std::vector<double> loads, dx, dl;
+    for (const std::int64_t bin : points.bins) {
+      const std::optional<double> level = load_(scale, bin);
+      if (!level) return;
+      loads.push_back(*level);
+    }
+    for (std::size_t i = kLag; i < loads.size(); ++i) {
+      dx.push_back(points.x[i] - points.x[i - kLag]);
+      dl.push_back(loads[i] - loads[i - kLag]);
+    }
+    const std::optional<Slope> follows = theil_sen(dl, dx);
+    if (!follows || follows->value <= 0) return;
+    for (std::size_t i = 0; i < loads.size(); ++i) points.x[i] -= follows->value * loads[i];
   }
 
   /// A window that also holds what was before the growth tells too slow a pace.
@@ -197,14 +195,6 @@ class GrowthTest {
     }
     return growth.history_ms >= kShortHistoryMs ||
            gates.pass("end soon for a short past", kShortHistoryLeftMs / left, 1);
-  }
-
-  bool follows_load(const Points& points, FloorScale scale) const {
-    if (!load_) return false;
-    const auto rest = without_load(points, load_, scale);
-    if (!rest) return false;
-    const std::optional<RobustTrend> trend = robust_trend(points.t, *rest);
-    return !trend || !(trend->slope.low > 0) || trend->z < kLoadGoneZ;
   }
 
   const Floors& floors_;

@@ -58,8 +58,8 @@ using BinFilter = std::function<bool(FloorScale, std::int64_t)>;
 /// A tide to be taken out: its level in a bin, where known.
 using BinCovariate = std::function<std::optional<double>(FloorScale, std::int64_t)>;
 
-/// The clearest of the scales; nothing when no scale passes every gate. `load`: growth that goes
-/// when what follows the load is taken out is none.
+/// The clearest of the scales; nothing when no scale passes every gate. `load`: what follows
+/// it is taken out before a trend is looked for.
 std::optional<FloorGrowth> floor_growth(const Floors& floors, const BinFilter& counts,
                                         const BinCovariate& load, std::optional<double> limit,
                                         const GrowthRules& rules);
