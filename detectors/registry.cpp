@@ -13,6 +13,9 @@
   X(backpressure)            \
   X(checkpoint_size_outlier) \
   X(metaspace_leak)          \
+  X(heap_leak)               \
+  X(resource_leak)           \
+  X(native_leak)             \
   X(native_overrun)
 
 namespace doctor {

@@ -82,6 +82,7 @@ enum class Feature : std::uint8_t {
   latest,    // the last sample
   raw,       // RawRing
   plateaus,  // Plateaus, cut at job submissions
+  floors,    // Floors (model/floors.hpp), and what is left of the JVMs before this one
 };
 
 /// One thing a detector reads. `required` inputs make it blind when missing; the others sharpen it.

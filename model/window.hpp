@@ -12,6 +12,7 @@
 #include "model/facts.hpp"
 #include "model/feature.hpp"
 #include "model/finding.hpp"
+#include "model/floors.hpp"
 #include "model/log.hpp"
 #include "model/pod.hpp"
 #include "model/restart_log.hpp"
@@ -36,6 +37,10 @@ class Features {
   virtual std::optional<Sample> latest(Metric metric, EntityId entity) const = 0;
   virtual const RawRing* raw(Metric metric, EntityId entity) const = 0;
   virtual const Plateaus* plateaus(Metric metric, EntityId entity) const = 0;
+  /// Of the present JVM.
+  virtual const Floors* floors(Metric metric, EntityId entity) const = 0;
+  /// The lives of this series in earlier JVMs of the same process, oldest first.
+  virtual std::span<const EpochSummary> past_epochs(Metric metric, EntityId entity) const = 0;
   /// When the present JVM of a process was first seen; CPU time, classes loaded or a GC count
   /// falling, or a new id, begins a new one.
   virtual TimestampMs epoch_start(EntityId process) const = 0;

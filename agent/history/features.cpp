@@ -14,6 +14,9 @@ bool is_epoch_witness(Metric metric) {
          metric == Metric::jvm_classes_unloaded || metric == Metric::gc_count;
 }
 
+constexpr DurationMs kFloorsKeptMs = 12 * kHourMs;
+constexpr DurationMs kPastEpochsKeptMs = 8 * kDayMs;
+
 }  // namespace
 
 FeaturePlan::FeaturePlan(std::span<const Detector* const> detectors,
@@ -85,7 +88,13 @@ void FeatureStore::submitted(TimestampMs at) {
 }
 
 void FeatureStore::forget(TimestampMs before, std::span<const JobSummary> listed) {
-  std::erase_if(series_, [&](const auto& entry) { return entry.second.latest.at < before; });
+  std::erase_if(series_, [&](const auto& entry) {
+    const DurationMs longer = entry.second.floors ? kFloorsKeptMs : 0;
+    return entry.second.latest.at < before - longer;
+  });
+  std::erase_if(past_epochs_, [&](const auto& entry) {
+    return entry.second.back().to < before - kPastEpochsKeptMs;
+  });
   const auto is_listed = [&](const std::string& id) {
     return std::any_of(listed.begin(), listed.end(),
                        [&](const JobSummary& job) { return job.id == id; });
@@ -120,6 +129,17 @@ const RawRing* FeatureStore::raw(Metric metric, EntityId entity) const {
 const Plateaus* FeatureStore::plateaus(Metric metric, EntityId entity) const {
   const auto found = series_.find({metric, entity});
   return found == series_.end() ? nullptr : found->second.plateaus.get();
+}
+
+const Floors* FeatureStore::floors(Metric metric, EntityId entity) const {
+  const auto found = series_.find({metric, entity});
+  return found == series_.end() ? nullptr : found->second.floors.get();
+}
+
+std::span<const EpochSummary> FeatureStore::past_epochs(Metric metric, EntityId entity) const {
+  const auto found = past_epochs_.find({metric, entity});
+  if (found == past_epochs_.end()) return {};
+  return found->second;
 }
 
 TimestampMs FeatureStore::epoch_start(EntityId process) const {
@@ -164,28 +184,31 @@ std::vector<JobFacts> FeatureStore::learned_jobs() const {
   return jobs;
 }
 
-std::vector<FeatureStore::LearnedPlateaus> FeatureStore::learned_plateaus() const {
-  std::vector<LearnedPlateaus> all;
+std::vector<FeatureStore::LearnedSeries> FeatureStore::learned_series() const {
+  std::vector<LearnedSeries> all;
   for (const auto& [key, series] : series_) {
     const EntityId process = process_above(key.entity);
-    if (!series.plateaus || process == kNoEntity) continue;
-    LearnedPlateaus& learned = all.emplace_back();
+    if ((!series.plateaus && !series.floors) || process == kNoEntity) continue;
+    LearnedSeries& learned = all.emplace_back();
     learned.process = entities_.name(process);
     if (process != key.entity) learned.collector = entities_.name(key.entity);
     learned.metric = key.metric;
     learned.source = series.source;
     learned.latest = series.latest;
-    for (std::size_t i = 0; i < series.plateaus->size(); ++i) {
+    for (std::size_t i = 0; series.plateaus && i < series.plateaus->size(); ++i) {
       learned.plateaus.push_back(series.plateaus->at(i));
     }
+    if (series.floors) learned.floors = *series.floors;
+    const std::span<const EpochSummary> lives = past_epochs(key.metric, key.entity);
+    learned.past_epochs.assign(lives.begin(), lives.end());
   }
-  std::sort(all.begin(), all.end(), [](const LearnedPlateaus& a, const LearnedPlateaus& b) {
+  std::sort(all.begin(), all.end(), [](const LearnedSeries& a, const LearnedSeries& b) {
     return std::tie(a.process, a.collector, a.metric) < std::tie(b.process, b.collector, b.metric);
   });
   return all;
 }
 
-void FeatureStore::restore(const LearnedPlateaus& learned) {
+void FeatureStore::restore(const LearnedSeries& learned) {
   EntityId entity = entities_.intern(Level::process, kClusterEntity, learned.process);
   if (entity == kNoEntity) return;
   epochs_.try_emplace(entity,
@@ -194,10 +217,15 @@ void FeatureStore::restore(const LearnedPlateaus& learned) {
     entity = entities_.intern(Level::collector, entity, learned.collector);
   }
   Series* series = entity == kNoEntity ? nullptr : series_for({learned.metric, entity});
-  if (series == nullptr || !series->plateaus) return;
+  if (series == nullptr || (!series->plateaus && !series->floors)) return;
   series->latest = learned.latest;
   series->source = learned.source;
-  for (const Plateau& plateau : learned.plateaus) series->plateaus->restore(plateau);
+  if (series->plateaus) {
+    for (const Plateau& plateau : learned.plateaus) series->plateaus->restore(plateau);
+  }
+  if (!series->floors) return;
+  *series->floors = learned.floors;
+  if (!learned.past_epochs.empty()) past_epochs_[{learned.metric, entity}] = learned.past_epochs;
 }
 
 bool FeatureStore::begins_epoch(const Batch& batch, std::size_t index) const {
@@ -212,8 +240,19 @@ bool FeatureStore::begins_epoch(const Batch& batch, std::size_t index) const {
 void FeatureStore::begin_epoch(EntityId process, TimestampMs at) {
   if (process == kNoEntity) return;
   epochs_[process] = at;
-  std::erase_if(series_,
-                [&](const auto& entry) { return process_above(entry.first.entity) == process; });
+  std::erase_if(series_, [&](const auto& entry) {
+    if (process_above(entry.first.entity) != process) return false;
+    if (entry.second.floors) remember_epoch(entry.first, *entry.second.floors);
+    return true;
+  });
+}
+
+void FeatureStore::remember_epoch(const SeriesKey& key, const Floors& floors) {
+  const std::optional<EpochSummary> life = summarize(floors);
+  if (!life) return;
+  std::vector<EpochSummary>& lives = past_epochs_[key];
+  if (lives.size() == kEpochsMax) lives.erase(lives.begin());
+  lives.push_back(*life);
 }
 
 void FeatureStore::absorb_value(const Batch& batch, std::size_t index) {
@@ -235,6 +274,7 @@ void FeatureStore::absorb_value(const Batch& batch, std::size_t index) {
   }
   if (series->raw) series->raw->push(sample);
   if (series->plateaus) series->plateaus->add(sample);
+  if (series->floors) series->floors->add(sample);
   if (metric.level == Level::process) epochs_.try_emplace(key.entity, batch.at);
   if (batch.layout->process == kNoEntity) return;
   if (const EntityId subtask = entities_.ancestor(key.entity, Level::subtask);
@@ -252,6 +292,7 @@ FeatureStore::Series* FeatureStore::series_for(const SeriesKey& key) {
   Series series;
   if (plan_.keeps(key.metric, Feature::raw)) series.raw = std::make_unique<RawRing>();
   if (plan_.keeps(key.metric, Feature::plateaus)) series.plateaus = std::make_unique<Plateaus>();
+  if (plan_.keeps(key.metric, Feature::floors)) series.floors = std::make_unique<Floors>();
   return &series_.emplace(key, std::move(series)).first->second;
 }
 

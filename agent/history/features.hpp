@@ -42,29 +42,34 @@ class FeatureStore final : public Features {
   void absorb(const JobFacts& job, TimestampMs at);
   /// A job was submitted: plateaus of all processes are cut.
   void submitted(TimestampMs at);
-  /// Drops what was not updated since `before`, and the entities of jobs that are no more.
+  /// Drops what was not updated since `before`, floors half a day later (their JVM may only be out
+  /// of reach), and the entities of jobs that are no more.
   void forget(TimestampMs before, std::span<const JobSummary> listed);
 
   std::optional<Sample> latest(Metric metric, EntityId entity) const override;
   const RawRing* raw(Metric metric, EntityId entity) const override;
   const Plateaus* plateaus(Metric metric, EntityId entity) const override;
+  const Floors* floors(Metric metric, EntityId entity) const override;
+  std::span<const EpochSummary> past_epochs(Metric metric, EntityId entity) const override;
   TimestampMs epoch_start(EntityId process) const override;
   EntityId process_of(EntityId subtask) const override;
   const CheckpointLog* checkpoints(const std::string& job_id) const override;
   const RestartLog* restarts(const std::string& job_id) const override;
 
   /// What took long to learn, to be kept over a restart of the agent. Jobs carry what was
-  /// remembered of their checkpoints and faults; plateaus carry names instead of entity ids.
-  struct LearnedPlateaus {
+  /// remembered of their checkpoints and faults; series carry names instead of entity ids.
+  struct LearnedSeries {
     std::string process, collector;  // collector is empty for the process itself
     Metric metric{};
     SourceId source{};
     Sample latest;
     std::vector<Plateau> plateaus;
+    Floors floors;  // empty when none are kept
+    std::vector<EpochSummary> past_epochs;
   };
   std::vector<JobFacts> learned_jobs() const;
-  std::vector<LearnedPlateaus> learned_plateaus() const;
-  void restore(const LearnedPlateaus& learned);
+  std::vector<LearnedSeries> learned_series() const;
+  void restore(const LearnedSeries& learned);
 
   std::size_t series() const { return series_.size(); }
   std::uint64_t dropped() const { return dropped_; }
@@ -77,6 +82,7 @@ class FeatureStore final : public Features {
     SourceId source{};
     std::unique_ptr<RawRing> raw;
     std::unique_ptr<Plateaus> plateaus;
+    std::unique_ptr<Floors> floors;
   };
   struct JobLogs {
     CheckpointLog checkpoints;
@@ -86,6 +92,7 @@ class FeatureStore final : public Features {
 
   bool begins_epoch(const Batch& batch, std::size_t index) const;
   void begin_epoch(EntityId process, TimestampMs at);
+  void remember_epoch(const SeriesKey& key, const Floors& floors);
   void absorb_value(const Batch& batch, std::size_t index);
   Series* series_for(const SeriesKey& key);
   EntityId process_above(EntityId entity) const;
@@ -95,6 +102,7 @@ class FeatureStore final : public Features {
   const Limits& limits_;
   std::unordered_map<SeriesKey, Series, SeriesKeyHash> series_;
   std::unordered_map<EntityId, TimestampMs> epochs_;
+  std::unordered_map<SeriesKey, std::vector<EpochSummary>, SeriesKeyHash> past_epochs_;
   std::unordered_map<EntityId, EntityId> process_of_;
   std::unordered_map<std::string, JobLogs> logs_;
   std::uint64_t dropped_{0};

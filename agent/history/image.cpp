@@ -1,6 +1,7 @@
 #include "agent/history/image.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -151,21 +152,45 @@ ExceptionRecord fault_from_json(const json& value) {
   return r;
 }
 
-json plateaus_to_json(const FeatureStore::LearnedPlateaus& learned) {
+/// JSON has no NaN: gaps are null.
+json epoch_to_json(const EpochSummary& epoch) {
+  json levels = json::array();
+  for (const float level : epoch.levels) {
+    levels.push_back(std::isnan(level) ? json() : json(level));
+  }
+  return {{"from", epoch.from}, {"to", epoch.to}, {"levels", std::move(levels)}};
+}
+
+EpochSummary epoch_from_json(const json& value) {
+  EpochSummary epoch;
+  epoch.from = value.at("from");
+  epoch.to = value.at("to");
+  for (std::size_t i = 0; i < epoch.levels.size(); ++i) {
+    const json& level = value.at("levels").at(i);
+    epoch.levels[i] = level.is_null() ? NAN : level.get<float>();
+  }
+  return epoch;
+}
+
+json series_to_json(const FeatureStore::LearnedSeries& learned) {
   json levels = json::array();
   for (const Plateau& p : learned.plateaus) {
     levels.push_back({p.from, p.events, p.samples, p.min, p.last});
   }
+  json epochs = json::array();
+  for (const EpochSummary& epoch : learned.past_epochs) epochs.push_back(epoch_to_json(epoch));
   return {{"process", learned.process},
           {"collector", learned.collector},
           {"metric", info(learned.metric).name},
           {"source", learned.source},
           {"latest", {learned.latest.at, learned.latest.value}},
-          {"levels", std::move(levels)}};
+          {"levels", std::move(levels)},
+          {"floors", learned.floors.empty() ? "" : learned.floors.image()},
+          {"epochs", std::move(epochs)}};
 }
 
-std::optional<FeatureStore::LearnedPlateaus> plateaus_from_json(const json& value) {
-  FeatureStore::LearnedPlateaus learned;
+std::optional<FeatureStore::LearnedSeries> series_from_json(const json& value) {
+  FeatureStore::LearnedSeries learned;
   const std::string name = value.at("metric");
   const auto catalogue = metric_catalogue();
   const auto metric = std::find_if(catalogue.begin(), catalogue.end(),
@@ -178,6 +203,14 @@ std::optional<FeatureStore::LearnedPlateaus> plateaus_from_json(const json& valu
   learned.latest = {value.at("latest").at(0), value.at("latest").at(1)};
   for (const json& level : value.at("levels")) {
     learned.plateaus.push_back({level.at(0), level.at(1), level.at(2), level.at(3), level.at(4)});
+  }
+  const std::string floors = value.at("floors");
+  if (!floors.empty() && !learned.floors.restore(floors)) {
+    throw json::other_error::create(599, "floors", &value);
+  }
+  for (const json& epoch : value.at("epochs")) {
+    if (learned.past_epochs.size() == kEpochsMax) break;
+    learned.past_epochs.push_back(epoch_from_json(epoch));
   }
   return learned;
 }
@@ -196,17 +229,15 @@ std::string features_image(const FeatureStore& features) {
     jobs.push_back(
         {{"id", job.id}, {"checkpoints", std::move(checkpoints)}, {"faults", std::move(faults)}});
   }
-  json plateaus = json::array();
-  for (const auto& learned : features.learned_plateaus()) {
-    plateaus.push_back(plateaus_to_json(learned));
-  }
-  return dump({{"version", 1}, {"jobs", std::move(jobs)}, {"plateaus", std::move(plateaus)}});
+  json series = json::array();
+  for (const auto& learned : features.learned_series()) series.push_back(series_to_json(learned));
+  return dump({{"version", 2}, {"jobs", std::move(jobs)}, {"series", std::move(series)}});
 }
 
 Status restore_features(const std::string& text, FeatureStore& features, TimestampMs now) {
   try {
     const json image = json::parse(text);
-    if (image.at("version") != 1) return Error{ErrorCode::malformed, "an unknown image version"};
+    if (image.at("version") != 2) return Error{ErrorCode::malformed, "an unknown image version"};
     std::vector<JobFacts> jobs;
     for (const json& saved : image.at("jobs")) {
       JobFacts& job = jobs.emplace_back();
@@ -217,12 +248,12 @@ Status restore_features(const std::string& text, FeatureStore& features, Timesta
         job.checkpoints.push_back(checkpoint_from_json(c));
       for (const json& f : saved.at("faults")) job.exceptions.push_back(fault_from_json(f));
     }
-    std::vector<FeatureStore::LearnedPlateaus> plateaus;
-    for (const json& saved : image.at("plateaus")) {
-      if (auto learned = plateaus_from_json(saved)) plateaus.push_back(std::move(*learned));
+    std::vector<FeatureStore::LearnedSeries> series;
+    for (const json& saved : image.at("series")) {
+      if (auto learned = series_from_json(saved)) series.push_back(std::move(*learned));
     }
     for (const JobFacts& job : jobs) features.absorb(job, now);
-    for (const auto& learned : plateaus) features.restore(learned);
+    for (const auto& learned : series) features.restore(learned);
     return Done{};
   } catch (const json::exception& fault) {
     return Error{ErrorCode::malformed, fault.what()};

@@ -15,7 +15,8 @@ namespace doctor {
 std::string findings_image(const std::vector<ReportedFinding>& findings);
 Result<std::vector<ReportedFinding>> parse_findings_image(const std::string& text);
 
-/// What took long to learn and Flink will not tell again: checkpoints, faults, plateaus.
+/// What took long to learn and Flink will not tell again: checkpoints, faults, plateaus,
+/// floors.
 std::string features_image(const FeatureStore& features);
 Status restore_features(const std::string& text, FeatureStore& features, TimestampMs now);
 

@@ -59,29 +59,38 @@ std::optional<double> median(std::span<const double> values) {
   return (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-std::optional<Slope> theil_sen(std::span<const double> x, std::span<const double> y) {
+std::vector<double> pairwise_slopes(std::span<const double> x, std::span<const double> y) {
   const std::size_t n = std::min(x.size(), y.size());
   std::vector<double> slopes;
+  slopes.reserve(n * n / 2);
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = i + 1; j < n; ++j) {
       if (x[j] != x[i]) slopes.push_back((y[j] - y[i]) / (x[j] - x[i]));
     }
   }
-  if (slopes.empty()) return std::nullopt;
+  return slopes;
+}
+
+Slope slope_between(std::vector<double> slopes, double spread) {
   std::sort(slopes.begin(), slopes.end());
   Slope slope;
   slope.value = *median(slopes);
   slope.low = -std::numeric_limits<double>::infinity();
   slope.high = std::numeric_limits<double>::infinity();
-  // Ranks (N -+ C)/2 with C = q * sqrt(Var S); q = 2.4 covers 95 % where 1.96 does not.
-  const double count = static_cast<double>(n);
-  const double spread = 2.4 * std::sqrt(count * (count - 1) * (2 * count + 5) / 18);
   const double pairs = static_cast<double>(slopes.size());
   const double low_rank = std::floor((pairs - spread) / 2);
   const double high_rank = std::ceil((pairs + spread) / 2);
   if (low_rank >= 0) slope.low = slopes[static_cast<std::size_t>(low_rank)];
   if (high_rank < pairs) slope.high = slopes[static_cast<std::size_t>(high_rank)];
   return slope;
+}
+
+std::optional<Slope> theil_sen(std::span<const double> x, std::span<const double> y) {
+  std::vector<double> slopes = pairwise_slopes(x, y);
+  if (slopes.empty()) return std::nullopt;
+  // C = q * sqrt(Var S); q = 2.4 covers 95 % where 1.96 does not.
+  const double n = static_cast<double>(std::min(x.size(), y.size()));
+  return slope_between(std::move(slopes), 2.4 * std::sqrt(n * (n - 1) * (2 * n + 5) / 18));
 }
 
 }  // namespace doctor

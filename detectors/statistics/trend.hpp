@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace doctor {
 
@@ -26,6 +27,11 @@ struct Slope {
 /// Theil-Sen: the median of the pairwise slopes dy/dx, with an interval from their order
 /// statistics. Pairs of equal x do not count; nothing when no pair is left.
 std::optional<Slope> theil_sen(std::span<const double> x, std::span<const double> y);
+
+/// What theil_sen is made of: dy/dx of all pairs with different x, in no order …
+std::vector<double> pairwise_slopes(std::span<const double> x, std::span<const double> y);
+/// … and their median, with the values at ranks (N ∓ spread) / 2. Not for empty input.
+Slope slope_between(std::vector<double> slopes, double spread);
 
 /// Of a copy; the mean of the middle two when even. Nothing when empty.
 std::optional<double> median(std::span<const double> values);

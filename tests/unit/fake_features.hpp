@@ -21,12 +21,13 @@ namespace doctor {
 
 class FakeFeatures : public Features {
  public:
-  /// A sample: newest value, raw ring and plateaus at once, as the history would keep it.
+  /// A sample: newest value, raw ring, plateaus and floors at once, as the history would keep it.
   void put(Metric metric, EntityId entity, TimestampMs at, double value) {
     const SeriesKey key{metric, entity};
     latest_[key] = Sample{at, value};
     raw_[key].push(Sample{at, value});
     plateaus_[key].add(Sample{at, value});
+    floors_[key].add(Sample{at, value});
   }
   /// A job submission: cuts the plateaus of every series that has one.
   void submit(TimestampMs at) {
@@ -35,9 +36,15 @@ class FakeFeatures : public Features {
   /// A new JVM: its series begin anew.
   void restart(EntityId process, TimestampMs at, const EntityTable& entities) {
     epoch_start_[process] = at;
-    std::erase_if(plateaus_, [&](const auto& entry) {
+    const auto is_of_it = [&](const auto& entry) {
       return entities.ancestor(entry.first.entity, Level::process) == process;
-    });
+    };
+    for (const auto& entry : floors_) {
+      if (!is_of_it(entry)) continue;
+      if (const auto life = summarize(entry.second)) past_epochs_[entry.first].push_back(*life);
+    }
+    std::erase_if(plateaus_, is_of_it);
+    std::erase_if(floors_, is_of_it);
   }
   void place(EntityId subtask, EntityId process) { process_of_[subtask] = process; }
   void set_epoch_start(EntityId process, TimestampMs at) { epoch_start_[process] = at; }
@@ -53,6 +60,13 @@ class FakeFeatures : public Features {
   }
   const Plateaus* plateaus(Metric metric, EntityId entity) const override {
     return find(plateaus_, SeriesKey{metric, entity});
+  }
+  const Floors* floors(Metric metric, EntityId entity) const override {
+    return find(floors_, SeriesKey{metric, entity});
+  }
+  std::span<const EpochSummary> past_epochs(Metric metric, EntityId entity) const override {
+    const auto* lives = find(past_epochs_, SeriesKey{metric, entity});
+    return lives == nullptr ? std::span<const EpochSummary>{} : *lives;
   }
   TimestampMs epoch_start(EntityId process) const override {
     const TimestampMs* at = find(epoch_start_, process);
@@ -79,6 +93,8 @@ class FakeFeatures : public Features {
   std::map<SeriesKey, Sample> latest_;
   std::map<SeriesKey, RawRing> raw_;
   std::map<SeriesKey, Plateaus> plateaus_;
+  std::map<SeriesKey, Floors> floors_;
+  std::map<SeriesKey, std::vector<EpochSummary>> past_epochs_;
   std::map<EntityId, TimestampMs> epoch_start_;
   std::map<EntityId, EntityId> process_of_;
   std::map<std::string, CheckpointLog> checkpoints_;

@@ -12,6 +12,7 @@ constexpr TimestampMs kStart = 1'000'000'000;
 Verdict nothing(const Window&, const Params&) { return {}; }
 
 constexpr Read kReads[] = {{Metric::jvm_metaspace_used, Feature::plateaus, true},
+                           {Metric::jvm_metaspace_used, Feature::floors, false},
                            {Metric::jvm_classes_loaded, Feature::plateaus, true},
                            {Metric::gc_count, Feature::latest, false},
                            {Metric::task_accumulated_busy, Feature::raw, true}};
@@ -135,10 +136,39 @@ TEST_F(FeaturesTest, AnImageBringsPlateausAndLogsBack) {
   EXPECT_EQ(restored.checkpoints("abc")->records()[0].state_size, 1e6);
 }
 
+TEST_F(FeaturesTest, FloorsOutliveARestartOfTheAgentAndLeaveASummaryOfTheJvm) {
+  constexpr TimestampMs kFloorsFrom = 480'000 * kHourMs;
+  const auto feed = [&](TimestampMs from, double base, double classes) {
+    for (int i = 0; i < 8 * 60; ++i) scrape(from + i * kMinuteMs, base + i, classes);
+  };
+  feed(kFloorsFrom, 100, 1000);
+  const Floors* floors = features.floors(Metric::jvm_metaspace_used, tm);
+  ASSERT_NE(floors, nullptr);
+  EXPECT_EQ(floors->at(FloorScale::five_minutes, kFloorsFrom / (5 * kMinuteMs) + 80), 500);
+  EXPECT_EQ(features.floors(Metric::jvm_classes_loaded, tm), nullptr);
+
+  feed(kFloorsFrom + 8 * kHourMs, 100, 900);  // classes fell: another JVM
+  const auto lives = features.past_epochs(Metric::jvm_metaspace_used, tm);
+  ASSERT_EQ(lives.size(), 1U);
+  EXPECT_EQ(lives[0].levels.front(), 100);
+  EXPECT_GT(lives[0].levels.back(), 480);
+
+  EntityTable later(limits.entities_per_cluster_max);
+  FeatureStore restored(plan, later, limits);
+  const std::string image = features_image(features);
+  ASSERT_TRUE(restore_features(image, restored, kFloorsFrom + 16 * kHourMs));
+  const EntityId again = later.find(Level::process, kClusterEntity, "tm-1");
+  ASSERT_NE(restored.floors(Metric::jvm_metaspace_used, again), nullptr);
+  EXPECT_EQ(restored.floors(Metric::jvm_metaspace_used, again)->image(),
+            features.floors(Metric::jvm_metaspace_used, tm)->image());
+  EXPECT_EQ(restored.past_epochs(Metric::jvm_metaspace_used, again).size(), 1U);
+  EXPECT_EQ(features_image(restored), image);
+}
+
 TEST_F(FeaturesTest, ADamagedImageChangesNothing) {
   const std::string good = features_image(features);
   for (const std::string& bad : {std::string("{"), std::string("[]"),
-                                 std::string("{\"version\":2}"), good.substr(0, good.size() - 2)}) {
+                                 std::string("{\"version\":1}"), good.substr(0, good.size() - 2)}) {
     EXPECT_FALSE(restore_features(bad, features, kStart)) << bad;
   }
   EXPECT_EQ(features.series(), 0U);

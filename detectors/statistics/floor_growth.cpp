@@ -1,0 +1,255 @@
+#include "detectors/statistics/floor_growth.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+namespace doctor {
+namespace {
+
+constexpr std::int64_t kPoints = 30;         // leaves two of a ring for the closes before the last
+constexpr std::int64_t kSampledMin = 23;     // a quarter may be gaps …
+constexpr std::size_t kInformativeMin = 15;  // … and half may have nothing to tell
+constexpr std::int64_t kCloses = 3;
+// How many times its own length a window may foresee: the short ones tell little of days.
+constexpr std::array kSpansAhead{2.2, 3.0, 4.0, 6.0};
+constexpr double kShortHistoryLeftMs = 12.0 * kHourMs;
+
+struct Points {
+  std::vector<double> t, x;  // ms before the end (negative), floors
+  std::vector<std::int64_t> bins;
+  std::int64_t sampled{0};  // bins that are no gap, whether they count or not
+  bool suffice() const { return sampled >= kSampledMin && x.size() >= kInformativeMin; }
+};
+
+struct Past {
+  std::optional<double> peak;  // before the window's newest half
+  DurationMs history_ms{};
+  double before_low{}, before_high{};
+  DurationMs before_ms{};
+};
+
+Points points_of(const Floors& floors, const BinFilter& counts, FloorScale scale,
+                 std::int64_t last) {
+  Points points;
+  for (std::int64_t bin = last - kPoints + 1; bin <= last; ++bin) {
+    const std::optional<double> floor = floors.at(scale, bin);
+    if (!floor) continue;
+    ++points.sampled;
+    if (counts && !counts(scale, bin)) continue;
+    points.t.push_back(static_cast<double>((bin - last) * width_ms(scale)));
+    points.x.push_back(*floor);
+    points.bins.push_back(bin);
+  }
+  return points;
+}
+
+double median_of(std::span<const double> values) { return median(values).value(); }
+
+/// `from`: where the window begins; `half`: where its newest half does.
+Past past_of(const Floors& floors, TimestampMs from, TimestampMs half) {
+  Past past;
+  const std::int64_t newest = floors.newest_hour();
+  std::optional<std::int64_t> first;
+  for (std::int64_t hour = newest - kHourlyFloors + 1; hour <= newest; ++hour) {
+    const std::optional<double> floor = floors.hour(hour);
+    if (!floor) continue;
+    const TimestampMs begin = hour * kHourMs;
+    if (begin >= half) break;
+    if (!first) first = hour;
+    past.peak = std::max(past.peak.value_or(*floor), *floor);
+    if (begin + kHourMs > from) continue;
+    const bool alone = past.before_ms == 0;
+    past.before_low = alone ? *floor : std::min(past.before_low, *floor);
+    past.before_high = alone ? *floor : std::max(past.before_high, *floor);
+    past.before_ms += kHourMs;
+  }
+  if (first) past.history_ms = (newest + 1 - *first) * kHourMs;
+  return past;
+}
+
+/// Gates in the order in which they cost; the weakest speaks.
+class Gates {
+ public:
+  bool pass(std::string_view name, double value, double threshold) {
+    const double score = threshold > 0 ? value / threshold : (value > 0 ? HUGE_VAL : 0);
+    if (score < weakest_.score) weakest_ = {name, score};
+    return score >= 1;
+  }
+  const Gate& weakest() const { return weakest_; }
+
+ private:
+  Gate weakest_{"", HUGE_VAL};
+};
+
+class GrowthTest {
+ public:
+  GrowthTest(const Floors& floors, const BinFilter& counts, const BinCovariate& load,
+             std::optional<double> limit, const GrowthRules& rules)
+      : floors_(floors), counts_(counts), load_(load), limit_(limit), rules_(rules) {}
+
+  std::optional<FloorGrowth> at(FloorScale scale, std::int64_t last) const {
+    Points points = points_of(floors_, counts_, scale, last);
+    if (!points.suffice()) return std::nullopt;
+    FloorGrowth growth;
+    growth.scale = scale;
+    growth.from = points.bins.front() * width_ms(scale);
+    growth.to = (points.bins.back() + 1) * width_ms(scale);
+    const std::span<const double> x(points.x);
+    growth.first = median_of(x.first(3));
+    growth.level = median_of(x.last(3));
+    Gates gates;
+    if (!rises(growth, gates) || !is_new(growth, x, gates)) return std::nullopt;
+    if (load_) take_out_load(points, scale);
+    if (!trends(growth, points, gates) || !ends_soon(growth, gates)) return std::nullopt;
+    growth.weakest = gates.weakest();
+    return growth;
+  }
+
+ private:
+  bool rises(const FloorGrowth& growth, Gates& gates) const {
+    const double of = limit_.value_or(growth.first);
+    return gates.pass("rise", growth.rise(), rules_.rise_ratio_min * of);
+  }
+
+  bool is_new(FloorGrowth& growth, std::span<const double> x, Gates& gates) const {
+    const Past past = past_of(floors_, growth.from, growth.to - (growth.to - growth.from) / 2);
+    growth.history_ms = past.history_ms;
+    growth.before_range = past.before_high - past.before_low;
+    growth.before_ms = past.before_ms;
+    if (!past.peak) return false;
+    growth.past_peak = *past.peak;
+    double margin = std::max(rules_.margin_limit_ratio * limit_.value_or(0),
+                             rules_.margin_level_ratio * growth.past_peak);
+    if (growth.history_ms < kShortHistoryMs) margin *= 2;
+    // An hourly floor hides up to an hour of a ramp such as this one, if there were any.
+    const double hourly = growth.rise() / growth.span_ms() * static_cast<double>(kHourMs);
+    margin += std::min(hourly, growth.before_range);
+    const double low = *std::min_element(x.end() - 3, x.end());
+    return gates.pass("above the past week", low - growth.past_peak, margin);
+  }
+
+  bool trends(FloorGrowth& growth, const Points& points, Gates& gates) const {
+    const std::optional<RobustTrend> trend = robust_trend(points.t, points.x);
+    if (!trend || !(trend->slope.low > 0)) return false;
+    growth.trend = *trend;
+    if (!gates.pass("significance", trend->z, rules_.z_min) ||
+        !gates.pass("steadiness", trend->tau, rules_.tau_min)) {
+      return false;
+    }
+    if (trend->sd > 0 &&
+        !gates.pass("rise over noise", growth.rise(), rules_.rise_sd_min * trend->sd))
+      return false;
+    const std::size_t third = points.x.size() / 3;
+    const auto late = theil_sen(std::span(points.t).last(third), std::span(points.x).last(third));
+    if (!late || !gates.pass("pace at the end", late->value,
+                             rules_.late_slope_ratio_min * trend->slope.value)) {
+      return false;
+    }
+    take_present_pace(growth, points);
+    return true;
+  }
+
+  /// A tide hides a trend as well as it feigns one: what follows the load (Theil-Sen of the changes
+  /// over three bins) is taken out of the points.
+  void take_out_load(Points& points, FloorScale scale) const {
+    constexpr std::size_t kLag = 3;
+    std::vector<double> loads, dx, dl;
+    for (const std::int64_t bin : points.bins) {
+      const std::optional<double> level = load_(scale, bin);
+      if (!level) return;
+      loads.push_back(*level);
+    }
+    for (std::size_t i = kLag; i < loads.size(); ++i) {
+      dx.push_back(points.x[i] - points.x[i - kLag]);
+      dl.push_back(loads[i] - loads[i - kLag]);
+    }
+    const std::optional<Slope> follows = theil_sen(dl, dx);
+    if (!follows || follows->value <= 0) return;
+    for (std::size_t i = 0; i < loads.size(); ++i) points.x[i] -= follows->value * loads[i];
+  }
+
+  /// A window that also holds what was before the growth tells too slow a pace.
+  static void take_present_pace(FloorGrowth& growth, const Points& points) {
+    const std::size_t half = points.x.size() / 2;
+    const auto recent =
+        robust_trend(std::span(points.t).last(half), std::span(points.x).last(half));
+    if (recent && recent->slope.low > 0 && recent->slope.value > growth.trend.slope.high) {
+      growth.trend = *recent;
+    }
+  }
+
+  bool ends_soon(FloorGrowth& growth, Gates& gates) const {
+    const bool first_day = growth.history_ms < kFirstDayMs;
+    if (!limit_) return !first_day;
+    growth.end = time_to_exhaustion(growth.trend, growth.level, *limit_, growth.span_ms());
+    if (!growth.end) return false;
+    const double left = std::max(growth.end->expected_ms, 1.0);
+    const double ahead = kSpansAhead.at(static_cast<std::size_t>(growth.scale));
+    if (!gates.pass("end within sight", ahead * growth.span_ms() / left, 1)) return false;
+    if (first_day) {
+      return gates.pass("nearly full on the first day", growth.level / *limit_,
+                        rules_.early_level_ratio) &&
+             gates.pass("end on the first day", rules_.early_left_ms / left, 1);
+    }
+    return growth.history_ms >= kShortHistoryMs ||
+           gates.pass("end soon for a short past", kShortHistoryLeftMs / left, 1);
+  }
+
+  const Floors& floors_;
+  const BinFilter& counts_;
+  const BinCovariate& load_;
+  std::optional<double> limit_;
+  const GrowthRules& rules_;
+};
+
+}  // namespace
+
+GrowthRules growth_rules(const Params& params) {
+  GrowthRules rules;
+  rules.z_min = params["z_min"];
+  rules.tau_min = params["tau_min"];
+  rules.rise_ratio_min = params["rise_ratio_min"];
+  rules.rise_sd_min = params["rise_sd_min"];
+  rules.late_slope_ratio_min = params["late_slope_ratio_min"];
+  rules.margin_limit_ratio = params["margin_limit_ratio"];
+  rules.margin_level_ratio = params["margin_level_ratio"];
+  rules.early_level_ratio = params["early_level_ratio"];
+  rules.early_left_ms = params["early_left_ms"];
+  return rules;
+}
+
+std::optional<FloorGrowth> floor_growth(const Floors& floors, const BinFilter& counts,
+                                        const BinCovariate& load, std::optional<double> limit,
+                                        const GrowthRules& rules) {
+  std::optional<FloorGrowth> clearest;
+  if (floors.empty()) return clearest;
+  const GrowthTest test(floors, counts, load, limit, rules);
+  for (const FloorScale scale : kFloorScales) {
+    std::optional<FloorGrowth> growth;
+    for (std::int64_t before = 0; before < kCloses; ++before) {
+      std::optional<FloorGrowth> then = test.at(scale, floors.newest(scale) - before);
+      if (!then) {
+        growth.reset();
+        break;
+      }
+      if (before == 0) growth = std::move(then);
+    }
+    if (growth && (!clearest || growth->weakest.score > clearest->weakest.score)) {
+      clearest = std::move(growth);
+    }
+  }
+  return clearest;
+}
+
+DurationMs history_of(const Floors& floors) {
+  if (floors.empty()) return 0;
+  const std::int64_t newest = floors.newest_hour();
+  for (std::int64_t hour = newest - kHourlyFloors + 1; hour <= newest; ++hour) {
+    if (floors.hour(hour)) return (newest + 1 - hour) * kHourMs;
+  }
+  return 0;
+}
+
+}  // namespace doctor

@@ -1,0 +1,73 @@
+// Steady growth of a series' floors: many gates that must all hold, at several closes of a bin in a
+// row, on any of the four scales. Significance alone is a false-alarm machine, since tides, slow
+// collections and warm-up are significant too; what remains must also leave behind everything that
+// was seen in a week, keep its pace, and meet its limit within a few times the window it was seen
+// in.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "detectors/statistics/robust_trend.hpp"
+#include "detectors/statistics/time_to_exhaustion.hpp"
+#include "model/detector.hpp"
+#include "model/floors.hpp"
+
+namespace doctor {
+
+struct GrowthRules {
+  double z_min{}, tau_min{};
+  double rise_ratio_min{};        // of the limit; of the first level where there is no limit
+  double rise_sd_min{};           // of the noise about the line
+  double late_slope_ratio_min{};  // slope of the newest third to the whole: warm-up slows down
+  double margin_limit_ratio{};    // above the highest floor of the past week …
+  double margin_level_ratio{};    // … or this share of that floor, whichever is more
+  double early_level_ratio{};     // on the first day only what is this full …
+  double early_left_ms{};         // … and ends this soon
+};
+
+/// The parameters that all who use this declare under the same names.
+GrowthRules growth_rules(const Params& params);
+
+/// A gate's value as a share of what it must reach: 1 and above passes.
+struct Gate {
+  std::string_view name;
+  double score{};
+};
+
+struct FloorGrowth {
+  FloorScale scale{};
+  TimestampMs from{}, to{};       // the window
+  double first{}, level{};        // medians of its first and last three floors
+  double past_peak{};             // highest floor of the week before its newest half
+  DurationMs history_ms{};        // how far back that week reaches
+  double before_range{};          // highest less lowest floor before the window …
+  DurationMs before_ms{};         // … and over how long
+  RobustTrend trend;              // per ms, t = 0 at `to`; of the newest half where that is steeper
+  std::optional<Exhaustion> end;  // with a limit
+  Gate weakest;
+  double rise() const { return level - first; }
+  double span_ms() const { return static_cast<double>(to - from); }
+};
+
+/// Which bins count; all where this is empty.
+using BinFilter = std::function<bool(FloorScale, std::int64_t)>;
+
+/// A tide to be taken out: its level in a bin, where known.
+using BinCovariate = std::function<std::optional<double>(FloorScale, std::int64_t)>;
+
+/// The clearest of the scales; nothing when no scale passes every gate. `load`: what follows
+/// it is taken out before a trend is looked for.
+std::optional<FloorGrowth> floor_growth(const Floors& floors, const BinFilter& counts,
+                                        const BinCovariate& load, std::optional<double> limit,
+                                        const GrowthRules& rules);
+
+/// Time from the first floor of the past week until now; 0 when there is none.
+DurationMs history_of(const Floors& floors);
+
+inline constexpr DurationMs kFirstDayMs = kDayMs;          // only what is urgent is said before
+inline constexpr DurationMs kShortHistoryMs = 3 * kDayMs;  // and with double margin until then
+
+}  // namespace doctor

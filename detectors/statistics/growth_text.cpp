@@ -1,0 +1,120 @@
+#include "detectors/statistics/growth_text.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "model/text.hpp"
+
+namespace doctor {
+namespace {
+
+constexpr std::size_t kSharedMin = 3;
+constexpr std::size_t kNamedMax = 8;
+
+std::string amount(double value, const std::string& unit) {
+  return unit == "bytes" ? format_bytes(value) : format_number(value, 3);
+}
+
+std::string per_hour(double slope_per_ms, const std::string& unit) {
+  if (!std::isfinite(slope_per_ms)) return "unbounded";
+  const double hourly = slope_per_ms * static_cast<double>(kHourMs);
+  const std::string sign = hourly < 0 ? "-" : "";
+  return sign + amount(std::abs(hourly), unit) + "/h";
+}
+
+std::string duration(TimestampMs from, TimestampMs to) {
+  return format_duration_ms(static_cast<double>(to - from));
+}
+
+}  // namespace
+
+std::string rate_text(const Slope& slope_per_ms, const std::string& unit) {
+  return "+" + per_hour(slope_per_ms.value, unit) + " (" + per_hour(slope_per_ms.low, unit) +
+         " to " + per_hour(slope_per_ms.high, unit) + ")";
+}
+
+std::string growth_summary(const FloorGrowth& growth, const GrowthText& text,
+                           std::optional<double> limit) {
+  std::string summary = text.noun + " floor " + amount(growth.first, text.unit) + " → " +
+                        amount(growth.level, text.unit) + " in " +
+                        duration(growth.from, growth.to) + ", " +
+                        rate_text(growth.trend.slope, text.unit);
+  if (limit && growth.end) {
+    summary +=
+        ", at the limit of " + amount(*limit, text.unit) + " " + exhaustion_text(*growth.end);
+  }
+  return summary;
+}
+
+Evidence growth_evidence(const FloorGrowth& growth, const GrowthText& text,
+                         std::optional<double> limit, const MetricInfo& metric) {
+  Evidence evidence;
+  evidence.metric = metric.name;
+  evidence.from = growth.from;
+  evidence.to = growth.to;
+  evidence.value = growth.level;
+  evidence.unit = text.unit;
+  evidence.limit = limit;
+  evidence.limit_source = text.limit_source;
+  evidence.sentence =
+      text.subject + " rose from " + amount(growth.first, text.unit) + " to " +
+      amount(growth.level, text.unit) + " in " + duration(growth.from, growth.to) + ", " +
+      rate_text(growth.trend.slope, text.unit) + ", and stands " +
+      amount(growth.level - growth.past_peak, text.unit) + " above every floor of the " +
+      format_duration_ms(static_cast<double>(growth.history_ms)) + " before; " +
+      (limit ? "the limit is " + amount(*limit, text.unit) + " (" + text.limit_source + ")"
+             : std::string("no limit is known")) +
+      "; weakest of its gates: " + std::string(growth.weakest.name) + ", " +
+      format_number(growth.weakest.score, 2) + " times what it takes.";
+  return evidence;
+}
+
+std::string learning_text(DurationMs left_ms) {
+  return format_duration_ms(static_cast<double>(left_ms)) +
+         " left until growth can be told from the day's tide; until then only what is nearly full "
+         "is said";
+}
+
+std::vector<Finding> shared_or_single(const Window& window, std::vector<Finding> findings,
+                                      std::size_t judged) {
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
+  const auto is_tm = [](const Finding& finding) {
+    return finding.subject.process == "taskmanager";
+  };
+  const auto together =
+      static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(), is_tm));
+  if (together < kSharedMin || 2 * together <= judged) return findings;
+  Finding shared = *std::find_if(findings.begin(), findings.end(), is_tm);
+  const std::string worst = shared.summary;
+  Evidence members;
+  members.metric = shared.evidence.front().metric;
+  members.value = static_cast<double>(together);
+  members.unit = "count";
+  members.sentence = "They rise together on ";
+  std::size_t named = 0;
+  for (const Finding& finding : findings) {
+    if (!is_tm(finding) || named == kNamedMax) continue;
+    members.sentence += (named++ == 0 ? "" : ", ") + finding.subject.task_manager;
+  }
+  members.sentence = printable(members.sentence + (together > named ? ", …" : "") + ".", 400);
+  shared.subject = window.subject();
+  shared.subject.process = "taskmanager";
+  shared.summary = printable(std::to_string(together) + " of " + std::to_string(judged) +
+                                 " processes rise together, so they share a cause; first: " + worst,
+                             400);
+  shared.evidence.insert(shared.evidence.begin(), std::move(members));
+  std::vector<Finding> rest{std::move(shared)};
+  std::copy_if(std::make_move_iterator(findings.begin()), std::make_move_iterator(findings.end()),
+               std::back_inserter(rest), [&](const Finding& finding) { return !is_tm(finding); });
+  return rest;
+}
+
+void add_worst_first(Verdict& verdict, std::vector<Finding> findings) {
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
+  for (Finding& finding : findings) verdict.add(std::move(finding));
+}
+
+}  // namespace doctor

@@ -1,0 +1,120 @@
+// heap_leak on drawn heaps, through the real features, and the statistics below it. The study
+// (tests/detection/series/heap_study.cpp) measures rates; here a few of each must hold.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "detectors/registry.hpp"
+#include "detectors/statistics/epoch_growth.hpp"
+#include "detectors/statistics/floor_growth.hpp"
+#include "tests/detection/series/heap_run.hpp"
+
+namespace doctor {
+namespace {
+
+constexpr TimestampMs kStart = 480'000 * kHourMs;
+
+GrowthRules rules() { return growth_rules(Params(find_detector("heap_leak")->params)); }
+
+Floors drawn(DurationMs length, double (*value)(double hours)) {
+  Floors floors;
+  for (DurationMs at = 0; at < length; at += kMinuteMs) {
+    const double hours = static_cast<double>(at) / kHourMs;
+    floors.add({kStart + at, value(hours) + 0.3 * std::sin(static_cast<double>(at / kMinuteMs))});
+  }
+  return floors;
+}
+
+double ramp_after_four_days(double hours) { return 30 + std::max(0.0, hours - 96); }
+
+TEST(FloorGrowth, FindsARampAndItsPace) {
+  const auto growth =
+      floor_growth(drawn(116 * kHourMs, ramp_after_four_days), {}, {}, 100.0, rules());
+  ASSERT_TRUE(growth);
+  EXPECT_NEAR(growth->trend.slope.value * kHourMs, 1, 0.1);
+  ASSERT_TRUE(growth->end);
+  EXPECT_NEAR(growth->end->expected_ms / kHourMs, 50, 6);
+  EXPECT_GE(growth->weakest.score, 1);
+}
+
+TEST(FloorGrowth, NeedsBinsThatCountAndALimitInSight) {
+  const Floors floors = drawn(116 * kHourMs, ramp_after_four_days);
+  const BinFilter none = [](FloorScale, std::int64_t) { return false; };
+  EXPECT_FALSE(floor_growth(floors, none, {}, 100.0, rules()));
+  EXPECT_FALSE(floor_growth(floors, {}, {}, 10000.0, rules()));
+  EXPECT_FALSE(floor_growth(Floors{}, {}, {}, 100.0, rules()));
+}
+
+TEST(FloorGrowth, IsQuietOnTheFirstDayUnlessUrgent) {
+  const Floors slow = drawn(20 * kHourMs, [](double hours) { return 30 + 2 * hours; });
+  EXPECT_FALSE(floor_growth(slow, {}, {}, 100.0, rules()));
+  const Floors urgent = drawn(6 * kHourMs, [](double hours) { return 30 + 10 * hours; });
+  EXPECT_TRUE(floor_growth(urgent, {}, {}, 100.0, rules()));
+}
+
+TEST(FloorGrowth, WhatFollowsTheLoadIsNoGrowth) {
+  const auto tide = [](double hours) { return 40 + 25 * std::sin(hours / 40); };
+  const Floors floors = drawn(60 * kHourMs, tide);
+  const BinCovariate load = [&](FloorScale scale, std::int64_t bin) -> std::optional<double> {
+    return tide(static_cast<double>(bin * width_ms(scale) - kStart) / kHourMs);
+  };
+  EXPECT_FALSE(floor_growth(floors, {}, load, 100.0, rules()));
+}
+
+EpochSummary life(double from, double to, double bend = 1) {
+  EpochSummary summary;
+  summary.to = 8 * kHourMs;
+  for (std::size_t i = 0; i < summary.levels.size(); ++i) {
+    const double share = static_cast<double>(i) / (kEpochLevels - 1);
+    summary.levels[i] = static_cast<float>(from + (to - from) * std::pow(share, bend));
+  }
+  return summary;
+}
+
+TEST(EpochGrowth, ThreeLivesAlikeAreALeakThatRestartsHide) {
+  const std::vector<EpochSummary> lives{life(20, 80), life(21, 78), life(20, 81)};
+  const auto growth = epoch_growth(lives, 0.6);
+  ASSERT_TRUE(growth);
+  EXPECT_EQ(growth->lives, 3);
+  EXPECT_NEAR(growth->slope.value * 8 * kHourMs * 7 / 8, 60, 6);
+  EXPECT_NEAR(growth->peak, 80, 1);
+}
+
+TEST(EpochGrowth, TwoLivesOrOneThatDiffersAreNot) {
+  const std::vector<EpochSummary> two{life(20, 80), life(20, 80)};
+  EXPECT_FALSE(epoch_growth(two, 0.6));
+  const std::vector<EpochSummary> flat{life(20, 80), life(20, 80), life(30, 30)};
+  EXPECT_FALSE(epoch_growth(flat, 0.6));
+  const std::vector<EpochSummary> unlike{life(20, 30), life(20, 80), life(20, 80)};
+  EXPECT_FALSE(epoch_growth(unlike, 0.6));
+  const std::vector<EpochSummary> warm_up{life(20, 80, 0.3), life(20, 80, 0.3), life(20, 80, 0.3)};
+  EXPECT_FALSE(epoch_growth(warm_up, 0.6));
+}
+
+using detection::HeapFamily;
+
+class DrawnHeaps : public testing::TestWithParam<HeapFamily> {};
+
+TEST_P(DrawnHeaps, AreToldApart) {
+  for (const unsigned seed : {1U, 2U}) {
+    detection::HeapSeries series(GetParam(), seed, {1, 8 * kDayMs, kMinuteMs});
+    const auto played = detection::run(*find_detector("heap_leak"), series, true);
+    if (detection::leaks(GetParam())) {
+      ASSERT_FALSE(played.pushed.empty()) << seed;
+      EXPECT_GE(played.pushed.back().at, played.truth.onset) << seed;
+    } else {
+      EXPECT_TRUE(played.pushed.empty()) << seed << " " << played.pushed.front().finding.summary;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, DrawnHeaps,
+                         testing::Values(HeapFamily::linear_leak, HeapFamily::restarted_leak,
+                                         HeapFamily::tides, HeapFamily::slow_collections,
+                                         HeapFamily::warm_up, HeapFamily::restarts),
+                         [](const auto& param) {
+                           return std::string(detection::to_string(param.param));
+                         });
+
+}  // namespace
+}  // namespace doctor
