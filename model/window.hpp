@@ -36,6 +36,8 @@ class Features {
   virtual std::optional<Sample> latest(Metric metric, EntityId entity) const = 0;
   virtual const RawRing* raw(Metric metric, EntityId entity) const = 0;
   virtual const Plateaus* plateaus(Metric metric, EntityId entity) const = 0;
+  virtual const MinuteRises* minutes(Metric metric, EntityId entity) const = 0;
+  virtual const Moves* moves(Metric metric, EntityId entity) const = 0;
   /// When the present JVM of a process was first seen; CPU time, classes loaded or a GC count
   /// falling, or a new id, begins a new one.
   virtual TimestampMs epoch_start(EntityId process) const = 0;

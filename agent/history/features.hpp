@@ -48,6 +48,8 @@ class FeatureStore final : public Features {
   std::optional<Sample> latest(Metric metric, EntityId entity) const override;
   const RawRing* raw(Metric metric, EntityId entity) const override;
   const Plateaus* plateaus(Metric metric, EntityId entity) const override;
+  const MinuteRises* minutes(Metric metric, EntityId entity) const override;
+  const Moves* moves(Metric metric, EntityId entity) const override;
   TimestampMs epoch_start(EntityId process) const override;
   EntityId process_of(EntityId subtask) const override;
   const CheckpointLog* checkpoints(const std::string& job_id) const override;
@@ -77,6 +79,8 @@ class FeatureStore final : public Features {
     SourceId source{};
     std::unique_ptr<RawRing> raw;
     std::unique_ptr<Plateaus> plateaus;
+    std::unique_ptr<MinuteRises> minutes;
+    std::unique_ptr<Moves> moves;
   };
   struct JobLogs {
     CheckpointLog checkpoints;

@@ -27,6 +27,8 @@ class FakeFeatures : public Features {
     latest_[key] = Sample{at, value};
     raw_[key].push(Sample{at, value});
     plateaus_[key].add(Sample{at, value});
+    minutes_[key].add(Sample{at, value});
+    moves_[key].add(Sample{at, value});
   }
   /// A job submission: cuts the plateaus of every series that has one.
   void submit(TimestampMs at) {
@@ -54,6 +56,12 @@ class FakeFeatures : public Features {
   const Plateaus* plateaus(Metric metric, EntityId entity) const override {
     return find(plateaus_, SeriesKey{metric, entity});
   }
+  const MinuteRises* minutes(Metric metric, EntityId entity) const override {
+    return find(minutes_, SeriesKey{metric, entity});
+  }
+  const Moves* moves(Metric metric, EntityId entity) const override {
+    return find(moves_, SeriesKey{metric, entity});
+  }
   TimestampMs epoch_start(EntityId process) const override {
     const TimestampMs* at = find(epoch_start_, process);
     return at == nullptr ? 0 : *at;
@@ -79,6 +87,8 @@ class FakeFeatures : public Features {
   std::map<SeriesKey, Sample> latest_;
   std::map<SeriesKey, RawRing> raw_;
   std::map<SeriesKey, Plateaus> plateaus_;
+  std::map<SeriesKey, MinuteRises> minutes_;
+  std::map<SeriesKey, Moves> moves_;
   std::map<EntityId, TimestampMs> epoch_start_;
   std::map<EntityId, EntityId> process_of_;
   std::map<std::string, CheckpointLog> checkpoints_;
