@@ -5,7 +5,6 @@
 #include <map>
 #include <set>
 
-#include "detectors/statistics/task_load.hpp"
 #include "detectors/statistics/trend.hpp"
 
 namespace doctor {
@@ -14,6 +13,7 @@ namespace {
 constexpr int kRecordMinutes = 2;
 constexpr double kRecordsMin = 5;  // in these; fewer are a trickle, which may well have one time
 constexpr double kHeldUpMin = 0.5;
+constexpr double kAtWorkMin = 0.9;
 constexpr DurationMs kLoadMs = 2 * kMinuteMs;
 // A pause is a fault when it is so much longer than the habit of the one who pauses, and than that
 // of its siblings.
@@ -109,8 +109,7 @@ void add_work(const Window& window, const JobFacts& job, std::vector<VertexTime>
       time.records = records_sent(window, time.entity);
       if (i >= loads.size()) continue;
       for (const SubtaskLoad& load : loads[i].subtasks) {
-        if (load.entity == time.entity && load.shares)
-          time.backpressured = load.shares->backpressured;
+        if (load.entity == time.entity) time.shares = load.shares;
       }
     }
   }
@@ -150,15 +149,18 @@ class Upstream {
 
 bool flows(const SubtaskTime& time) { return time.records && *time.records >= kRecordsMin; }
 
-/// It would get on if it were let, or it works on something that takes long.
+/// It would get on if it were let, or it works on a record that takes long.
 bool is_held_up(const SubtaskTime& time, const TimeRules& rules) {
-  if (time.backpressured && *time.backpressured >= kHeldUpMin) return true;
-  if (flows(time)) return false;
+  if (flows(time)) return time.shares && time.shares->backpressured >= kHeldUpMin;
+  const double still_ms = static_cast<double>(rules.still_ms);
   // One look does not tell for how long it has stood; the source's own clock does.
-  if (rules.one_look && time.progress == Progress::still) {
-    return time.idle_ms.value_or(0) < static_cast<double>(rules.still_ms);
+  if (rules.one_look && time.progress == Progress::still && time.idle_ms.value_or(0) < still_ms) {
+    return true;
   }
-  return time.idle_ms && *time.idle_ms < static_cast<double>(rules.still_ms) / 2;
+  if (time.shares) {
+    return time.shares->backpressured >= kHeldUpMin || time.shares->busy.value_or(0) >= kAtWorkMin;
+  }
+  return time.idle_ms && *time.idle_ms < still_ms / 2;
 }
 
 struct Makers {
@@ -208,7 +210,7 @@ std::optional<Stall> stall_of(const std::vector<VertexTime>& times, std::size_t 
   for (const HolderRef& mover : makers.movers) {
     const SubtaskTime& time = time_of(times, mover);
     stall.ahead = std::max(stall.ahead.value_or(time.watermark), time.watermark);
-    held_up = held_up || time.backpressured.value_or(0) >= kHeldUpMin;
+    held_up = held_up || (time.shares && time.shares->backpressured >= kHeldUpMin);
   }
   for (const HolderRef& ref : never ? makers.none : makers.still) {
     const SubtaskTime& time = time_of(times, ref);

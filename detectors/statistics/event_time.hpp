@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "detectors/statistics/task_load.hpp"
 #include "model/window.hpp"
 
 namespace doctor {
@@ -27,9 +28,9 @@ struct SubtaskTime {
   TimestampMs still_since{};  // when it last moved, not before its tasks ran
   DurationMs usual_pause_ms{};
   std::uint32_t moves{};
-  std::optional<double> records;        // sent in the last whole minutes
-  std::optional<double> idle_ms;        // since the source last had a record; FLIP-27 sources
-  std::optional<double> backpressured;  // share of the last minutes
+  std::optional<double> records;     // sent in the last whole minutes
+  std::optional<double> idle_ms;     // since the source last had a record; FLIP-27 sources
+  std::optional<TaskShares> shares;  // of the last minutes
 };
 
 struct VertexTime {

@@ -17,6 +17,9 @@ constexpr std::size_t kMany = 16;  // more have, by chance, a far one among them
 constexpr double kPartShare = 0.7;
 constexpr double kPartDistanceMin = 3;
 
+// Two key groups instead of one are exactly twice the records, but for rounding.
+constexpr double kRatioSlack = 0.99;
+
 double distance_min(std::size_t peers) { return peers > kMany ? 6 : 5; }
 
 /// Median of sorted values without the one at `rank`. Not for a single value.
@@ -65,7 +68,7 @@ double peer_ratio_min(std::size_t peers) {
 }
 
 bool stands_out(const PeerStand& stand, std::size_t peers) {
-  return peers >= 2 && stand.ratio >= peer_ratio_min(peers) &&
+  return peers >= 2 && stand.ratio >= kRatioSlack * peer_ratio_min(peers) &&
          stand.distance >= distance_min(peers);
 }
 

@@ -108,7 +108,7 @@ class Drawn {
 class PeerOutlierRates : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(PeerOutlierRates, HealthyPeersAreLeftAloneAndFourfoldIsFound) {
-  constexpr int kTrials = 2000;
+  constexpr int kTrials = 400;
   for (const bool heavy_tails : {false, true}) {
     Drawn drawn(heavy_tails);
     int wrong = 0;
