@@ -253,6 +253,7 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Slow
   rules.minutes = static_cast<int>(params["window_minutes"]);
   rules.busy_min = params["busy_min"];
   rules.records_equal = params["records_ratio_max"];
+  rules.newest = span->newest;
   rules.not_before = running_since(job) + static_cast<DurationMs>(params["warm_up_ms"]);
   if (span->newest < rules.not_before +
                          static_cast<DurationMs>(rules.windows_min) * rules.minutes * kMinuteMs +

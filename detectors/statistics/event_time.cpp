@@ -95,23 +95,20 @@ bool has_any(const std::vector<SubtaskTime>& times) {
   });
 }
 
-void add_work(const Window& window, const JobFacts& job, std::vector<VertexTime>& times) {
+/// What a maker that does not get on does instead.
+void add_work(const Window& window, const JobFacts& job, VertexTime& maker) {
+  for (SubtaskTime& time : maker.subtasks) time.records = records_sent(window, time.entity);
   const auto span = sample_span(window, job);
-  std::vector<VertexLoad> loads;
-  if (span) {
-    const DurationMs width =
-        window.one_shot ? std::max<DurationMs>(1, span->newest - span->oldest) : kLoadMs;
-    loads = loads_of(window, job, {std::min(span->newest, window.now), width, 1});
-  }
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    if (!times[i].makes_watermarks) continue;
-    for (SubtaskTime& time : times[i].subtasks) {
-      time.records = records_sent(window, time.entity);
-      if (i >= loads.size()) continue;
-      for (const SubtaskLoad& load : loads[i].subtasks) {
-        if (load.entity == time.entity) time.shares = load.shares;
-      }
-    }
+  if (!span) return;
+  const DurationMs width =
+      window.one_shot ? std::max<DurationMs>(1, span->newest - span->oldest) : kLoadMs;
+  const VertexLoad load =
+      load_of(window, job, *maker.vertex, {std::min(span->newest, window.now), width, 1});
+  for (const SubtaskLoad& subtask : load.subtasks) {
+    const auto time =
+        std::find_if(maker.subtasks.begin(), maker.subtasks.end(),
+                     [&](const SubtaskTime& of) { return of.entity == subtask.entity; });
+    if (time != maker.subtasks.end()) time->shares = subtask.shares;
   }
 }
 
@@ -258,21 +255,20 @@ std::vector<VertexTime> times_of(const Window& window, const JobFacts& job,
   for (const VertexFacts& vertex : job.vertices) {
     VertexTime& time = times.emplace_back();
     time.vertex = &vertex;
-    time.subtasks = subtask_times(window, job, vertex, rules, take_received);
-    if (!has_any(time.subtasks)) {
+    const bool source = vertex.inputs.empty();
+    if (!source) time.subtasks = subtask_times(window, job, vertex, rules, take_received);
+    if (source || !has_any(time.subtasks)) {
       auto emitted = subtask_times(window, job, vertex, rules, take_emitted);
-      if (vertex.inputs.empty() || has_any(emitted)) {
-        time.makes_watermarks = has_any(emitted);
-        time.subtasks = std::move(emitted);
-      }
+      time.makes_watermarks = has_any(emitted);
+      if (source || time.makes_watermarks) time.subtasks = std::move(emitted);
     }
     const auto seen = static_cast<std::size_t>(
         std::count_if(time.subtasks.begin(), time.subtasks.end(),
                       [](const SubtaskTime& of) { return of.progress != Progress::unseen; }));
     const auto parallelism = static_cast<std::size_t>(std::max(0, vertex.parallelism));
     time.unseen = vertex.status == "FINISHED" ? 0 : parallelism - std::min(parallelism, seen);
+    if (source || time.makes_watermarks) add_work(window, job, time);
   }
-  add_work(window, job, times);
   return times;
 }
 

@@ -57,9 +57,7 @@ std::vector<Work> work_of(const Window& window, const JobFacts& job, const Verte
                    {},
                    {}});
   }
-  const auto span = sample_span(window, job);
-  if (!span) return {};
-  const TimestampMs end = std::min(span->newest, window.now) / kMinuteMs * kMinuteMs;
+  const TimestampMs end = std::min(rules.newest, window.now) / kMinuteMs * kMinuteMs;
   const DurationMs width = rules.minutes * kMinuteMs;
   for (std::size_t i = 0; i < rules.windows; ++i) {
     const TimestampMs to = end - static_cast<DurationMs>(i) * width;

@@ -28,6 +28,7 @@ struct CostRules {
   double busy_min{0.5};        // less is not worth a word
   double records_equal{1.5};   // times the others' median: more is skew
   TimestampMs not_before{};
+  TimestampMs newest{};  // sample of the job's times
 };
 
 struct CostView {
