@@ -7,6 +7,7 @@
 #include "detectors/advice.hpp"
 #include "detectors/job_times.hpp"
 #include "detectors/statistics/bottleneck.hpp"
+#include "detectors/statistics/key_groups.hpp"
 #include "detectors/tally.hpp"
 
 namespace doctor {
@@ -135,10 +136,12 @@ void add_remedies(const Diagnosis& diagnosis, const VertexFacts& vertex, double 
   const std::string parallelism = std::to_string(vertex.parallelism);
   switch (diagnosis.load_class) {
     case LoadClass::skew:
-      finding.remedy.push_back(
-          {"more parallelism does not help one hot key: add salt to the key, "
-           "or aggregate before the keyBy",
-           "", "", ""});
+      finding.remedy.push_back({is_keyed(vertex)
+                                    ? "more parallelism does not help one hot key: add salt to "
+                                      "the key, or aggregate before the keyBy"
+                                    : "spread its input evenly: rebalance() before it, or a "
+                                      "parallelism that divides the source's partitions",
+                                "", "", ""});
       return;
     case LoadClass::slow_instance:
     case LoadClass::uneven:

@@ -11,6 +11,9 @@
   X(restart_loop)            \
   X(checkpoint_absent)       \
   X(backpressure)            \
+  X(data_skew)               \
+  X(slow_instance)           \
+  X(watermark_stalled)       \
   X(checkpoint_size_outlier) \
   X(metaspace_leak)          \
   X(heap_leak)               \

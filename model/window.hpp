@@ -41,6 +41,8 @@ class Features {
   virtual const Floors* floors(Metric metric, EntityId entity) const = 0;
   /// The lives of this series in earlier JVMs of the same process, oldest first.
   virtual std::span<const EpochSummary> past_epochs(Metric metric, EntityId entity) const = 0;
+  virtual const MinuteRises* minutes(Metric metric, EntityId entity) const = 0;
+  virtual const Moves* moves(Metric metric, EntityId entity) const = 0;
   /// When the present JVM of a process was first seen; CPU time, classes loaded or a GC count
   /// falling, or a new id, begins a new one.
   virtual TimestampMs epoch_start(EntityId process) const = 0;

@@ -142,6 +142,16 @@ std::span<const EpochSummary> FeatureStore::past_epochs(Metric metric, EntityId 
   return found->second;
 }
 
+const MinuteRises* FeatureStore::minutes(Metric metric, EntityId entity) const {
+  const auto found = series_.find({metric, entity});
+  return found == series_.end() ? nullptr : found->second.minutes.get();
+}
+
+const Moves* FeatureStore::moves(Metric metric, EntityId entity) const {
+  const auto found = series_.find({metric, entity});
+  return found == series_.end() ? nullptr : found->second.moves.get();
+}
+
 TimestampMs FeatureStore::epoch_start(EntityId process) const {
   const auto found = epochs_.find(process);
   return found == epochs_.end() ? 0 : found->second;
@@ -275,6 +285,8 @@ void FeatureStore::absorb_value(const Batch& batch, std::size_t index) {
   if (series->raw) series->raw->push(sample);
   if (series->plateaus) series->plateaus->add(sample);
   if (series->floors) series->floors->add(sample);
+  if (series->minutes) series->minutes->add(sample);
+  if (series->moves) series->moves->add(sample);
   if (metric.level == Level::process) epochs_.try_emplace(key.entity, batch.at);
   if (batch.layout->process == kNoEntity) return;
   if (const EntityId subtask = entities_.ancestor(key.entity, Level::subtask);
@@ -293,6 +305,8 @@ FeatureStore::Series* FeatureStore::series_for(const SeriesKey& key) {
   if (plan_.keeps(key.metric, Feature::raw)) series.raw = std::make_unique<RawRing>();
   if (plan_.keeps(key.metric, Feature::plateaus)) series.plateaus = std::make_unique<Plateaus>();
   if (plan_.keeps(key.metric, Feature::floors)) series.floors = std::make_unique<Floors>();
+  if (plan_.keeps(key.metric, Feature::minutes)) series.minutes = std::make_unique<MinuteRises>();
+  if (plan_.keeps(key.metric, Feature::moves)) series.moves = std::make_unique<Moves>();
   return &series_.emplace(key, std::move(series)).first->second;
 }
 

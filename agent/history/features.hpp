@@ -51,6 +51,8 @@ class FeatureStore final : public Features {
   const Plateaus* plateaus(Metric metric, EntityId entity) const override;
   const Floors* floors(Metric metric, EntityId entity) const override;
   std::span<const EpochSummary> past_epochs(Metric metric, EntityId entity) const override;
+  const MinuteRises* minutes(Metric metric, EntityId entity) const override;
+  const Moves* moves(Metric metric, EntityId entity) const override;
   TimestampMs epoch_start(EntityId process) const override;
   EntityId process_of(EntityId subtask) const override;
   const CheckpointLog* checkpoints(const std::string& job_id) const override;
@@ -83,6 +85,8 @@ class FeatureStore final : public Features {
     std::unique_ptr<RawRing> raw;
     std::unique_ptr<Plateaus> plateaus;
     std::unique_ptr<Floors> floors;
+    std::unique_ptr<MinuteRises> minutes;
+    std::unique_ptr<Moves> moves;
   };
   struct JobLogs {
     CheckpointLog checkpoints;

@@ -12,20 +12,36 @@ constexpr DurationMs kResolvedKeptMs = 15 * kMinuteMs;
 // What cannot be judged is not resolved, but not believed for ever either.
 constexpr DurationMs kUnjudgedKeptMs = 30 * kMinuteMs;
 
+enum class Reach {
+  job,      // both are about one job
+  vertex,   // and about one vertex of it
+  process,  // the cause is about a process that runs the job
+};
 struct Causation {
   std::string_view cause, effect;
+  Reach reach{Reach::job};
 };
-// Known chains within one job: the effect's finding stays, but points to its cause.
-constexpr std::array<Causation, 6> kCausations{{{"restart_loop", "checkpoint_absent"},
+// Known chains within one job: the effect's finding stays, but points to its cause. Backpressure is
+// told long before skew and slowness can be, and names its vertex' hot subtask.
+constexpr std::array<Causation, 9> kCausations{{{"restart_loop", "checkpoint_absent"},
                                                 {"job_down", "restart_loop"},
                                                 {"job_down", "checkpoint_absent"},
                                                 {"backpressure", "checkpoint_absent"},
+                                                {"backpressure", "data_skew", Reach::vertex},
+                                                {"backpressure", "slow_instance", Reach::vertex},
+                                                {"slow_instance", "backpressure", Reach::process},
                                                 {"metaspace_leak", "restart_loop"},
                                                 {"native_overrun", "restart_loop"}}};
 
 bool same_job(const Subject& a, const Subject& b) {
   return a.cluster == b.cluster && a.namespace_ == b.namespace_ && !b.job_name.empty() &&
          a.job_name == b.job_name;
+}
+
+bool reaches(const Causation& chain, const Subject& cause, const Subject& effect) {
+  if (!same_job(cause, effect)) return false;
+  if (chain.reach == Reach::vertex) return !cause.vertex.empty() && cause.vertex == effect.vertex;
+  return chain.reach == Reach::job || (cause.vertex.empty() && !cause.process.empty());
 }
 
 std::string group_of(const Subject& subject) {
@@ -124,7 +140,7 @@ void Incidents::explain() {
       for (const auto& [cause_id, cause] : incidents_) {
         const Finding& candidate = cause.reported.finding;
         if (candidate.detector == chain.cause && cause.reported.state == FindingState::firing &&
-            same_job(candidate.subject, finding.subject)) {
+            reaches(chain, candidate.subject, finding.subject)) {
           finding.explained_by = cause_id;
         }
       }

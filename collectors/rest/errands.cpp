@@ -323,8 +323,10 @@ Status RestSource::take_vertex_metric_ids(const rest::KnownJob& job, const Erran
   if (ids->empty()) vertex.metric_ids.change = 0;
   const VertexFacts* facts = job.facts.vertex(errand.vertex);
   const int parallelism = facts == nullptr ? 0 : facts->parallelism;
-  vertex.queries = rest::vertex_queries(rest::wanted_vertex_ids(*ids, wanted_, kVertexIdsMax),
-                                        parallelism, kVertexQueriesMax);
+  const bool with_watermarks = rest::makes_or_merges_watermarks(job.facts, errand.vertex);
+  vertex.queries =
+      rest::vertex_queries(rest::wanted_vertex_ids(*ids, wanted_, kVertexIdsMax, with_watermarks),
+                           parallelism, kVertexQueriesMax);
   return Done{};
 }
 

@@ -54,6 +54,10 @@ bool is_on_the_vertex_page(Metric metric) {
          metric == Metric::task_records_out;
 }
 
+bool is_watermark(Metric metric) {
+  return metric == Metric::task_input_watermark || metric == Metric::operator_output_watermark;
+}
+
 /// "12.rest" → 12, and `id` is the rest.
 std::optional<std::uint32_t> take_subtask(std::string_view& id) {
   const std::size_t dot = id.find('.');
@@ -86,17 +90,26 @@ bool is_vertex_metric(const MetricInfo& about) {
 }
 
 std::vector<std::string> wanted_vertex_ids(const std::vector<std::string>& ids,
-                                           const Wanted& wanted, std::size_t ids_max) {
+                                           const Wanted& wanted, std::size_t ids_max,
+                                           bool with_watermarks) {
   std::vector<std::string> kept;
   for (const std::string& id : ids) {
     const std::optional<Place> place = place_of(id);
     if (!place || !wanted.contains(place->metric) || !is_vertex_metric(info(place->metric)))
       continue;
+    if (!with_watermarks && is_watermark(place->metric)) continue;
     if (kept.size() < ids_max) kept.push_back(id);
   }
   std::sort(kept.begin(), kept.end());
   kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
   return kept;
+}
+
+bool makes_or_merges_watermarks(const JobFacts& job, const std::string& vertex) {
+  const VertexFacts* facts = job.vertex(vertex);
+  if (facts == nullptr || facts->inputs.size() != 1) return true;
+  const VertexFacts* before = job.vertex(facts->inputs.front().from);
+  return before == nullptr || before->inputs.empty();
 }
 
 std::vector<std::string> vertex_queries(const std::vector<std::string>& ids, int parallelism,

@@ -19,9 +19,14 @@ namespace doctor::rest {
 bool is_vertex_metric(const MetricInfo& about);
 
 /// Of all ids of a vertex those to ask for, at most `ids_max`. What the vertex's own page tells
-/// (accumulated times, record counts) is not among them.
+/// (accumulated times, record counts) is not among them. Watermarks are asked for only where they
+/// are made or meet, since behind an exchange all vertices repeat them, and each page costs a call.
 std::vector<std::string> wanted_vertex_ids(const std::vector<std::string>& ids,
-                                           const Wanted& wanted, std::size_t ids_max);
+                                           const Wanted& wanted, std::size_t ids_max,
+                                           bool with_watermarks = true);
+
+/// Whether a vertex is a source, comes right behind one, or has several inputs.
+bool makes_or_merges_watermarks(const JobFacts& job, const std::string& vertex);
 
 /// "?get=…" texts, each short enough for Flink's HTTP decoder, that cover all subtasks, or, if that
 /// took more than `queries_max`, as many as fit, evenly spread.

@@ -4,7 +4,8 @@
 #include <set>
 
 #include "detectors/statistics/bottleneck.hpp"
-#include "detectors/statistics/robust.hpp"
+#include "detectors/statistics/key_groups.hpp"
+#include "detectors/statistics/peer_outlier.hpp"
 #include "detectors/statistics/trend.hpp"
 #include "model/text.hpp"
 
@@ -15,10 +16,9 @@ constexpr double kHotMin = 0.8;
 constexpr double kAllBusyMin = 0.7;
 constexpr double kCoolShare = 0.5;  // of the hottest subtask's busy time
 constexpr double kEqualRecordsMax = 1.5;
+constexpr double kRateFloor = 1e-3;  // records per second; less is none
 constexpr double kGcShareMin = 0.10;
 constexpr double kWaitingShare = 0.5;  // processor time / busy time
-const double kHealthySpread = std::log(1.15);
-constexpr double kPeerDistanceMin = 5;
 
 struct Busy {
   std::vector<const SubtaskLoad*> subtasks;
@@ -41,41 +41,34 @@ Busy busy_of(const VertexLoad& load) {
   return busy;
 }
 
-/// Two and three values have no spread worth the name: larger ratios instead.
-double ratio_needed(std::size_t subtasks) { return subtasks == 2 ? 3 : subtasks == 3 ? 2.5 : 2; }
-
 bool is_uneven(const Busy& busy) {
   const std::size_t n = busy.shares.size();
   if (n < 2 || busy.shares[busy.hottest] < kHotMin) return false;
   const double other = n == 2 ? busy.shares[1 - busy.hottest] : busy.median_share;
-  return other <= std::min(kCoolShare, 1 / ratio_needed(n)) * busy.shares[busy.hottest];
+  return other <= std::min(kCoolShare, 1 / peer_ratio_min(n)) * busy.shares[busy.hottest];
 }
 
 std::string percent(double share) { return format_number(100 * share, 2) + " %"; }
 
-Diagnosis uneven(const Busy& busy) {
+Diagnosis uneven(const Busy& busy, const VertexFacts& vertex) {
   const SubtaskLoad& hot = *busy.subtasks[busy.hottest];
   Diagnosis diagnosis{LoadClass::uneven, hot.index,
                       "subtask " + std::to_string(hot.index) + " is busy " +
                           percent(busy.shares[busy.hottest]) + " of the time, the middle one " +
                           percent(busy.median_share)};
-  std::vector<double> rates;
-  std::vector<double> others;
+  std::vector<Peer> peers;
   for (const SubtaskLoad* subtask : busy.subtasks) {
     if (!subtask->records_in_s) return diagnosis;
-    rates.push_back(std::log1p(*subtask->records_in_s));
-    if (subtask != &hot) others.push_back(*subtask->records_in_s);
+    peers.push_back({std::log(std::max(kRateFloor, *subtask->records_in_s))});
   }
-  const double ratio = *hot.records_in_s / std::max(1e-9, median(others).value());
-  const double center = median(rates).value();
-  const double distance =
-      (rates[busy.hottest] - center) / shrunken_sd(rates, center, kHealthySpread, kHealthySpread);
-  const bool stands_out = rates.size() < 4 || distance >= kPeerDistanceMin;
+  const PeerStand stand = stands_of(peers)[busy.hottest];
+  const double ratio = stand.ratio;
   const std::string share =
       " and receives " + format_number(ratio, 2) + " × the records of the others";
-  if (ratio >= ratio_needed(rates.size()) && stands_out) {
+  if (stands_out(stand, peers.size())) {
     diagnosis.load_class = LoadClass::skew;
-    diagnosis.text += share + ": the keys are skewed";
+    diagnosis.text +=
+        share + (is_keyed(vertex) ? ": the keys are skewed" : ": its input is spread unevenly");
   } else if (ratio <= kEqualRecordsMax) {
     diagnosis.load_class = LoadClass::slow_instance;
     diagnosis.text += share + ": it is slow, not overloaded; look at its TaskManager and host";
@@ -130,7 +123,7 @@ Diagnosis saturated(const Window& window, const Busy& busy) {
 
 Diagnosis diagnose(const Window& window, const VertexLoad& load) {
   const Busy busy = busy_of(load);
-  if (!busy.shares.empty() && is_uneven(busy)) return uneven(busy);
+  if (!busy.shares.empty() && is_uneven(busy)) return uneven(busy, *load.vertex);
   if (!busy.shares.empty() && busy.median_share >= kAllBusyMin) return saturated(window, busy);
   return {
       LoadClass::unclear, -1,

@@ -131,21 +131,6 @@ std::optional<double> rate_in(const RawRing* ring, TimestampMs from, TimestampMs
   return (last->value - first->value) / static_cast<double>(last->at - first->at);
 }
 
-std::vector<EntityId> subtasks_of(const Window& window, const JobFacts& job,
-                                  const VertexFacts& vertex) {
-  const EntityTable& entities = *window.entities;
-  const EntityId job_entity = entities.find(Level::job, kClusterEntity, job.id);
-  if (job_entity == kNoEntity) return {};
-  const EntityId vertex_entity = entities.find(Level::vertex, job_entity, vertex.id);
-  if (vertex_entity == kNoEntity) return {};
-  std::vector<EntityId> subtasks = entities.children(vertex_entity, Level::subtask);
-  std::erase_if(subtasks, [&](EntityId subtask) {  // left over from before a rescale
-    return vertex.parallelism > 0 &&
-           entities.at(subtask).index >= static_cast<std::uint32_t>(vertex.parallelism);
-  });
-  return subtasks;
-}
-
 void add_subtask(const Window& window, EntityId entity, const WindowSpec& spec, VertexLoad& load) {
   const std::vector<Reading> readings = readings_of(*window.features, entity);
   if (readings.empty()) return;
@@ -185,6 +170,21 @@ std::optional<double> mean_of(const std::vector<std::optional<double>>& values) 
 
 }  // namespace
 
+std::vector<EntityId> subtasks_of(const Window& window, const JobFacts& job,
+                                  const VertexFacts& vertex) {
+  const EntityTable& entities = *window.entities;
+  const EntityId job_entity = entities.find(Level::job, kClusterEntity, job.id);
+  if (job_entity == kNoEntity) return {};
+  const EntityId vertex_entity = entities.find(Level::vertex, job_entity, vertex.id);
+  if (vertex_entity == kNoEntity) return {};
+  std::vector<EntityId> subtasks = entities.children(vertex_entity, Level::subtask);
+  std::erase_if(subtasks, [&](EntityId subtask) {  // left over from before a rescale
+    return vertex.parallelism > 0 &&
+           entities.at(subtask).index >= static_cast<std::uint32_t>(vertex.parallelism);
+  });
+  return subtasks;
+}
+
 std::optional<double> VertexLoad::busy() const { return mean_of(busy_max); }
 std::optional<double> VertexLoad::backpressured() const { return mean_of(backpressured_max); }
 
@@ -200,18 +200,23 @@ std::size_t VertexLoad::windows_seen() const {
                     [](const auto& value) { return value.has_value(); }));
 }
 
+VertexLoad load_of(const Window& window, const JobFacts& job, const VertexFacts& vertex,
+                   const WindowSpec& spec) {
+  VertexLoad load;
+  load.vertex = &vertex;
+  load.busy_max.resize(spec.count);
+  load.backpressured_max.resize(spec.count);
+  for (const EntityId subtask : subtasks_of(window, job, vertex)) {
+    add_subtask(window, subtask, spec, load);
+  }
+  return load;
+}
+
 std::vector<VertexLoad> loads_of(const Window& window, const JobFacts& job,
                                  const WindowSpec& spec) {
   std::vector<VertexLoad> loads;
   for (const VertexFacts& vertex : job.vertices) {
-    VertexLoad load;
-    load.vertex = &vertex;
-    load.busy_max.resize(spec.count);
-    load.backpressured_max.resize(spec.count);
-    for (const EntityId subtask : subtasks_of(window, job, vertex)) {
-      add_subtask(window, subtask, spec, load);
-    }
-    loads.push_back(std::move(load));
+    loads.push_back(load_of(window, job, vertex, spec));
   }
   return loads;
 }

@@ -45,8 +45,15 @@ struct VertexLoad {
   std::size_t windows_seen() const;
 };
 
+/// Entities of the subtasks that the vertex has now.
+std::vector<EntityId> subtasks_of(const Window& window, const JobFacts& job,
+                                  const VertexFacts& vertex);
+
 /// One entry per vertex, in the job's order.
 std::vector<VertexLoad> loads_of(const Window& window, const JobFacts& job, const WindowSpec& spec);
+
+VertexLoad load_of(const Window& window, const JobFacts& job, const VertexFacts& vertex,
+                   const WindowSpec& spec);
 
 struct SampleSpan {
   TimestampMs oldest{}, newest{};

@@ -28,6 +28,8 @@ class FakeFeatures : public Features {
     raw_[key].push(Sample{at, value});
     plateaus_[key].add(Sample{at, value});
     floors_[key].add(Sample{at, value});
+    minutes_[key].add(Sample{at, value});
+    moves_[key].add(Sample{at, value});
   }
   /// A job submission: cuts the plateaus of every series that has one.
   void submit(TimestampMs at) {
@@ -68,6 +70,12 @@ class FakeFeatures : public Features {
     const auto* lives = find(past_epochs_, SeriesKey{metric, entity});
     return lives == nullptr ? std::span<const EpochSummary>{} : *lives;
   }
+  const MinuteRises* minutes(Metric metric, EntityId entity) const override {
+    return find(minutes_, SeriesKey{metric, entity});
+  }
+  const Moves* moves(Metric metric, EntityId entity) const override {
+    return find(moves_, SeriesKey{metric, entity});
+  }
   TimestampMs epoch_start(EntityId process) const override {
     const TimestampMs* at = find(epoch_start_, process);
     return at == nullptr ? 0 : *at;
@@ -95,6 +103,8 @@ class FakeFeatures : public Features {
   std::map<SeriesKey, Plateaus> plateaus_;
   std::map<SeriesKey, Floors> floors_;
   std::map<SeriesKey, std::vector<EpochSummary>> past_epochs_;
+  std::map<SeriesKey, MinuteRises> minutes_;
+  std::map<SeriesKey, Moves> moves_;
   std::map<EntityId, TimestampMs> epoch_start_;
   std::map<EntityId, EntityId> process_of_;
   std::map<std::string, CheckpointLog> checkpoints_;

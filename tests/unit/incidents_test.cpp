@@ -126,6 +126,34 @@ TEST_F(IncidentsTest, AnEffectPointsToItsCause) {
   }
 }
 
+TEST_F(IncidentsTest, SkewPointsToTheBackpressureOfItsVertexAndBackpressureToASlowHost) {
+  const auto update = [&](const std::string& name, const std::string& vertex,
+                          const std::string& host) {
+    Finding finding = finding_of(name, "orders");
+    finding.subject.vertex = vertex;
+    finding.subject.host = host;
+    if (!host.empty()) finding.subject.process = "taskmanager";
+    Detector detector = kPrompt;
+    detector.name = name;
+    incidents.update(detector, "c", verdict_of(finding), kStart, false);
+    incidents.explain();
+  };
+  const auto cause_of = [&](std::string_view detector) {
+    for (const ReportedFinding& reported : incidents.report()) {
+      if (reported.finding.detector == detector) return reported.finding.explained_by;
+    }
+    return std::string("not there");
+  };
+  update("backpressure", "map", "");
+  update("data_skew", "window", "");
+  EXPECT_EQ(cause_of("data_skew"), "") << "another vertex";
+  update("slow_instance", "map", "");
+  EXPECT_EQ(cause_of("slow_instance"), "backpressure/c//orders/map");
+  EXPECT_EQ(cause_of("backpressure"), "") << "its own vertex' slow subtask is no other cause";
+  update("slow_instance", "", "h2");
+  EXPECT_EQ(cause_of("backpressure"), "slow_instance/c//orders///h2/taskmanager");
+}
+
 TEST_F(IncidentsTest, ARestoredFindingKeepsItsStart) {
   ReportedFinding remembered;
   remembered.finding = finding_of("prompt", "orders");

@@ -34,6 +34,26 @@ TEST(VertexMetrics, AsksForWhatSomebodyReads) {
   EXPECT_THAT(wanted_vertex_ids(ids, Wanted({Metric::jvm_threads}), 100), IsEmpty());
 }
 
+TEST(VertexMetrics, WatermarksAreAskedForWhereTheyAreMadeOrMeet) {
+  const std::vector<std::string> ids{kUsage, "Map.currentOutputWatermark", "currentInputWatermark"};
+  EXPECT_THAT(wanted_vertex_ids(ids, kAll, 100, true), SizeIs(3));
+  EXPECT_THAT(wanted_vertex_ids(ids, kAll, 100, false), ElementsAre(kUsage));
+  JobFacts job;
+  const auto add = [&](const std::string& id, std::vector<Edge> inputs) {
+    VertexFacts& vertex = job.vertices.emplace_back();
+    vertex.id = id;
+    vertex.inputs = std::move(inputs);
+  };
+  add("source", {});
+  add("window", {{"source", "HASH"}});
+  add("enrich", {{"window", "REBALANCE"}});
+  add("join", {{"enrich", "HASH"}, {"window", "HASH"}});
+  for (const char* vertex : {"source", "window", "join"}) {
+    EXPECT_TRUE(makes_or_merges_watermarks(job, vertex)) << vertex;
+  }
+  EXPECT_FALSE(makes_or_merges_watermarks(job, "enrich"));
+}
+
 TEST(VertexMetrics, RequestsStayShortAndCoverAllSubtasks) {
   EXPECT_THAT(vertex_queries({"a", "b"}, 2, 6), ElementsAre("?get=0.a,0.b,1.a,1.b"));
   EXPECT_THAT(vertex_queries({}, 2, 6), IsEmpty());

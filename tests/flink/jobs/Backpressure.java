@@ -18,7 +18,7 @@ public final class Backpressure {
         DataStream<byte[]> stream = job.numbers("events")
                 .map(new Parse(payload)).name("parse").disableChaining()
                 .keyBy(bytes -> bytes[0] & 255, Types.INT)
-                .map(new Wait(delayUs)).name("enrich").disableChaining()
+                .map(new Wait<byte[]>(delayUs)).returns(byte[].class).name("enrich").disableChaining()
                 .map(bytes -> bytes).returns(byte[].class).name("format").disableChaining()
                 .rebalance();
         job.sinkAndRun(stream, "deliver", "orders");
@@ -34,25 +34,6 @@ public final class Backpressure {
         @Override
         public byte[] map(Long index) {
             return Job.randomBytes(size);
-        }
-    }
-
-    private static final class Wait implements MapFunction<byte[], byte[]> {
-        private final int delayUs;
-        private long owedUs;
-
-        Wait(int delayUs) {
-            this.delayUs = delayUs;
-        }
-
-        @Override
-        public byte[] map(byte[] bytes) throws InterruptedException {
-            owedUs += delayUs;
-            if (owedUs >= 1000) {  // shorter sleeps would last a multiple of what was asked for
-                Thread.sleep(owedUs / 1000);
-                owedUs %= 1000;
-            }
-            return bytes;
         }
     }
 }
