@@ -48,11 +48,12 @@ void Product::take_alarms(TimestampMs at) {
     peak.firing = true;
     const bool higher = fresh || finding.severity > peak.severity ||
                         (finding.severity == peak.severity && finding.confidence > peak.confidence);
-    if (!higher || !finding.explained_by.empty()) continue;
+    if (!higher) continue;
     peak.severity = finding.severity;
     peak.confidence = std::max(peak.confidence, finding.confidence);
     alarms_.push_back({at, id, finding.detector, std::move(finding.subject), finding.severity,
-                       finding.confidence, std::move(finding.summary), finding.forecast});
+                       finding.confidence, std::move(finding.summary), finding.forecast,
+                       !finding.explained_by.empty()});
   }
   std::erase_if(peaks_, [](const auto& entry) { return !entry.second.firing; });
 }

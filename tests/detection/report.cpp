@@ -30,7 +30,7 @@ std::string delay_cell(std::optional<double> seconds) {
 }
 
 void row(std::ostream& out, const std::vector<std::string>& cells) {
-  static constexpr int kWidths[] = {34, 30, 6, 7, 7, 7, 6, 6, 8, 9, 9, 8, 9, 9, 6, 6, 7, 6};
+  static constexpr int kWidths[] = {39, 32, 6, 7, 7, 7, 6, 6, 8, 9, 9, 8, 9, 9, 6, 6, 7, 6};
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const auto width = static_cast<std::size_t>(kWidths[i]);
@@ -96,8 +96,9 @@ void print_families(const BenchOptions& options, const BenchResult& result, std:
     const auto found = result.families.find(std::string(family->name));
     if (found == result.families.end()) continue;
     const FamilyTally& tally = found->second;
-    out << "  " << family->name << " (" << family->covers << "): " << tally.cases << " cases, "
-        << cell("%.1f", tally.exposure.job_weeks) << " job-weeks, "
+    out << "  " << family->name << " (" << family->covers
+        << (family->kind == Kind::positive ? ", positives): " : ", negatives): ") << tally.cases
+        << " cases, " << cell("%.1f", tally.exposure.job_weeks) << " job-weeks, "
         << cell("%.1f", tally.exposure.process_weeks) << " process-weeks, false pushed "
         << tally.product.false_pushed();
     if (tally.exposure.cluster_weeks > 0) {

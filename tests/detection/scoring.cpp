@@ -90,7 +90,8 @@ CaseScore score(const Truth& truth, const std::vector<Alarm>& alarms) {
   for (const Goal& goal : truth.goals) score.goals.push_back(outcome_of(goal, alarms));
   std::map<std::string, FalseAlarm> latest;  // by incident
   for (const Alarm& alarm : alarms) {
-    if (!alarm.is_pushed() || is_unscored(truth, alarm) || is_true(truth, alarm)) continue;
+    if (!alarm.is_pushed() || alarm.explained || is_unscored(truth, alarm)) continue;
+    if (is_true(truth, alarm)) continue;
     const auto before = latest.find(alarm.id);
     const FalseAlarm fresh{alarm.at, alarm.detector, alarm.is_certain(), alarm.summary};
     if (before == latest.end() || alarm.at - before->second.at >= kRearmMs) {

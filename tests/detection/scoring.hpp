@@ -4,7 +4,7 @@
 //   free   later alarms on what a goal is about, and what the fault entails
 //   late   the right alarm after the deadline: a miss, but not false
 //   false  every other pushed alarm: too early, wrong entity (also a miss), other kind. The same
-//          incident again within 24 h is one.
+//          incident again within 24 h is one; so is an alarm with the one that explains it.
 // Advice (severity info) is never pushed: it may hit a goal that asks for no more, and is not
 // false.
 #pragma once

@@ -25,6 +25,7 @@ struct Alarm {
   Confidence confidence{};
   std::string summary;
   std::optional<Forecast> forecast;
+  bool explained{false};  // another incident of the same job is named as its cause
 
   bool is_pushed() const { return severity >= Severity::warning; }
   bool is_certain() const { return confidence >= Confidence::confirmed; }

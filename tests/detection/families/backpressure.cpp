@@ -38,7 +38,7 @@ constexpr Range kCatchUpRanges[] = {
     {"season", 0, 0.1, Scale::linear, "", 0, 0.11},
     {"hours", 12, 72, Scale::log, "", 1},
     {"restarts_per_day", 1, 6, Scale::log, ""},
-    {"down_s", 10, 900, Scale::log, "of a restart or deploy: what comes meanwhile waits"},
+    {"down_s", 10, 240, Scale::log, "of a restart or deploy: what comes meanwhile waits", 1, 280},
     {"deploy_share", 0.5, 0.5, Scale::linear, "of restarts that are deploys", 0, 1},
     {"burst_s", 20, 120, Scale::log, "of arrivals beyond capacity", 1, 150},
     {"bursts_per_day", 1, 10, Scale::log, ""},
