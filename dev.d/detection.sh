@@ -1,0 +1,14 @@
+# ./dev bench detection: how well the detectors judge, on clusters that were drawn. Sourced by ./dev.
+# shellcheck shell=bash
+
+# bench_detection [ARG...]: ARGS go to doctor_detection; see its --help. --short is the gate of CI.
+bench_detection() {
+  install_for build
+  configure release -DDOCTOR_TESTS=OFF && compile release doctor_detection
+  local gate=() argument
+  for argument in "$@"; do
+    if [ "$argument" = --short ]; then gate=(--baseline tests/detection/baseline.json); fi
+    case $argument in --baseline | --write-baseline) gate=(); break ;; esac
+  done
+  contained build/release/tests/detection/doctor_detection ${gate[@]+"${gate[@]}"} "$@"
+}

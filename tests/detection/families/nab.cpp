@@ -1,0 +1,117 @@
+#include "tests/detection/families/nab.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "detectors/statistics/trend.hpp"
+#include "tests/detection/families/plans.hpp"
+
+namespace doctor::detection {
+namespace {
+
+constexpr double kTypicalBytes = 1e9;   // what a file's median stands for
+constexpr DurationMs kTailMs = kDayMs;  // after a window, in which its alarm may still be told
+
+constexpr Range kNabRanges[] = {
+    {"scrape_s", 300, 300, Scale::linear, "the files' own step", 1},
+};
+
+struct NabFile {
+  std::string name;
+  std::vector<std::pair<TimestampMs, double>> values;  // time from the file's begin
+  std::vector<std::pair<TimestampMs, TimestampMs>> windows;
+};
+
+std::vector<NabFile>& files() {
+  static std::vector<NabFile> all;
+  return all;
+}
+
+/// "2014-02-14 14:30:00", with or without fractions → ms since an epoch.
+std::optional<TimestampMs> parse_time(const std::string& text) {
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+  if (std::sscanf(text.c_str(), "%d-%d-%d %d:%d:%d", &year, &month, &day, &hour, &minute,
+                  &second) != 6) {
+    return std::nullopt;
+  }
+  using namespace std::chrono;
+  const sys_days date = std::chrono::year(year) / month / day;
+  return duration_cast<milliseconds>(date.time_since_epoch()).count() + hour * kHourMs +
+         minute * kMinuteMs + second * kSecondMs;
+}
+
+std::optional<NabFile> read_file(const std::filesystem::path& directory, const std::string& name,
+                                 const nlohmann::json& windows) {
+  std::ifstream stream(directory / name);
+  if (!stream) return std::nullopt;
+  NabFile file;
+  file.name = name;
+  TimestampMs first = 0;
+  for (std::string line; std::getline(stream, line);) {
+    const std::size_t comma = line.find(',');
+    const auto at = parse_time(line);
+    if (!at || comma == std::string::npos) continue;
+    if (file.values.empty()) first = *at;
+    file.values.emplace_back(*at - first, std::strtod(line.c_str() + comma + 1, nullptr));
+  }
+  if (file.values.empty()) return std::nullopt;
+  for (const auto& window : windows) {
+    const auto begin = parse_time(window.at(0).get<std::string>());
+    const auto end = parse_time(window.at(1).get<std::string>());
+    if (begin && end) file.windows.emplace_back(*begin - first, *end - first);
+  }
+  return file;
+}
+
+Truth play_nab(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
+  const NabFile& file = files().at((seed - 1) % files().size());
+  Random random(seed);
+  Cluster cluster(stage, random.fork(), scrape_of(ranges, random));
+  cluster.add_task_manager(plain_task_manager(), host_name(0));
+  std::vector<double> levels;
+  for (const auto& [at, value] : file.values) levels.push_back(std::abs(value));
+  const double typical = std::max(1e-9, median(levels).value());
+  std::size_t next = 0;
+  JobPlan plan = chain_plan(file.name, 2, 1);
+  plan.checkpoints = plain_checkpoints(cluster.scrape_ms(), random.fork());
+  plan.checkpoints->full_bytes = [&](TimestampMs at) {
+    while (next + 1 < file.values.size() && file.values[next + 1].first + kCaseStart <= at) ++next;
+    return kTypicalBytes * std::max(0.0, file.values[next].second) / typical;
+  };
+  cluster.submit(std::move(plan));
+  cluster.run_until(kCaseStart + file.values.back().first);
+  Truth truth;
+  for (const auto& [begin, end] : file.windows) {
+    truth.unscored.emplace_back(kCaseStart + begin, kCaseStart + end + kTailMs);
+  }
+  truth.job_weeks = cluster.weeks();
+  truth.process_weeks = cluster.weeks() * 2;
+  return truth;
+}
+
+}  // namespace
+
+Result<std::size_t> load_nab(const std::string& directory) {
+  std::ifstream stream(directory + "/windows.json");
+  const auto windows = stream ? nlohmann::json::parse(stream, nullptr, false) : nlohmann::json();
+  if (!windows.is_object()) {
+    return Error{ErrorCode::io, directory + "/windows.json is not there, or is no JSON"};
+  }
+  files().clear();
+  for (const auto& [name, of_file] : windows.items()) {
+    if (auto file = read_file(directory, name, of_file)) files().push_back(std::move(*file));
+  }
+  if (files().empty()) return Error{ErrorCode::io, directory + " holds none of the files"};
+  return files().size();
+}
+
+const Family kNabFamily{"nab",   "Numenta Anomaly Benchmark", Kind::negative, kNabRanges, 1,
+                        play_nab};
+
+}  // namespace doctor::detection
