@@ -13,29 +13,41 @@ namespace {
 
 constexpr std::size_t kFamilies = 143;        // of a TaskManager with RocksDB
 constexpr std::size_t kShortLineBytes = 150;  // below, only what places a series has room
-constexpr std::size_t kTasks = 7;
+constexpr const char* kColumnFamily = "window_state";
 
 struct Family {
   std::string name;
   bool of_operator;
 };
 
+Family family_of(const MetricInfo& about, const std::string& star) {
+  const bool of_operator = about.level != Level::subtask;
+  std::string name(about.reporter_name);
+  if (const std::size_t at = name.find('*'); at != std::string::npos) name.replace(at, 1, star);
+  return {std::string("flink_taskmanager_job_task_") + (of_operator ? "operator_" : "") + name,
+          of_operator};
+}
+
+bool has(const std::vector<Metric>& metrics, Metric metric) {
+  return std::find(metrics.begin(), metrics.end(), metric) != metrics.end();
+}
+
 std::vector<Family> families(const BodyShape& shape) {
   std::vector<Family> found;
-  const auto add = [&](Level level, std::string_view scope, std::string_view star) {
+  const std::vector<Metric> kept = kept_metrics(shape);
+  for (const Metric metric : kept) found.push_back(family_of(info(metric), kColumnFamily));
+  const auto add = [&](Level level, const std::string& star) {
     for (const MetricInfo& about : metric_catalogue()) {
-      std::string name(about.reporter_name);
-      if (about.level != level || name.empty()) continue;
-      if (const std::size_t at = name.find('*'); at != std::string::npos) name.replace(at, 1, star);
-      found.push_back({std::string(scope) + name, level != Level::subtask});
+      if (about.level != level || about.reporter_name.empty()) continue;
+      if (has(kept, about.metric) || has(shape.left_out, about.metric)) continue;
+      found.push_back(family_of(about, star));
     }
   };
-  add(Level::subtask, "flink_taskmanager_job_task_", "");
+  add(Level::subtask, "");
   if (shape.line_bytes < kShortLineBytes) return found;
-  const std::string_view scope = "flink_taskmanager_job_task_operator_";
-  add(Level::operator_, scope, "");
+  add(Level::operator_, "");
   for (int i = 0; found.size() < kFamilies; ++i) {
-    add(Level::column_family, scope, "window_state_" + std::to_string(i));
+    add(Level::column_family, "window_state_" + std::to_string(i));
   }
   found.resize(kFamilies);
   return found;
@@ -63,9 +75,9 @@ std::string short_labels(const Place& place) {
 
 /// In the reporter's order; names are stretched until a line has its length.
 std::string long_labels(const Place& place, const Family& family, std::size_t bytes) {
-  const std::string task = hex(1000 + place.task);
+  const std::string task = vertex_id(place.task);
   const std::string subtask = std::to_string(place.subtask);
-  std::string labels = "job_id=\"" + hex(1) + "\",task_id=\"" + task + "\",";
+  std::string labels = "job_id=\"" + job_id() + "\",task_id=\"" + task + "\",";
   std::string more;
   if (bytes > 300) {
     labels += "task_attempt_id=\"" + hex(2) + "_" + task + "_" + subtask + "_0\",";
@@ -123,7 +135,20 @@ std::string java_double(double value) {
   return head + "E" + std::to_string(std::stoi(text.substr(exponent + 1)));
 }
 
+std::string job_id() { return hex(1); }
+
+std::string vertex_id(std::size_t task) { return hex(1000 + task); }
+
+std::size_t subtasks_per_target(const BodyShape& shape) {
+  const std::size_t most =
+      std::max(shape.kept_series / shape.kept_families, shape.series / kFamilies + 1);
+  return (most + kTasks - 1) / kTasks;
+}
+
+std::string family_name(Metric metric) { return family_of(info(metric), kColumnFamily).name; }
+
 std::vector<Metric> kept_metrics(const BodyShape& shape) {
+  if (!shape.kept.empty()) return shape.kept;
   std::vector<Metric> kept;
   for (const MetricInfo& about : metric_catalogue()) {
     if (kept.size() == shape.kept_families) break;
@@ -146,7 +171,7 @@ std::string flink_body(const BodyShape& shape, std::size_t target) {
     const std::size_t overhead =
         name.size() + 16 + (2 * name.size() + 60) / std::max<std::size_t>(count, 1);
     for (std::size_t s = 0; s < count; ++s, ++written) {
-      const Place place{target, s % kTasks, s / kTasks};
+      const Place place{target, s % kTasks, target * subtasks_per_target(shape) + s / kTasks};
       body += name + "{";
       body +=
           shape.line_bytes < kShortLineBytes

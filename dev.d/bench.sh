@@ -8,7 +8,9 @@ bench() {
   [ $# -eq 0 ] || shift
   case $what in
     parse) bench_of_parser "$@" ;;
-    *) die "bench knows parse, not '$what'" ;;
+    scale) bench_of_scale "$@" ;;
+    detection) bench_detection "$@" ;;
+    *) die "bench knows parse, scale and detection, not '$what'" ;;
   esac
 }
 
@@ -20,6 +22,15 @@ bench_of_parser() {
     --gate) install_packages valgrind; gate_of_parser ;;
     *) die "bench parse knows --gate, not '$1'" ;;
   esac
+}
+
+# Beside Prometheus and VictoriaMetrics, as Debian packages them.
+bench_of_scale() {
+  install_for build bench
+  configure release -DDOCTOR_TESTS=OFF -DDOCTOR_BENCH=ON && compile release flink-doctor doctor_bench_generator || return
+  contained env PYTHONUNBUFFERED=1 python3 bench/scale/scale.py --doctor "$doctor" \
+    --generator build/release/bench/doctor_bench_generator --prometheus "$debs/usr/bin/prometheus" \
+    --victoria-metrics "$debs/usr/bin/victoria-metrics" --vmalert "$debs/usr/bin/vmalert" "$@"
 }
 
 # What one sample and one exchange may cost; bench/README.md says how they were set.

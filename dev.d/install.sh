@@ -12,6 +12,7 @@ declare -A packages=(
   [deploy]="systemd shellcheck python3-yaml ca-certificates"
   [image]="buildah mmdebstrap ca-certificates"
   [kubernetes]="python3 openssl ca-certificates"
+  [bench]="python3 ca-certificates"
 )
 debs=$cache/debs
 helm_bin=$cache/bin/helm
@@ -31,6 +32,7 @@ install_for() {
   for part in "$@"; do
     case $part in
       flink) unpack_monitoring ;;
+      bench) unpack_monitoring; unpack_victoria_metrics ;;
       deploy) unpack_monitoring; install_helm || true ;;
       kubernetes) install_etcd; install_kube_apiserver || true ;;
     esac
@@ -93,6 +95,19 @@ download_debs() {
   cd "$debs" || return
   apt-get download prometheus prometheus-alertmanager nginx ||
     { as_root apt-get update -q && apt-get download prometheus prometheus-alertmanager nginx; }
+}
+
+unpack_victoria_metrics() {
+  [ ! -x "$debs/usr/bin/vmalert" ] || return 0
+  quietly "download VictoriaMetrics" download_victoria_metrics || no_network
+  local deb
+  for deb in "$debs"/victoria-metrics_*.deb; do dpkg-deb -x "$deb" "$debs"; done
+  rm -f "$debs"/victoria-metrics_*.deb
+}
+
+download_victoria_metrics() {
+  cd "$debs" || return
+  apt-get download victoria-metrics || { as_root apt-get update -q && apt-get download victoria-metrics; }
 }
 
 # Helm comes as a Go module. Debian's own Go 1.19 builds 3.11, a present one 3.16. Not to have it is no failure: the

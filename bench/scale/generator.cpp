@@ -27,8 +27,10 @@
 #include <string>
 #include <vector>
 
+#include "agent/history/features.hpp"
 #include "bench/flink_body.hpp"
 #include "bench/scale/page.hpp"
+#include "detectors/registry.hpp"
 
 namespace doctor::bench {
 namespace {
@@ -78,14 +80,15 @@ std::string gzipped(const std::string& text) {
 }
 
 /// Answers every request of a connection with what `answer` makes of it: head, and body.
-using Answer = std::function<std::pair<std::string, const std::string*>(const std::string& request)>;
+using Answer =
+    std::function<std::pair<std::string, const std::string*>(const std::string& request)>;
 
 asio::awaitable<void> converse(tcp::socket socket, Answer answer) {
   std::string request;
   for (;;) {
-    const auto [failed, size] = co_await asio::async_read_until(
-        socket, asio::dynamic_buffer(request, 64U << 10U), "\r\n\r\n",
-        asio::as_tuple(asio::use_awaitable));
+    const auto [failed, size] =
+        co_await asio::async_read_until(socket, asio::dynamic_buffer(request, 64U << 10U),
+                                        "\r\n\r\n", asio::as_tuple(asio::use_awaitable));
     if (failed) co_return;
     const auto [text, body] = answer(request.substr(0, size));
     request.erase(0, size);
@@ -141,20 +144,35 @@ Answer job_manager(std::shared_ptr<RestAnswers> answers, Served& served) {
   };
 }
 
-int run(const Options& options) {
-  asio::io_context io(1);
-  Served served;
+/// The kept families are ten that the detectors read; of the others that they read there are none,
+/// so that all sides keep the same.
+BodyShape shape_of(const Options& options) {
   BodyShape shape;
   shape.series = options.series;
   shape.line_bytes = options.line_bytes;
   shape.kept_series = options.series * 7 / 100 / shape.kept_families * shape.kept_families;
+  for (const Metric metric : FeaturePlan(all_detectors()).metrics()) {
+    const Level level = info(metric).level;
+    const bool of_tasks =
+        level == Level::subtask || level == Level::operator_ || level == Level::column_family;
+    if (!of_tasks || info(metric).reporter_name.empty()) continue;
+    if (shape.kept.size() < shape.kept_families) shape.kept.push_back(metric);
+    shape.left_out.push_back(metric);
+  }
+  return shape;
+}
+
+int run(const Options& options) {
+  asio::io_context io(1);
+  Served served;
+  const BodyShape shape = shape_of(options);
   const auto fault = [](const std::exception_ptr& error) {
     if (error) std::rethrow_exception(error);
   };
   std::vector<std::string> addresses;
   for (std::size_t i = 0; i < options.task_managers; ++i) {
     addresses.push_back(address_of(i));
-    auto page = std::make_shared<Page>(flink_body(shape, i, 0));
+    auto page = std::make_shared<Page>(flink_body(shape, i));
     const tcp::endpoint at(asio::ip::make_address(addresses.back()), options.port);
     asio::co_spawn(io, listen(at, reporter(std::move(page), options.gzip, served)), fault);
   }
@@ -169,12 +187,11 @@ int run(const Options& options) {
   return 0;
 }
 
-int tell_kept() {
+int tell_kept(const Options& options) {
   std::string text;
-  for (const Metric metric : kept_metrics(BodyShape{})) {
-    const MetricInfo& about = info(metric);
-    text += (text.empty() ? "[" : ",") + std::string(R"({"name":")").append(about.name) +
-            R"(","family":"flink_taskmanager_job_task_)" + std::string(about.reporter_name) + "\"}";
+  for (const Metric metric : kept_metrics(shape_of(options))) {
+    text += (text.empty() ? "[" : ",") + std::string(R"({"name":")").append(info(metric).name) +
+            R"(","family":")" + family_name(metric) + "\"}";
   }
   std::puts((text + "]").c_str());
   return 0;
@@ -195,5 +212,5 @@ int main(int argc, char** argv) {
   app.add_flag("--kept", kept, "only says, in JSON, which metrics the sides are to keep");
   app.add_flag("--gzip", options.gzip, "pages are packed once, and the same every time");
   CLI11_PARSE(app, argc, argv);
-  return kept ? doctor::bench::tell_kept() : doctor::bench::run(options);
+  return kept ? doctor::bench::tell_kept(options) : doctor::bench::run(options);
 }
