@@ -59,6 +59,10 @@ std::string place_of(const Window& window, EntityId process) {
 void judge_severity(HeapJudgement& judged, const Params& params) {
   const bool has_witness = judged.testimony.witness != HeapWitness::none || judged.state;
   if (!has_witness || !judged.growth.end) return;
+  const bool full = judged.growth.level >=
+                    params["trough_level_ratio"] * judged.process.limit().bytes.value_or(0);
+  const bool may_be_cache = judged.testimony.since_start && !judged.state && !full;
+  if (may_be_cache) return;
   const double soonest = judged.growth.end->low_ms;
   if (soonest < params["page_ms"]) {
     judged.severity = Severity::critical;
@@ -196,6 +200,9 @@ Finding finding_of(const Window& window, const HeapJudgement& judged) {
                     growth_summary(judged.growth, text, judged.process.limit().bytes) +
                     (judged.testimony.witness == HeapWitness::none && !judged.state
                          ? "; or garbage that no collection has looked at yet"
+                         : "") +
+                    (judged.testimony.since_start && !judged.state
+                         ? "; it has risen since the JVM started, as a cache does that fills"
                          : ""),
                 400);
   finding.evidence = {growth_evidence(judged.growth, text, judged.process.limit().bytes,

@@ -12,6 +12,8 @@ constexpr std::int64_t kDropsMin = 3;
 // A fall of the floor is a collection of old garbage when it is that large.
 constexpr double kDropRiseRatio = 0.1;
 constexpr double kDropNoise = 2.5;
+// A straight line has made a quarter of its way in the first quarter of its time.
+constexpr double kEarlyShare = 0.15;
 constexpr DurationMs kQuietMinMs = kDayMs;
 constexpr DurationMs kQuietMaxMs = 3 * kDayMs;
 
@@ -93,6 +95,16 @@ bool is_unprecedented(const FloorGrowth& growth, double ratio) {
   return growth.before_ms >= quiet && growth.rise() >= ratio * growth.before_range;
 }
 
+bool has_risen_since_start(const Floors& floors, double level) {
+  const DurationMs history = history_of(floors);
+  if (history >= kHourlyFloors * kHourMs) return false;
+  const std::int64_t first = floors.newest_hour() + 1 - history / kHourMs;
+  const std::optional<double> start = floors.hour(first);
+  const std::optional<double> quarter = floors.hour(first + history / kHourMs / 4);
+  if (!start || !quarter || level <= *start) return false;
+  return *quarter - *start >= kEarlyShare * (level - *start);
+}
+
 }  // namespace
 
 HeapTestimony testify(const HeapProcess& process, const FloorGrowth& growth,
@@ -104,6 +116,7 @@ HeapTestimony testify(const HeapProcess& process, const FloorGrowth& growth,
   }
   testimony.troughs = troughs_of(process, growth);
   testimony.rising = rising_test(testimony.troughs);
+  testimony.since_start = has_risen_since_start(*process.floors(), growth.level);
   const std::optional<double> limit = process.limit().bytes;
   if (testimony.troughs.size() >= kTroughsMin && testimony.rising.p <= rules.p_max) {
     testimony.witness = HeapWitness::collections;

@@ -29,6 +29,8 @@ struct HeapTestimony {
   std::vector<double> troughs;  // levels after collections, oldest first
   double full_collections{};    // counted by the JVM within the window
   RisingTest rising;            // of the troughs
+  /// It has risen since the JVM was first seen: then a cache that fills draws the same line.
+  bool since_start{false};
 };
 
 HeapTestimony testify(const HeapProcess& process, const FloorGrowth& growth,
