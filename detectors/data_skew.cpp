@@ -57,6 +57,7 @@ Evidence said(std::string metric, std::string sentence) {
 std::vector<double> key_group_weights(const VertexFacts& vertex) {
   if (vertex.max_parallelism <= 0 || vertex.max_parallelism % vertex.parallelism == 0) return {};
   std::vector<double> weights;
+  weights.reserve(static_cast<std::size_t>(vertex.parallelism));
   for (int i = 0; i < vertex.parallelism; ++i) {
     weights.push_back(key_groups_of(i, vertex.parallelism, vertex.max_parallelism));
   }
