@@ -5,9 +5,11 @@
 bench_detection() {
   install_for build
   configure release -DDOCTOR_TESTS=OFF && compile release doctor_detection
-  local gate=() argument
+  local gate=() baseline=tests/detection/baseline.json argument
   for argument in "$@"; do
-    if [ "$argument" = --short ]; then gate=(--baseline tests/detection/baseline.json); fi
+    if [ "$argument" = --short ]; then
+      if [ -e "$baseline" ]; then gate=(--baseline "$baseline"); else say "no $baseline: nothing to compare with"; fi
+    fi
     case $argument in --baseline | --write-baseline) gate=(); break ;; esac
   done
   contained build/release/tests/detection/doctor_detection ${gate[@]+"${gate[@]}"} "$@"

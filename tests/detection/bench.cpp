@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -26,6 +29,7 @@ struct Played {
   std::map<std::string, std::vector<Alarm>> others;
   Cost cost;
   double seconds{0};
+  std::string error;  // why it could not be played to its end
 };
 
 /// Hands every item to the product and to the baselines.
@@ -78,6 +82,18 @@ Played play(const Work& work, const BenchOptions& options, const FeaturePlan& pl
   Played played = audience.finish(std::move(truth));
   played.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   return played;
+}
+
+/// As above; what is thrown is kept, so that the case is named where all threads have met.
+Played play_safely(const Work& work, const BenchOptions& options, const FeaturePlan& plan) {
+  try {
+    return play(work, options, plan);
+  } catch (const std::exception& error) {
+    Played failed;
+    failed.error =
+        std::string(work.family->name) + " seed " + std::to_string(work.seed) + ": " + error.what();
+    return failed;
+  }
 }
 
 std::vector<Work> work_of(const BenchOptions& options) {
@@ -150,7 +166,7 @@ BenchResult run_bench(const BenchOptions& options) {
     for (unsigned i = 0; i < std::max(1U, options.threads); ++i) {
       threads.emplace_back([&] {
         for (std::size_t w = next++; w < work.size(); w = next++) {
-          played[w] = play(work[w], options, plan);
+          played[w] = play_safely(work[w], options, plan);
         }
       });
     }
@@ -158,6 +174,7 @@ BenchResult run_bench(const BenchOptions& options) {
   BenchResult result;
   std::vector<PlayedCase> cases;
   for (std::size_t w = 0; w < work.size(); ++w) {
+    if (!played[w].error.empty()) throw std::runtime_error(played[w].error);
     gather(work[w], played[w], result);
     cases.push_back({std::move(played[w].truth), played[w].end, std::move(played[w].alarms)});
   }

@@ -8,8 +8,10 @@ namespace {
 
 constexpr DurationMs kRearmMs = 24 * kHourMs;
 
+/// A TaskManager may also be named by its id alone, "host:port-hash".
 bool is_about(const Subject& subject, const std::string& entity) {
-  return entity == subject.job_name || entity == subject.host || entity == subject.process;
+  return entity == subject.job_name || entity == subject.host || entity == subject.process ||
+         subject.task_manager.starts_with(entity + ":");
 }
 
 bool concerns(const Goal& goal, const Alarm& alarm) {

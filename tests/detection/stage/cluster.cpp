@@ -280,6 +280,7 @@ ExceptionRecord task_fault(const Job& job, const std::string& root_cause,
   const VertexPlan& vertex = job.plan().vertices.back();
   fault.task = vertex.name + " (1/" + std::to_string(vertex.parallelism) + ") - execution #" +
                std::to_string(job.attempt());
+  fault.task_manager = job.facts().vertices.back().subtasks.front().task_manager;
   return fault;
 }
 
