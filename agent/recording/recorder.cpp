@@ -57,7 +57,10 @@ void Recorder::record(const StreamItem& item) {
     ++lost_;
     return;
   }
-  if (writer_->file_bytes() + encoder_.size() > settings_.bytes_max) {
+  // What stands at the beginning of a file must not fill file after file.
+  const bool has_room = writer_->file_bytes() + encoder_.size() <= settings_.bytes_max ||
+                        std::abs(item.at - file_began_) < format::kFrameAgeMaxMs;
+  if (!has_room) {
     end_frame(true);
     begin_file(item.at, nullptr);
   }
@@ -89,7 +92,7 @@ bool Recorder::is_able(TimestampMs now) {
 void Recorder::begin_file(TimestampMs at, const std::vector<Memory>* restored) {
   encoder_.forget();
   is_fresh_ = begins_file_ = is_writing_ = true;
-  frame_began_ = at;
+  frame_began_ = file_began_ = at;
   opening_.at = at;
   opening_.lost = lost_ - lost_told_;
   lost_told_ = lost_;

@@ -60,6 +60,7 @@ class Recorder {
   bool begins_file_{false};                  // the frame being filled does
   bool is_fresh_{false};
   bool is_writing_{false};
+  TimestampMs file_began_{0};
   TimestampMs frame_began_{0};
   TimestampMs stopped_at_{0};  // not writing since
   std::uint64_t frame_items_{0};

@@ -33,6 +33,7 @@ inline constexpr const char* kRestarts = R"(case restarts
   fault orders every 60s from=5m exception="java.lang.IllegalStateException: record 4711" task=Map on=tm-1
   checkpoint orders every 10s size=10MiB
   series jvm_metaspace_used{process="tm-1"} 60MiB+1MiBx*
+  expect at 25m restart_loop{job="orders"}
 )";
 
 inline std::string contents(const std::filesystem::path& path) {
@@ -59,13 +60,19 @@ inline std::string document(std::span<const std::unique_ptr<Judge>> judges, Time
 }
 
 struct LiveRun {
-  std::vector<std::string> documents;  // after every tick
+  std::vector<std::string> documents;  // after every tick that is due
   std::string state;                   // of the recorder, at the end
 };
 
+/// Documents are costly: a long run is compared at one of so many ticks, not all at the same
+/// distance from what happens every so often.
+constexpr bool is_due(std::size_t tick, std::size_t every) {
+  return every == 1 || tick % every == (tick / every) % every;
+}
+
 /// Runs a case, recorded as `settings` say, with what `before` had learned.
 inline LiveRun run_live(const scenario::Case& drawn, const RecordSettings& settings,
-                        const std::vector<Memory>& before = {}) {
+                        const std::vector<Memory>& before = {}, std::size_t every = 1) {
   const scenario::World world(drawn);
   const FeaturePlan plan(all_detectors());
   const std::vector<Metric> metrics = plan.metrics();
@@ -86,9 +93,11 @@ inline LiveRun run_live(const scenario::Case& drawn, const RecordSettings& setti
   }
   scenario::ClusterFeed feed(drawn, world, metrics, *judges[0]);
   feed.tell([&](const StreamItem& item) { (*recorder)->record(item); });
-  for (DurationMs at = 0; at <= drawn.length; at += drawn.every) {
+  std::size_t tick = 0;
+  for (DurationMs at = 0; at <= drawn.length; at += drawn.every, ++tick) {
     feed.poll(at);
     feed.tick(at);
+    if (!is_due(tick, every)) continue;
     live.documents.push_back(document(judges, scenario::kCaseStart + at));
   }
   live.state = (*recorder)->state();
@@ -106,12 +115,14 @@ class RecordingTest : public testing::Test {
 
   static scenario::Case restarts() { return cases_of(kRestarts, "restarts").at(0); }
 
-  /// After every tick of a replay, what the findings API would have answered.
-  static std::vector<std::string> replayed_documents(const std::string& path) {
+  /// After every tick of a replay that is due, what the findings API would have answered.
+  static std::vector<std::string> replayed_documents(const std::string& path,
+                                                     std::size_t every = 1) {
     std::vector<std::string> documents;
+    std::size_t tick = 0;
     ReplayOptions options;
     options.after_tick = [&](TimestampMs at, std::span<const std::unique_ptr<Judge>> judges) {
-      documents.push_back(document(judges, at));
+      if (is_due(tick++, every)) documents.push_back(document(judges, at));
     };
     const Result<Replayed> replayed = replay(path, options);
     EXPECT_TRUE(replayed) << (replayed ? "" : replayed.error().message);

@@ -52,6 +52,7 @@ TEST(Redaction, NothingButWordsAndIdsIsTold) {
                                        "ContainerFacts.waiting",
                                        "Edge.from",
                                        "Edge.ship_strategy",
+                                       "EntityMade.name",  // by level: below
                                        "FlinkDeploymentFacts.job_state",
                                        "FlinkDeploymentFacts.lifecycle_state",
                                        "FlinkVersion.text",
@@ -89,6 +90,23 @@ Record cluster(std::map<std::string, std::string> configuration, std::vector<std
 
 const ClusterFacts& facts_of(const Record& record) {
   return *std::get<ClusterFactsPtr>(std::get<StreamItem>(record).what);
+}
+
+TEST(Redaction, OfEntitiesTellsIdsOfJobsAndVerticesAndCollectors) {
+  const Redaction redaction(true);
+  const auto told = [&](Level level, const std::string& name) {
+    Record record = EntityMade{0, 1, level, 0, 0, name};
+    redaction.apply(record);
+    return std::get<EntityMade>(record).name;
+  };
+  EXPECT_EQ(told(Level::job, "a1b2"), "a1b2");
+  EXPECT_EQ(told(Level::collector, "G1_Young_Generation"), "G1_Young_Generation");
+  EXPECT_EQ(told(Level::process, "jobmanager"), "jobmanager");
+  EXPECT_TRUE(told(Level::process, "acme-tm:1").starts_with("host_"));
+  EXPECT_TRUE(told(Level::directory, "tmp:/data/acme").starts_with("tmp:name_"));
+  for (const Level level : {Level::operator_, Level::column_family, Level::split}) {
+    EXPECT_EQ(told(level, "acme").find("acme"), std::string::npos);
+  }
 }
 
 TEST(Redaction, SecretsNeverEnter) {
