@@ -1,6 +1,7 @@
 # ./dev bench: what the program costs. Each bench compares within one run; nothing is gated on a clock. Sourced by ./dev.
 # shellcheck shell=bash
 
+# shellcheck disable=SC2154 # root is set by ./dev
 bench_parse=$root/build/release/bench/doctor_bench_parse
 
 bench() {
