@@ -221,8 +221,10 @@ std::vector<FeatureStore::LearnedSeries> FeatureStore::learned_series() const {
 void FeatureStore::restore(const LearnedSeries& learned) {
   EntityId entity = entities_.intern(Level::process, kClusterEntity, learned.process);
   if (entity == kNoEntity) return;
-  epochs_.try_emplace(entity,
-                      learned.plateaus.empty() ? learned.latest.at : learned.plateaus.front().from);
+  const TimestampMs seen =
+      learned.plateaus.empty() ? learned.latest.at : learned.plateaus.front().from;
+  const auto [epoch, is_first] = epochs_.try_emplace(entity, seen);
+  if (!is_first) epoch->second = std::min(epoch->second, seen);
   if (!learned.collector.empty()) {
     entity = entities_.intern(Level::collector, entity, learned.collector);
   }
