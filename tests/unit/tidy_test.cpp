@@ -102,7 +102,7 @@ TEST(Tidy, CollectorsNeitherLogNorKnowPrometheus) {
 }
 
 TEST(Tidy, FilesAreShort) {
-  for (const std::string room : {"model", "detectors", "collectors", "agent", "tests"}) {
+  for (const std::string room : {"model", "detectors", "collectors", "agent", "bench", "tests"}) {
     for (const fs::path& path : sources_in(room)) {
       EXPECT_LE(lines_of(path).size(), kFileLinesMax) << path;
     }
