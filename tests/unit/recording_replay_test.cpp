@@ -158,7 +158,11 @@ TEST_F(RecordingTest, AnotherParameterIsAnotherJudgement) {
 }
 
 TEST_F(RecordingTest, FromAndToCutTheTimeline) {
-  run_live(restarts(), settings_);
+  const std::string later =
+      std::string(test::kRestarts) +
+      "  job later vertices=A>B interval=10s on=tm-1\n"
+      "  fault later every 60s from=15m exception=\"a.B: no\" task=A on=tm-1\n";
+  run_live(test::cases_of(later, "later").at(0), settings_);
   const Result<Replayed> all = replay(settings_.file, {});
   ASSERT_TRUE(all);
   ASSERT_GE(all->timeline.size(), 2U);
