@@ -11,6 +11,7 @@ namespace doctor {
 namespace {
 
 constexpr auto kUnknownMetric = static_cast<Metric>(0xFFFF);
+constexpr auto kUserMetric = static_cast<Metric>(0xFFFE);
 
 }  // namespace
 
@@ -50,9 +51,14 @@ Decoder::SharedLayout Decoder::settled(Layout layout) {
   std::vector<SeriesKey> keys;
   for (const SeriesKey& key : layout.keys) {
     const EntityId entity = own_id(cluster_, key.entity);
-    const bool known = key.metric != kUnknownMetric && entity != kNoEntity;
+    const bool known =
+        key.metric != kUnknownMetric && key.metric != kUserMetric && entity != kNoEntity;
     result.known.push_back(known);
-    if (known) keys.push_back({key.metric, entity});
+    if (known) {
+      keys.push_back({key.metric, entity});
+    } else if (key.metric != kUserMetric) {
+      ++left_out_;
+    }
   }
   layout.keys = std::move(keys);
   layout.process = own_id(cluster_, layout.process);
@@ -109,11 +115,7 @@ void Decoder::read_columns(Batch& batch, std::uint64_t layout_place, const Share
       changed = changed << 8U | static_cast<unsigned char>(bytes_[at_ + plane * count + i]);
     }
     before.bits[i] ^= changed;
-    if (layout.known[i]) {
-      batch.values.push_back(std::bit_cast<double>(before.bits[i]));
-    } else {
-      ++left_out_;
-    }
+    if (layout.known[i]) batch.values.push_back(std::bit_cast<double>(before.bits[i]));
   }
   at_ += 8 * count;
 }
@@ -125,6 +127,7 @@ Metric Decoder::read_metric() {
     return by_name;
   }();
   const std::string name = read_text();
+  if (name == format::kUserMetric) return kUserMetric;
   const auto found = kByName.find(name);
   return found == kByName.end() ? kUnknownMetric : found->second;
 }

@@ -32,7 +32,7 @@ class Decoder {
   void define(ClusterIndex cluster, EntityId recorded, EntityId own);
   EntityId own_id(ClusterIndex cluster, EntityId recorded) const;
 
-  /// Values of series that this program does not know.
+  /// Series, over all layouts, that this program does not know.
   std::uint64_t left_out() const { return left_out_; }
 
  private:

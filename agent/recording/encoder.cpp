@@ -2,8 +2,6 @@
 
 #include <bit>
 
-#include "agent/recording/format.hpp"
-
 namespace doctor {
 
 bool Encoder::is_full() const {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/recording/format.hpp"
 #include "agent/recording/shape.hpp"
 
 namespace doctor {
@@ -66,7 +67,7 @@ void Encoder::describe() {
 template <class T>
 void Encoder::put(const T& value) {
   if constexpr (std::is_same_v<T, Metric>) {
-    put_text(info(value).name);
+    put_text(is_user_metric(value) ? format::kUserMetric : info(value).name);
   } else if constexpr (std::is_enum_v<T>) {
     describe<T>();
     put_number(static_cast<std::uint64_t>(value));

@@ -27,6 +27,10 @@ inline constexpr std::size_t kFrameBytesMax = 32U << 20U;
 inline constexpr std::size_t kFrameBytesWanted = 256U << 10U;
 inline constexpr std::int64_t kFrameAgeMaxMs = 5000;
 
+/// In place of the name of a metric of the user's own: no detector reads it, and its name is
+/// theirs.
+inline constexpr std::string_view kUserMetric{"user"};
+
 /// Longer texts are written out each time.
 inline constexpr std::size_t kTextKeptBytesMax = 256;
 /// The writer starts afresh when it holds more than these after a frame.

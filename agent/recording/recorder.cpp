@@ -43,7 +43,9 @@ Recorder::Recorder(const RecordSettings& settings, Judges judges, std::span<cons
   opening_.program = DOCTOR_VERSION;
   opening_.redacted = settings.redact;
   for (const auto& judge : judges_) opening_.clusters.push_back(judge->config());
-  for (const Metric metric : exported) opening_.exported.emplace_back(info(metric).name);
+  for (const Metric metric : exported) {
+    if (!is_user_metric(metric)) opening_.exported.emplace_back(info(metric).name);
+  }
   for (std::size_t i = 0; i < judges_.size(); ++i) judges_[i]->entities().tell_made(&made_[i]);
 }
 

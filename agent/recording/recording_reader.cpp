@@ -91,7 +91,7 @@ bool RecordingReader::begin_file() {
     ended_ = true;
     if (decoder_.left_out() > 0) {
       notes_.push_back(std::to_string(decoder_.left_out()) +
-                       " value(s) of series that this version does not know");
+                       " series of metrics that this version does not know");
     }
     return false;
   }
