@@ -40,7 +40,7 @@ constexpr Param kParams[] = {
     {"early_left_ms", 4.0 * kHourMs, "and how soon full"},
     {"page_ms", 6.0 * kHourMs, "the end may be this near: critical"},
     {"ticket_ms", 72.0 * kHourMs, "the end may be this near: warning"},
-    {"unlimited_level_ratio", 2, "without a limit: level to that of the past, for a warning"},
+    {"unlimited_level_ratio", 2, "without a limit: level to that at the beginning, for a warning"},
     {"events_min", 7, "submissions before growth per submission is worth a word"},
     {"event_p_max", 0.0014, "exact Mann-Kendall probability of such a rise without a trend"},
     {"step_min_count", 0.9, "smallest rise per submission, of things that are counted"},
@@ -124,7 +124,7 @@ std::optional<Leak> steady_growth(const Window& window, const Params& params, En
   leak.sentence = growth_summary(*growth, text, limit.value);
   leak.evidence = growth_evidence(*growth, text, limit.value, info(resource.metric));
   if (!limit.value) {
-    const bool much = growth->level >= params["unlimited_level_ratio"] * growth->past_peak;
+    const bool much = growth->level >= params["unlimited_level_ratio"] * growth->first;
     if (much) leak.severity = Severity::warning;
     return leak;
   }
