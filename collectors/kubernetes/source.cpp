@@ -62,7 +62,8 @@ asio::awaitable<void> KubernetesSource::poll() {
   const Status listed = co_await list();
   if (co_await cancelled()) co_return;
   if (!listed) co_return failed(listed.error());
-  co_await look_around();
+  co_await look_at_deployments();
+  co_await look_at_warnings();
 }
 
 asio::awaitable<void> KubernetesSource::run() {
@@ -85,7 +86,8 @@ asio::awaitable<void> KubernetesSource::run() {
 /// Returns when only a list helps.
 asio::awaitable<void> KubernetesSource::watch_until_expired() {
   for (;;) {
-    co_await look_around();
+    co_await look_at_deployments();
+    co_await look_at_warnings();
     if (co_await cancelled()) co_return;
     const TimestampMs began = clock_();
     const Watched how = co_await watch();
@@ -236,13 +238,8 @@ Status KubernetesSource::take_line(std::string_view text, bool& expired) {
 
 // --- what else there is: that it does not exist, or is not for us to see, is no fault
 
-asio::awaitable<void> KubernetesSource::look_around() {
-  co_await look_at_deployments();
-  if (co_await cancelled()) co_return;
-  co_await look_at_warnings();
-}
-
 asio::awaitable<void> KubernetesSource::look_at_warnings() {
+  if (co_await cancelled()) co_return;
   const TimestampMs now = clock_();
   if (warnings_due_ && now < *warnings_due_) co_return;
   const Result<Page> reply = co_await get(kubernetes::warnings_target(config_.namespace_));

@@ -54,7 +54,6 @@ class KubernetesSource {
   boost::asio::awaitable<Watched> watch();
   boost::asio::awaitable<void> watch_until_expired();
   boost::asio::awaitable<Result<Page>> get(std::string target);
-  boost::asio::awaitable<void> look_around();
   boost::asio::awaitable<void> look_at_deployments();
   boost::asio::awaitable<void> look_at_warnings();
   void keep_ours(std::vector<KubernetesWarning>& warnings) const;

@@ -66,7 +66,8 @@ TEST_F(CheckpointAbsent, NamesTheVertexItWaitsFor) {
   job_.checkpoint_details = {{id, {{"a", {}, {}, 4, 4}, {"b", {}, {}, 3, 4}, {"s", {}, {}, 1, 4}}}};
   const auto text = [&] {
     std::string all;
-    for (const Evidence& e : judge().findings.at(0).evidence) all += e.sentence + "\n";
+    const Verdict verdict = judge();
+    for (const Evidence& e : verdict.findings.at(0).evidence) all += e.sentence + "\n";
     return all;
   };
   const std::string waits = "checkpoint " + std::to_string(id) + " waits for 3 of 4 subtasks of " +

@@ -72,7 +72,8 @@ TEST_F(CheckpointSizeOutlier, NamesTheVertexThatHoldsWhatWasAdded) {
   EXPECT_EQ(found->sentence,
             "window holds 93 % of what was added between checkpoints 12 and 13: 40 MiB → 180 MiB");
   job.checkpoint_details[1].vertices[0].state_size = 200 * kMiB;
-  for (const Evidence& e : judge(job).findings.at(0).evidence) {
+  const Verdict spread = judge(job);
+  for (const Evidence& e : spread.findings.at(0).evidence) {
     EXPECT_FALSE(names(e)) << "none of them holds more than half";
   }
 }
