@@ -179,10 +179,10 @@ Status Agent::serve() {
 Status Agent::run() {
   std::vector<Memory> restored;
   if (Status ok = open_store(restored); !ok) return ok;
-  if (Status ok = start_recorder(restored); !ok) return ok;
   if (config_.serves) {
     if (Status ok = serve(); !ok) return ok;
   }
+  if (Status ok = start_recorder(restored); !ok) return ok;
   asio::co_spawn(io_, watch_signals(), [](std::exception_ptr) {});
   spawn_all();
   notify_service_manager("READY=1\nSTATUS=watching " + std::to_string(judges_.size()) +
