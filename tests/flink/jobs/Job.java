@@ -65,7 +65,7 @@ final class Job {
     /** Running numbers at --rate per second, --count of them (default: no end), as a FLIP-27 source. */
     SingleOutputStreamOperator<Long> numbers(String name) {
         int count = args.number("count", -1);
-        PacedNumbers source = new PacedNumbers(count < 0 ? Long.MAX_VALUE / 2 : count,
+        PacedNumbers source = new PacedNumbers(count < 0 ? Long.MAX_VALUE : count,
                 args.number("rate", 100) / (double) env.getParallelism());
         return env.fromSource(source, WatermarkStrategy.noWatermarks(), name);
     }
