@@ -34,8 +34,8 @@ constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
 constexpr double kCheckpointsShare = 0.5;
 /// In place of reporters. How vertices spend their time has a share of its own: on a cluster with
 /// hundreds of TaskManagers their pages would take it all.
-constexpr double kVerticesShare = 0.25;
-constexpr double kMetricsShare = 0.25;
+constexpr double kVerticesShare = 0.4;
+constexpr double kMetricsShare = 0.2;
 constexpr double kVerticesBytesShare = 0.7;
 /// Of a vertex's page, as Flink 1.16 … 2.3 write it.
 constexpr double kBytesPerSubtask = 640;

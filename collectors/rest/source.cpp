@@ -32,7 +32,14 @@ std::optional<TimestampMs> running_since(const rest::KnownJob& job) {
                                         : std::max(run_start, job.summary.last_modification);
 }
 
-void overlay(const JobSummary& summary, JobFacts& facts) {
+/// The overview is always there, the job's own page only as often as the budget allows. While that
+/// is older than the overview, the present state is no older than the last change: a job that
+/// restarts again and again has not been restarting since the page was read.
+void overlay(const JobSummary& summary, bool page_is_old, JobFacts& facts) {
+  const auto entered = facts.state_since.find(summary.state);
+  if (page_is_old && entered != facts.state_since.end()) {
+    entered->second = std::max(entered->second, summary.last_modification);
+  }
   facts.id = summary.id;
   facts.name = summary.name;
   facts.state = summary.state;
@@ -290,7 +297,7 @@ void RestSource::publish_changes(TimestampMs now) {
 void RestSource::publish_jobs() {
   for (auto& [id, job] : known_.jobs) {
     if (job.gone_round == round_) continue;
-    overlay(job.summary, job.facts);
+    overlay(job.summary, job.job.change != job.changes, job.facts);
     job.facts.all_tasks_running_since = running_since(job);
     if (job.published && *job.published == job.facts) continue;
     job.published = std::make_shared<const JobFacts>(job.facts);

@@ -122,7 +122,7 @@ class Front:
         if PASSWORD in through[1] + through[2]:
             return "the password is in the output"
         documents = [json.loads(answer[1]) for answer in (through, plain)]
-        down = [source["name"] for source in documents[0]["sources"] if not source["up"]]
+        down = [source["address"] for source in documents[0]["clusters"][0]["sources"] if not source["up"]]
         if down:
             return f"not read: {', '.join(down)}"
         firing = [sorted({finding["detector"] for finding in document["findings"]}) for document in documents]

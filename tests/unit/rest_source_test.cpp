@@ -77,6 +77,23 @@ TEST_F(RestSourceTest, AnUnchangedClusterIsAskedLittle) {
   EXPECT_EQ(http.asked("/config"), 1) << "once a minute";
 }
 
+TEST_F(RestSourceTest, AnOldPageDoesNotMakeAStateOlderThanItsLastChange) {
+  put_cluster();
+  const std::string job = "/jobs/" + kOrders;
+  http.put(job, R"({"jid":")" + kOrders + R"(","name":"orders","state":"RESTARTING",
+      "start-time":1000,"end-time":-1,"timestamps":{"RUNNING":2000,"RESTARTING":4000},
+      "vertices":[],"plan":{"nodes":[]}})");
+  put_jobs(row(kOrders, "RESTARTING", 4500, 0));
+  poll();
+  EXPECT_EQ(emitted<JobFactsPtr>().at(0)->state_since.at("RESTARTING"), 4000) << "the page tells";
+  http.put(job, R"({"errors":["busy"]})", 500);
+  put_jobs(row(kOrders, "RESTARTING", 60'000, 0));  // it ran in between
+  poll();
+  ASSERT_THAT(emitted<JobFactsPtr>(), SizeIs(1));
+  EXPECT_EQ(emitted<JobFactsPtr>().at(0)->state_since.at("RESTARTING"), 60'000);
+  EXPECT_EQ(emitted<JobFactsPtr>().at(0)->state_since.at("RUNNING"), 2000);
+}
+
 TEST_F(RestSourceTest, ARestlessJobDoesNotEatTheBudget) {
   put_cluster();
   source().set_reporters_present(true, true);
