@@ -18,7 +18,7 @@ START_TIMEOUT_S = 20
 USER, PASSWORD = "doctor", "canary-4711"
 
 CONF = """
-user root; daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
+daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 256; }}
 http {{
   access_log {folder}/access.log;
