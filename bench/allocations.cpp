@@ -1,6 +1,7 @@
 #include "bench/allocations.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
