@@ -91,7 +91,6 @@ deploy_checks() {
 
 real_flink() {
   [ -x "$doctor" ] || { say "no program to try on a real Flink"; return 1; }
-  rm -rf build/flink
   counted env PYTHONUNBUFFERED=1 python3 tests/flink/run.py --doctor "$doctor" --out "$root/build/flink" \
     --alertmanager-bin "$debs/usr/bin/prometheus-alertmanager" --amtool "$debs/usr/bin/amtool" \
     --prometheus-bin "$debs/usr/bin/prometheus" --promtool "$debs/usr/bin/promtool" \

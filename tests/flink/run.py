@@ -232,6 +232,7 @@ def main() -> int:
     failures = 0
     try:
         for version in args.versions:
+            shutil.rmtree(out / version, ignore_errors=True)  # what an earlier run left
             failures += Run(version, args, out / version).play()
     except BROKEN as error:
         print(f"run: {error}", file=sys.stderr)
