@@ -115,25 +115,30 @@ void FeatureStore::forget(TimestampMs before, std::span<const JobSummary> listed
   }
 }
 
-std::optional<Sample> FeatureStore::latest(Metric metric, EntityId entity) const {
+const FeatureStore::Series* FeatureStore::find(Metric metric, EntityId entity) const {
   const auto found = series_.find({metric, entity});
-  if (found == series_.end()) return std::nullopt;
-  return found->second.latest;
+  return found == series_.end() ? nullptr : &found->second;
+}
+
+std::optional<Sample> FeatureStore::latest(Metric metric, EntityId entity) const {
+  const Series* series = find(metric, entity);
+  if (series == nullptr) return std::nullopt;
+  return series->latest;
 }
 
 const RawRing* FeatureStore::raw(Metric metric, EntityId entity) const {
-  const auto found = series_.find({metric, entity});
-  return found == series_.end() ? nullptr : found->second.raw.get();
+  const Series* series = find(metric, entity);
+  return series == nullptr ? nullptr : series->raw.get();
 }
 
 const Plateaus* FeatureStore::plateaus(Metric metric, EntityId entity) const {
-  const auto found = series_.find({metric, entity});
-  return found == series_.end() ? nullptr : found->second.plateaus.get();
+  const Series* series = find(metric, entity);
+  return series == nullptr ? nullptr : series->plateaus.get();
 }
 
 const Floors* FeatureStore::floors(Metric metric, EntityId entity) const {
-  const auto found = series_.find({metric, entity});
-  return found == series_.end() ? nullptr : found->second.floors.get();
+  const Series* series = find(metric, entity);
+  return series == nullptr ? nullptr : series->floors.get();
 }
 
 std::span<const EpochSummary> FeatureStore::past_epochs(Metric metric, EntityId entity) const {
@@ -143,13 +148,13 @@ std::span<const EpochSummary> FeatureStore::past_epochs(Metric metric, EntityId 
 }
 
 const MinuteRises* FeatureStore::minutes(Metric metric, EntityId entity) const {
-  const auto found = series_.find({metric, entity});
-  return found == series_.end() ? nullptr : found->second.minutes.get();
+  const Series* series = find(metric, entity);
+  return series == nullptr ? nullptr : series->minutes.get();
 }
 
 const Moves* FeatureStore::moves(Metric metric, EntityId entity) const {
-  const auto found = series_.find({metric, entity});
-  return found == series_.end() ? nullptr : found->second.moves.get();
+  const Series* series = find(metric, entity);
+  return series == nullptr ? nullptr : series->moves.get();
 }
 
 TimestampMs FeatureStore::epoch_start(EntityId process) const {

@@ -98,6 +98,7 @@ class FeatureStore final : public Features {
   void begin_epoch(EntityId process, TimestampMs at);
   void remember_epoch(const SeriesKey& key, const Floors& floors);
   void absorb_value(const Batch& batch, std::size_t index);
+  const Series* find(Metric metric, EntityId entity) const;
   Series* series_for(const SeriesKey& key);
   EntityId process_above(EntityId entity) const;
 
