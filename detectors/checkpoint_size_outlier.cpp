@@ -304,7 +304,7 @@ Verdict detect(const Window& window, const Params& params) {
   Tally tally;
   std::vector<std::pair<const JobFacts*, Points>> all;
   for (const JobFactsPtr& job : window.jobs) {
-    if (job->is_terminal() || job->type == "BATCH") continue;
+    if (!streams(*job)) continue;
     if (job->checkpointing == Checkpointing::off) {
       tally.judged();
     } else if (job->checkpointing == Checkpointing::unknown) {

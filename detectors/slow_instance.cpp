@@ -272,7 +272,7 @@ Verdict detect(const Window& window, const Params& params) {
   Tally tally;
   Slow slow;
   for (const JobFactsPtr& job : window.jobs) {
-    if (!job->is_terminal() && job->type != "BATCH") judge(window, *job, params, slow, tally);
+    if (streams(*job)) judge(window, *job, params, slow, tally);
   }
   report(window, slow, params, tally);
   return std::move(tally).finish();

@@ -68,4 +68,17 @@ class Tally {
   std::size_t blind_{0};
 };
 
+/// Whether it is a job for detectors of what streams: it lives, and is no batch.
+inline bool streams(const JobFacts& job) { return !job.is_terminal() && job.type != "BATCH"; }
+
+/// The verdict of `judge(job, tally)` on each job that streams.
+template <class Judge>
+Verdict judge_streams(const Window& window, Judge judge) {
+  Tally tally;
+  for (const JobFactsPtr& job : window.jobs) {
+    if (streams(*job)) judge(*job, tally);
+  }
+  return std::move(tally).finish();
+}
+
 }  // namespace doctor

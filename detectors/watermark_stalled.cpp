@@ -289,11 +289,8 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
 }
 
 Verdict detect(const Window& window, const Params& params) {
-  Tally tally;
-  for (const JobFactsPtr& job : window.jobs) {
-    if (!job->is_terminal() && job->type != "BATCH") judge(window, *job, params, tally);
-  }
-  return std::move(tally).finish();
+  return judge_streams(
+      window, [&](const JobFacts& job, Tally& tally) { judge(window, job, params, tally); });
 }
 
 }  // namespace
