@@ -22,23 +22,15 @@ constexpr Read kReads[] = {{Metric::jvm_heap_used, Feature::floors, true},
                            {Metric::jvm_cpu_time, Feature::floors, false},
                            {Metric::task_input_watermark, Feature::latest, false}};
 
-constexpr Param kParams[] = {
-    {"z_min", 3.5, "significance of the trend, with the noise's autocorrelation taken out"},
-    {"tau_min", 0.6, "share of pairs that rise less those that fall"},
-    {"rise_ratio_min", 0.03, "smallest rise within a window, as a share of the limit"},
-    {"rise_sd_min", 4, "the same, in standard deviations of the noise"},
-    {"late_slope_ratio_min", 0.6, "slope of the newest third to the whole; a warm-up slows down"},
-    {"margin_limit_ratio", 0.05, "how far above the past week's highest floor, of the limit"},
-    {"margin_level_ratio", 0.1, "the same, of that floor; the larger counts"},
-    {"early_level_ratio", 0.8, "on a JVM's first day, how full it must be"},
-    {"early_left_ms", 4.0 * kHourMs, "and how soon full"},
-    {"trough_p_max", 0.01, "exact probability that what collections leave rises so by chance"},
-    {"trough_level_ratio", 0.75, "share of the limit at which any collector has looked"},
-    {"unprecedented_ratio", 2, "rise as a multiple of the range in a quiet past"},
-    {"state_ratio_min", 0.1, "rise of a heap backend's state to that of the floor"},
-    {"page_ms", 6.0 * kHourMs, "the end may be this near: critical"},
-    {"ticket_ms", 72.0 * kHourMs, "the end may be this near: warning"},
-    {"masked_level_ratio", 0.75, "peak before restarts, of the limit, that makes it a warning"}};
+constexpr auto kParams = joined(
+    kGrowthParams,
+    std::to_array<Param>(
+        {{"trough_p_max", 0.01, "exact probability that what collections leave rises so by chance"},
+         {"trough_level_ratio", 0.75, "share of the limit at which any collector has looked"},
+         {"unprecedented_ratio", 2, "rise as a multiple of the range in a quiet past"},
+         {"state_ratio_min", 0.1, "rise of a heap backend's state to that of the floor"},
+         {"masked_level_ratio", 0.75,
+          "peak before restarts, of the limit, that makes it a warning"}}));
 
 struct HeapJudgement {
   HeapProcess process;
@@ -63,12 +55,7 @@ void judge_severity(HeapJudgement& judged, const Params& params) {
                     params["trough_level_ratio"] * judged.process.limit().bytes.value_or(0);
   const bool may_be_cache = judged.testimony.since_start && !judged.state && !full;
   if (may_be_cache) return;
-  const double soonest = judged.growth.end->low_ms;
-  if (soonest < params["page_ms"]) {
-    judged.severity = Severity::critical;
-  } else if (soonest < params["ticket_ms"]) {
-    judged.severity = Severity::warning;
-  }
+  judged.severity = urgency_of(*judged.growth.end, params);
   if (judged.testimony.witness == HeapWitness::collections || judged.state) {
     judged.confidence = Confidence::confirmed;
   }
@@ -287,12 +274,12 @@ void explain(Verdict& verdict, const Coverage& coverage, const Window& window) {
     verdict = Verdict::blind("no process tells its heap", reporter_lines());
     return;
   }
-  if (window.one_shot || coverage.shortest_ms < kFirstDayMs) {
-    if (verdict.state == DetectorState::ok) verdict.state = DetectorState::learning;
-    verdict.why = window.one_shot
-                      ? "a leak shows over hours and is told from the day's tide after a day that "
-                        "the daemon watches"
-                      : learning_text(kFirstDayMs - coverage.shortest_ms);
+  if (window.one_shot) {
+    learn(verdict,
+          "a leak shows over hours and is told from the day's tide after a day that the "
+          "daemon watches");
+  } else if (coverage.shortest_ms < kFirstDayMs) {
+    learn(verdict, learning_text(kFirstDayMs - coverage.shortest_ms));
   }
   if (coverage.not_seen.empty()) return;
   verdict.why += (verdict.why.empty() ? "" : "; ") + std::to_string(coverage.not_seen.size()) +

@@ -22,19 +22,6 @@ constexpr Read kReads[] = {{Metric::host_resident_anonymous, Feature::floors, tr
                            {Metric::managed_total, Feature::latest, false},
                            {Metric::cgroup_limit, Feature::latest, false}};
 
-constexpr Param kParams[] = {
-    {"z_min", 3.5, "significance of the trend, with the noise's autocorrelation taken out"},
-    {"tau_min", 0.6, "share of pairs that rise less those that fall"},
-    {"rise_ratio_min", 0.03, "smallest rise within a window, as a share of the limit"},
-    {"rise_sd_min", 4, "the same, in standard deviations of the noise"},
-    {"late_slope_ratio_min", 0.6, "slope of the newest third to the whole"},
-    {"margin_limit_ratio", 0.05, "how far above the past week's highest floor, of the limit"},
-    {"margin_level_ratio", 0.1, "the same, of that floor; the larger counts"},
-    {"early_level_ratio", 0.8, "on a JVM's first day, how full it must be"},
-    {"early_left_ms", 4.0 * kHourMs, "and how soon full"},
-    {"page_ms", 6.0 * kHourMs, "the end may be this near: critical"},
-    {"ticket_ms", 72.0 * kHourMs, "the end may be this near: warning"}};
-
 struct Budget {
   double heap{}, nonheap{}, direct{}, managed{};
   double all() const { return heap + nonheap + direct + managed; }
@@ -77,11 +64,7 @@ Finding finding_of(const Window& window, const Params& params, EntityId process,
   finding.detector = "native_leak";
   finding.subject = window.subject_of_process(process);
   finding.confidence = Confidence::suspected;
-  if (growth.end && growth.end->low_ms < params["page_ms"]) {
-    finding.severity = Severity::critical;
-  } else if (growth.end && growth.end->low_ms < params["ticket_ms"]) {
-    finding.severity = Severity::warning;
-  }
+  if (growth.end) finding.severity = urgency_of(*growth.end, params);
   finding.summary = printable("native memory of " + where +
                                   " grows beyond all that Flink and the "
                                   "JVM account for: " +
@@ -156,8 +139,7 @@ Verdict detect(const Window& window, const Params& params) {
   }
   add_worst_first(verdict, shared_or_single(window, std::move(findings), judged));
   if (shortest < kFirstDayMs) {
-    if (verdict.state == DetectorState::ok) verdict.state = DetectorState::learning;
-    verdict.why = learning_text(kFirstDayMs - shortest);
+    learn(verdict, learning_text(kFirstDayMs - shortest));
   } else if (!without.empty()) {
     verdict.why = "no limit, or not all of the JVM's memory, is known of " + without;
   }
@@ -175,7 +157,7 @@ extern const Detector native_leak{
     .hold_ms = 0,
     .clear_ms = 2 * kHourMs,
     .reads = kReads,
-    .params = kParams,
+    .params = kGrowthParams,
     .detect = detect};
 }  // namespace detectors
 

@@ -26,28 +26,20 @@ constexpr Read kReads[] = {{Metric::jvm_threads, Feature::floors, true},
                            {Metric::host_descriptors, Feature::plateaus, false},
                            {Metric::host_descriptors_max, Feature::latest, false}};
 
-constexpr Param kParams[] = {
-    {"z_min", 3.5, "significance of the trend, with the noise's autocorrelation taken out"},
-    {"tau_min", 0.6, "share of pairs that rise less those that fall"},
-    {"rise_ratio_min", 0.03, "smallest rise within a window, as a share of the limit"},
-    {"unlimited_rise_ratio_min", 0.5, "the same where there is no limit, of the first level"},
-    {"rise_sd_min", 4, "the same, in standard deviations of the noise"},
-    {"late_slope_ratio_min", 0.6,
-     "slope of the newest third to the whole; a pool fills ever slower"},
-    {"margin_limit_ratio", 0.05, "how far above the past week's highest floor, of the limit"},
-    {"margin_level_ratio", 0.1, "the same, of that floor; the larger counts"},
-    {"early_level_ratio", 0.8, "on a JVM's first day, how full it must be"},
-    {"early_left_ms", 4.0 * kHourMs, "and how soon full"},
-    {"page_ms", 6.0 * kHourMs, "the end may be this near: critical"},
-    {"ticket_ms", 72.0 * kHourMs, "the end may be this near: warning"},
-    {"unlimited_level_ratio", 2, "without a limit: level to that at the beginning, for a warning"},
-    {"events_min", 7, "submissions before growth per submission is worth a word"},
-    {"event_p_max", 0.0014, "exact Mann-Kendall probability of such a rise without a trend"},
-    {"step_min_count", 0.9, "smallest rise per submission, of things that are counted"},
-    {"step_min_bytes", 1e6, "and of bytes"},
-    {"submissions_left", 10, "submissions left before a step is a warning"},
-    {"alive_ratio_max", 0.5,
-     "running jobs per submission beyond which the jobs hold it themselves"}};
+constexpr auto kParams = joined(
+    kGrowthParams,
+    std::to_array<Param>(
+        {{"unlimited_rise_ratio_min", 0.5,
+          "rise_ratio_min where there is no limit, of the first level"},
+         {"unlimited_level_ratio", 2,
+          "without a limit: level to that at the beginning, for a warning"},
+         {"events_min", 7, "submissions before growth per submission is worth a word"},
+         {"event_p_max", 0.0014, "exact Mann-Kendall probability of such a rise without a trend"},
+         {"step_min_count", 0.9, "smallest rise per submission, of things that are counted"},
+         {"step_min_bytes", 1e6, "and of bytes"},
+         {"submissions_left", 10, "submissions left before a step is a warning"},
+         {"alive_ratio_max", 0.5,
+          "running jobs per submission beyond which the jobs hold it themselves"}}));
 
 struct Limit {
   std::optional<double> value;
@@ -129,11 +121,7 @@ std::optional<Leak> steady_growth(const Window& window, const Params& params, En
     return leak;
   }
   leak.forecast = forecast_of(*growth->end, window.now);
-  if (growth->end->low_ms < params["page_ms"]) {
-    leak.severity = Severity::critical;
-  } else if (growth->end->low_ms < params["ticket_ms"]) {
-    leak.severity = Severity::warning;
-  }
+  leak.severity = urgency_of(*growth->end, params);
   return leak;
 }
 
@@ -275,10 +263,7 @@ Verdict detect(const Window& window, const Params& params) {
   }
   if (judged == 0) return Verdict::blind("no process tells its threads", reporter_lines());
   add_worst_first(verdict, shared_or_single(window, std::move(findings), judged));
-  if (shortest < kFirstDayMs) {
-    if (verdict.state == DetectorState::ok) verdict.state = DetectorState::learning;
-    verdict.why = learning_text(kFirstDayMs - shortest);
-  }
+  if (shortest < kFirstDayMs) learn(verdict, learning_text(kFirstDayMs - shortest));
   return verdict;
 }
 

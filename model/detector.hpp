@@ -2,6 +2,8 @@
 // (detectors/registry.cpp). Hold, hysteresis and re-arm are not its business: incidents do that.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <map>
 #include <span>
 #include <string>
@@ -18,6 +20,16 @@ struct Param {
   double value;
   std::string_view meaning;
 };
+
+/// Parameters that several detectors declare, followed by a detector's own.
+template <std::size_t Shared, std::size_t Own>
+constexpr std::array<Param, Shared + Own> joined(const std::array<Param, Shared>& shared,
+                                                 const std::array<Param, Own>& own) {
+  std::array<Param, Shared + Own> all{};
+  for (std::size_t i = 0; i < Shared; ++i) all[i] = shared[i];
+  for (std::size_t i = 0; i < Own; ++i) all[Shared + i] = own[i];
+  return all;
+}
 
 /// The parameters of one detector with the configuration's overrides applied.
 class Params {

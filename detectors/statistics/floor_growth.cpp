@@ -220,6 +220,11 @@ GrowthRules growth_rules(const Params& params) {
   return rules;
 }
 
+Severity urgency_of(const Exhaustion& end, const Params& params) {
+  if (end.low_ms < params["page_ms"]) return Severity::critical;
+  return end.low_ms < params["ticket_ms"] ? Severity::warning : Severity::info;
+}
+
 std::optional<FloorGrowth> floor_growth(const Floors& floors, const BinFilter& counts,
                                         const BinCovariate& load, std::optional<double> limit,
                                         const GrowthRules& rules) {

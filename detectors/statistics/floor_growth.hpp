@@ -5,6 +5,7 @@
 // in.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <span>
@@ -13,6 +14,7 @@
 #include "detectors/statistics/robust_trend.hpp"
 #include "detectors/statistics/time_to_exhaustion.hpp"
 #include "model/detector.hpp"
+#include "model/finding.hpp"
 #include "model/floors.hpp"
 
 namespace doctor {
@@ -28,8 +30,23 @@ struct GrowthRules {
   double early_left_ms{};         // … and ends this soon
 };
 
-/// The parameters that all who use this declare under the same names.
+/// What all who use this declare: the gates, and how near an end is how urgent.
+inline constexpr std::array<Param, 11> kGrowthParams{{
+    {"z_min", 3.5, "significance of the trend, with the noise's autocorrelation taken out"},
+    {"tau_min", 0.6, "share of pairs that rise less those that fall"},
+    {"rise_ratio_min", 0.03, "smallest rise within a window, as a share of the limit"},
+    {"rise_sd_min", 4, "the same, in standard deviations of the noise"},
+    {"late_slope_ratio_min", 0.6, "slope of the newest third to the whole; what only fills slows"},
+    {"margin_limit_ratio", 0.05, "how far above the past week's highest floor, of the limit"},
+    {"margin_level_ratio", 0.1, "the same, of that floor; the larger counts"},
+    {"early_level_ratio", 0.8, "on a JVM's first day, how full it must be"},
+    {"early_left_ms", 4.0 * kHourMs, "and how soon full"},
+    {"page_ms", 6.0 * kHourMs, "the end may be this near: critical"},
+    {"ticket_ms", 72.0 * kHourMs, "the end may be this near: warning"},
+}};
 GrowthRules growth_rules(const Params& params);
+/// By the soonest end.
+Severity urgency_of(const Exhaustion& end, const Params& params);
 
 /// A gate's value as a share of what it must reach: 1 and above passes.
 struct Gate {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <utility>
 
 #include "model/text.hpp"
 
@@ -74,6 +75,11 @@ std::string learning_text(DurationMs left_ms) {
   return format_duration_ms(static_cast<double>(left_ms)) +
          " left until growth can be told from the day's tide; until then only what is nearly full "
          "is said";
+}
+
+void learn(Verdict& verdict, std::string why) {
+  if (verdict.state == DetectorState::ok) verdict.state = DetectorState::learning;
+  verdict.why = std::move(why);
 }
 
 std::vector<Finding> shared_or_single(const Window& window, std::vector<Finding> findings,

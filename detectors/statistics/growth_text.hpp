@@ -29,6 +29,8 @@ Evidence growth_evidence(const FloorGrowth& growth, const GrowthText& text,
 
 /// "14 h left; until then only what is nearly full is said".
 std::string learning_text(DurationMs left_ms);
+/// What fires goes on firing; what is ok is not known to be yet.
+void learn(Verdict& verdict, std::string why);
 
 /// Where at least three TaskManagers and more than half of `judged` processes rise together, one
 /// finding about the cluster takes the place of theirs: they share a cause.
