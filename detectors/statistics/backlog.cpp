@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <vector>
 
 #include "detectors/job_times.hpp"
-#include "detectors/statistics/robust_trend.hpp"
 #include "detectors/statistics/task_load.hpp"
+#include "detectors/statistics/trend.hpp"
 
 namespace doctor {
 namespace {
@@ -74,20 +75,25 @@ Course course_of(const Rings& rings, TimestampMs since) {
 
 std::optional<Backlog> judge(const Course& course, TimestampMs to) {
   if (course.t.size() < kPointsMin || -course.t.front() < kWatchedMinMs) return std::nullopt;
-  const auto trend = robust_trend(course.t, course.records);
-  if (!trend) return std::nullopt;
+  // No correction for autocorrelation: a backlog adds up what is left over, so its bends are no
+  // noise. What counts is that it fell, and still does.
+  const std::span<const double> t(course.t), records(course.records);
+  const std::optional<Slope> whole = theil_sen(t, records);
+  const std::optional<Slope> late = theil_sen(t.last(t.size() / 2), records.last(t.size() / 2));
+  if (!whole || !late) return std::nullopt;
   Backlog backlog;
   backlog.from = to + static_cast<DurationMs>(course.t.front());
   backlog.to = to;
   backlog.records = course.records.back();
-  backlog.per_ms = trend->slope.value;
+  backlog.per_ms = whole->value;
   const double most = *std::max_element(course.records.begin(), course.records.end());
+  const double slowest = std::max(whole->high, late->value);
   if (most > 0 && backlog.records <= kGoneShare * most) {
     backlog.drains = true;
     backlog.left_ms = 0;
-  } else if (trend->slope.high < 0) {
+  } else if (slowest < 0) {
     backlog.drains = true;
-    backlog.left_ms = backlog.records / -trend->slope.high;
+    backlog.left_ms = backlog.records / -slowest;
   }
   return backlog;
 }

@@ -158,6 +158,7 @@ class GrowthTest {
       return false;
     }
     take_present_pace(growth, points);
+    widen_to_the_day(growth.trend.slope, points, growth.scale);
     return true;
   }
 
@@ -190,6 +191,36 @@ class GrowthTest {
     }
     widen(growth.trend.slope, std::span(points.t).first(half), std::span(points.x).first(half));
     widen(growth.trend.slope, std::span(points.t).last(half), std::span(points.x).last(half));
+  }
+
+  /// What grows with the load will not go on as at this hour, but as over a whole day.
+  void widen_to_the_day(Slope& slope, const Points& points, FloorScale scale) const {
+    if (!load_ || width_ms(scale) * static_cast<std::int64_t>(points.bins.size()) >= kDayMs) return;
+    std::vector<std::int64_t> day;
+    constexpr FloorScale kCoarse = FloorScale::three_hours;
+    for (std::int64_t i = kDayMs / width_ms(kCoarse); i > 0; --i) {
+      day.push_back(floors_.newest(kCoarse) - i + 1);
+    }
+    const std::optional<double> usual = mean_load(kCoarse, day);
+    const std::optional<double> now = mean_load(scale, points.bins);
+    if (!usual || !now || *now <= 0) return;
+    const double pace = slope.value * *usual / *now;
+    slope.low = std::min(slope.low, pace);
+    slope.high = std::max(slope.high, pace);
+  }
+
+  /// Nothing when it is unknown for more than half of them.
+  std::optional<double> mean_load(FloorScale scale, std::span<const std::int64_t> bins) const {
+    double sum = 0;
+    std::size_t known = 0;
+    for (const std::int64_t bin : bins) {
+      const std::optional<double> level = load_(scale, bin);
+      if (!level) continue;
+      sum += *level;
+      ++known;
+    }
+    if (known == 0 || 2 * known < bins.size()) return std::nullopt;
+    return sum / static_cast<double>(known);
   }
 
   static void widen(Slope& slope, std::span<const double> t, std::span<const double> x) {

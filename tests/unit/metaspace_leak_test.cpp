@@ -364,7 +364,6 @@ TEST(MetaspaceLeak, NamesTheOneOfSeveralJobsWhoseClassesStay) {
   Session session;
   session.scrape();
   double sound = 0;  // finished submissions of the sound job that were not collected yet
-  const Finding* last = nullptr;
   Verdict verdict;
   for (int i = 0; i < 26 && session.used < session.limit; ++i) {
     session.run(1, 15 * kMinuteMs, 60'000, {}, i % 2 == 0 ? "leaky" : "sound");
@@ -377,15 +376,14 @@ TEST(MetaspaceLeak, NamesTheOneOfSeveralJobsWhoseClassesStay) {
       sound = 1;
     }
     verdict = session.judge();
-    last = verdict.findings.empty() ? nullptr : &verdict.findings.front();
   }
-  ASSERT_NE(last, nullptr);
-  EXPECT_GE(last->severity, Severity::warning) << last->summary;
-  EXPECT_GE(last->confidence, Confidence::confirmed) << last->summary;
-  EXPECT_THAT(last->summary, HasSubstr("\"leaky\""));
+  ASSERT_FALSE(verdict.findings.empty());
+  const Finding& last = verdict.findings.front();
+  EXPECT_GE(last.severity, Severity::warning) << last.summary;
+  EXPECT_GE(last.confidence, Confidence::confirmed) << last.summary;
+  EXPECT_THAT(last.summary, HasSubstr("\"leaky\""));
 }
 
-// The same, but what one collection leaves the next one takes.
 TEST(MetaspaceLeak, AccusesNoneOfSeveralJobsThatAreTidiedUp) {
   Session session;
   session.scrape();
