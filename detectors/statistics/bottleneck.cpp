@@ -54,28 +54,6 @@ double co_movement_of(const VertexLoad& suspect, const VertexLoad& victim) {
   return correlation(busy, held);
 }
 
-/// How many are held up in a chain that ends at that vertex: what holds them up further away is
-/// another's doing.
-std::size_t explained_by(std::span<const VertexLoad> loads, const Indexes& indexes,
-                         std::span<const std::size_t> symptoms, std::size_t vertex) {
-  std::vector<bool> left(loads.size(), false);  // held up, and not reached yet
-  for (const std::size_t symptom : symptoms) left[symptom] = true;
-  std::vector<std::size_t> open{vertex};
-  std::size_t count = 0;
-  while (!open.empty()) {
-    const std::size_t at = open.back();
-    open.pop_back();
-    for (const Edge& edge : loads[at].vertex->inputs) {
-      const auto from = indexes.find(edge.from);
-      if (from == indexes.end() || !left[from->second]) continue;
-      left[from->second] = false;
-      ++count;
-      open.push_back(from->second);
-    }
-  }
-  return count;
-}
-
 std::optional<std::size_t> worst_predecessor(std::span<const VertexLoad> loads,
                                              const Indexes& indexes,
                                              const std::vector<bool>& reached, std::size_t vertex) {
@@ -128,9 +106,18 @@ std::vector<std::size_t> held_up_for_long(std::span<const std::size_t> symptoms,
   return long_ones;
 }
 
+bool is_tie(const Candidate& best, const Candidate& second, double gap_min) {
+  static constexpr double kIdleMin = 0.01;  // measured times are no better
+  constexpr double kIdleRatio = 3;
+  const auto idle = [](const Candidate& of) {
+    return std::max(kIdleMin, 1 - of.busy - of.backpressured);
+  };
+  return best.score - second.score < gap_min && idle(second) < kIdleRatio * idle(best);
+}
+
 std::vector<Candidate> bottlenecks(std::span<const VertexLoad> loads,
                                    std::span<const VertexLoad> fine,
-                                   std::span<const std::size_t> symptoms, double gap_min) {
+                                   std::span<const std::size_t> symptoms) {
   const Indexes indexes = indexes_of(loads);
   const std::vector<bool> reached = downstream(loads, indexes, symptoms);
   std::vector<Candidate> candidates;
@@ -142,26 +129,11 @@ std::vector<Candidate> bottlenecks(std::span<const VertexLoad> loads,
     const double held = *loads[*victim].backpressured();
     if (*own > std::max(kOwnMax, kOwnShare * held)) continue;
     const double together = i < fine.size() ? co_movement_of(fine[i], fine[*victim]) : 0;
-    candidates.push_back({i, *victim, *busy, *own, held, together, *busy + together,
-                          explained_by(loads, indexes, symptoms, i)});
+    candidates.push_back({i, *victim, *busy, *own, held, together, *busy + together});
   }
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
-  if (candidates.size() > 1 && candidates[0].score - candidates[1].score < gap_min &&
-      candidates[1].explains > candidates[0].explains) {
-    std::swap(candidates[0], candidates[1]);
-  }
   return candidates;
-}
-
-bool is_tie(const Candidate& best, const Candidate& second, double gap_min) {
-  static constexpr double kIdleMin = 0.01;  // measured times are no better
-  constexpr double kIdleRatio = 3;
-  const auto idle = [](const Candidate& of) {
-    return std::max(kIdleMin, 1 - of.busy - of.backpressured);
-  };
-  return best.score - second.score < gap_min && second.explains >= best.explains &&
-         idle(second) < kIdleRatio * idle(best);
 }
 
 }  // namespace doctor

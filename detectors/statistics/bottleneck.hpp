@@ -32,22 +32,20 @@ struct Candidate {
   double busy{};           // mean of the busiest subtask
   double backpressured{};  // its own
   double victim_backpressured{};
-  double co_movement{};    // -1 … 1: its busy time against the victim's backpressure
-  double score{};          // busy + co_movement
-  std::size_t explains{};  // vertices that are held up in a chain before it
+  double co_movement{};  // -1 … 1: its busy time against the victim's backpressure
+  double score{};        // busy + co_movement
 };
 
-/// Candidates behind the vertices that are held up, best first; of the first two, with scores
-/// nearer than `gap_min`, the one that explains more. `fine` holds the same vertices in shorter
-/// windows, for the co-movement.
+/// Whether the best of them is no clearer than the second: as busy for all that can be told. A
+/// vertex that really is the limit has next to no idle time, so one that has three times as much is
+/// no rival, however near its busy time is.
+bool is_tie(const Candidate& best, const Candidate& second, double gap_min);
+
+/// Candidates behind the vertices that are held up, best first. `fine` holds the same vertices in
+/// shorter windows, for the co-movement.
 std::vector<Candidate> bottlenecks(std::span<const VertexLoad> loads,
                                    std::span<const VertexLoad> fine,
-                                   std::span<const std::size_t> symptoms, double gap_min = 0.1);
-
-/// Whether the best of them is no clearer than the second. A vertex that really is the limit has
-/// next to no idle time and explains all that is held up: who has three times as much, or explains
-/// less, is no rival, however near its busy time is.
-bool is_tie(const Candidate& best, const Candidate& second, double gap_min);
+                                   std::span<const std::size_t> symptoms);
 
 enum class LoadClass {
   skew,               // one subtask gets the records
