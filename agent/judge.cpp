@@ -113,6 +113,7 @@ Window Judge::window(TimestampMs now) const {
   seen.features = &features_;
   seen.jobs = listed_;
   seen.vanished = vanished_;
+  seen.ended = ended_;
   seen.sources = sources_;
   seen.logs = logs_.all();
   seen.kubernetes = kubernetes_;
@@ -138,9 +139,13 @@ void Judge::remember_vanished(const ClusterFacts& before, const ClusterFacts& af
   };
   std::erase_if(vanished_, [&](const LastSeenJob& job) { return lists(job.id); });
   for (const JobSummary& job : before.jobs) {
-    if (lists(job.id) || job.state == "FINISHED" || job.state == "CANCELED") continue;
-    if (vanished_.size() >= kVanishedMax) vanished_.erase(vanished_.begin());
-    vanished_.push_back({job.id, job.name, job.state, facts_at_ == 0 ? at : facts_at_, job.start});
+    if (lists(job.id)) continue;
+    const bool as_it_should = job.state == "FINISHED" || job.state == "CANCELED";
+    std::vector<LastSeenJob>& into = as_it_should ? ended_ : vanished_;
+    if (into.size() >= kVanishedMax) into.erase(into.begin());
+    const TimestampMs seen_at = facts_at_ == 0 ? at : facts_at_;
+    into.push_back({job.id, job.name, job.state,
+                    as_it_should ? job.end.value_or(job.last_modification) : seen_at, job.start});
   }
 }
 

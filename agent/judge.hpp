@@ -66,7 +66,7 @@ class Judge {
   ClusterFactsPtr facts_;
   std::map<std::string, JobFactsPtr> jobs_;  // by id; only listed ones
   std::vector<JobFactsPtr> listed_;
-  std::vector<LastSeenJob> vanished_;
+  std::vector<LastSeenJob> vanished_, ended_;
   std::vector<SourceHealth> sources_;
   LogTallies logs_;
   std::vector<KubernetesFactsPtr> kubernetes_;  // of each watch of pods

@@ -6,6 +6,7 @@
 
 #include "detectors/advice.hpp"
 #include "detectors/job_times.hpp"
+#include "detectors/statistics/backlog.hpp"
 #include "detectors/statistics/bottleneck.hpp"
 #include "detectors/statistics/key_groups.hpp"
 #include "detectors/tally.hpp"
@@ -16,11 +17,14 @@ namespace {
 constexpr Param kParams[] = {
     {"backpressured_min", 0.10, "share of a minute that a task is held up"},
     {"windows_min", 3, "minutes of the last five in which it must be"},
+    {"lasts_ms", 4 * kMinuteMs, "and for so long, or again after a pause; a burst passes"},
     {"grace_ms", 2 * kMinuteMs, "after all tasks run"},
     {"warm_up_ms", 30 * kSecondMs, "after all tasks run; what was before is not looked at"},
     {"gap_min", 0.1, "lead over the runner-up below which both are named"},
     {"busy_min", 0.5, "a culprit less busy than this is only suspected"},
     {"catch_up_ms", 15 * kMinuteMs, "after a restart: reading a backlog looks the same"},
+    {"drain_max_ms", 2 * kHourMs,
+     "after a restart: a backlog that will have drained by then is no overload"},
     {"source_busy_min", 0.85, "a source this busy that nobody holds up sets the pace itself"},
     {"target_busy", 0.7, "busy share to plan for"},
     {"span_min_ms", 5 * kSecondMs, "a single check needs this much between its polls"},
@@ -68,7 +72,12 @@ Sight look(const Window& window, const JobFacts& job, const SampleSpan& span,
     sight.windows = std::max(sight.windows, load.windows_seen());
   }
   sight.symptoms = held_up(sight.loads, limits);
-  if (window.one_shot) {
+  if (!window.one_shot) {
+    const auto lasts =
+        static_cast<std::size_t>(2 * params["lasts_ms"] / static_cast<double>(spec.width_ms));
+    sight.symptoms =
+        held_up_for_long(sight.symptoms, sight.fine, params["backpressured_min"], lasts);
+  } else {
     sight.life_agrees =
         std::any_of(sight.symptoms.begin(), sight.symptoms.end(), [&](std::size_t symptom) {
           const auto& life = sight.loads[symptom].life;
@@ -78,7 +87,7 @@ Sight look(const Window& window, const JobFacts& job, const SampleSpan& span,
   return sight;
 }
 
-/// A restart or restore leaves a backlog; without a lag metric it looks like overload.
+/// A restart or restore leaves a backlog, and reading that looks like overload.
 std::optional<DurationMs> since_restart(const Window& window, const JobFacts& job) {
   const auto restarting = job.state_since.find("RESTARTING");
   const bool restarted = restarting != job.state_since.end() && restarting->second > 0;
@@ -220,24 +229,64 @@ void name_rival(const Sight& sight, const Candidate& rival, Finding& finding) {
                                                "): both are named"));
 }
 
-void soften(DurationMs since, Finding& finding) {
+/// What is known of a job that may only be reading what it left behind.
+struct CatchUp {
+  std::optional<DurationMs> since{};  // the restart or restore
+  std::optional<Backlog> backlog{};
+  bool forgives{false};  // it may still be catching up
+};
+
+CatchUp catch_up_of(const Window& window, const JobFacts& job, const Params& params) {
+  CatchUp state;
+  state.since = since_restart(window, job);
+  if (!window.one_shot) state.backlog = backlog_of(window, job);
+  if (!state.since) return state;
+  const auto since = static_cast<double>(*state.since);
+  const bool drains = state.backlog && state.backlog->drains;
+  state.forgives = since < params["catch_up_ms"] ||
+                   (drains && since + *state.backlog->left_ms <= params["drain_max_ms"]);
+  return state;
+}
+
+Evidence backlog_evidence(const Backlog& backlog) {
+  Evidence evidence = said(std::string(info(backlog.metric).name),
+                           format_number(backlog.records, 0) + " records wait before its sources");
+  evidence.from = backlog.from;
+  evidence.to = backlog.to;
+  evidence.value = backlog.records;
+  evidence.unit = "count";
+  const std::string rate = format_number(std::abs(backlog.per_ms) * kSecondMs, 2) + " a second";
+  if (!backlog.drains) {
+    evidence.sentence += backlog.per_ms > 0 ? ", and by " + rate + " more: it does not keep up"
+                                            : "; they do not become fewer beyond doubt";
+  } else if (*backlog.left_ms > 0) {
+    evidence.sentence += ", by " + rate + " fewer: it catches up, and will have within " +
+                         format_duration_ms(*backlog.left_ms);
+  }
+  return evidence;
+}
+
+void soften(const CatchUp& state, Finding& finding) {
   finding.severity = Severity::info;
   finding.confidence = Confidence::suspected;
+  const std::string runs =
+      "the job runs again for " + format_duration_ms(static_cast<double>(*state.since));
   finding.evidence.push_back(
-      said("restart", "the job runs again for " + format_duration_ms(static_cast<double>(since)) +
-                          ": it may be catching up, which looks the same; without a lag metric "
-                          "this cannot be told, so it is advice for now"));
+      said("restart", state.backlog && state.backlog->drains
+                          ? runs + " and reads what it left behind: advice, as long as that drains"
+                          : runs + ": it may be catching up, which looks the same, so it is advice "
+                                   "for now"));
 }
 
 void report_culprits(const Window& window, const Sight& sight,
                      const std::vector<Candidate>& candidates, const Params& params, Tally& tally) {
-  const bool tie =
-      candidates.size() > 1 && candidates[0].score - candidates[1].score < params["gap_min"];
-  const std::optional<DurationMs> since = since_restart(window, sight.job);
+  const bool tie = candidates.size() > 1 && is_tie(candidates[0], candidates[1], params["gap_min"]);
+  const CatchUp state = catch_up_of(window, sight.job, params);
   for (std::size_t i = 0; i < (tie ? 2U : 1U); ++i) {
     Finding finding = report(window, sight, candidates[i], params);
     if (tie) name_rival(sight, candidates[1 - i], finding);
-    if (since && static_cast<double>(*since) < params["catch_up_ms"]) soften(*since, finding);
+    if (state.backlog) finding.evidence.push_back(backlog_evidence(*state.backlog));
+    if (state.forgives) soften(state, finding);
     tally.judged(std::move(finding));
   }
 }
@@ -329,6 +378,9 @@ constexpr Read kBackpressureReads[] = {
     {Metric::task_records_in, Feature::raw, false},
     {Metric::jvm_cpu_time, Feature::raw, false},
     {Metric::gc_time, Feature::raw, false},
+    {Metric::source_pending_records, Feature::raw, false},
+    {Metric::kafka_records_lag_max, Feature::raw, false},
+    {Metric::kafka_legacy_records_lag_max, Feature::raw, false},
 };
 
 extern const Detector backpressure;

@@ -25,7 +25,8 @@ constexpr Read kReads[] = {{Metric::jvm_heap_used, Feature::floors, true},
 constexpr auto kParams = joined(
     kGrowthParams,
     std::to_array<Param>(
-        {{"trough_p_max", 0.01, "exact probability that what collections leave rises so by chance"},
+        {{"full_ratio", 0.95, "share of -Xmx at which the JVM may be lost to collecting already"},
+         {"trough_p_max", 0.01, "exact probability that what collections leave rises so by chance"},
          {"trough_level_ratio", 0.75, "share of the limit at which any collector has looked"},
          {"unprecedented_ratio", 2, "rise as a multiple of the range in a quiet past"},
          {"state_ratio_min", 0.1, "rise of a heap backend's state to that of the floor"},
@@ -67,8 +68,9 @@ std::optional<HeapJudgement> judge_heap(const Window& window, const Params& para
     return process.is_informative(scale, bin);
   };
   const auto load = [&](FloorScale scale, std::int64_t bin) { return process.load(scale, bin); };
-  const auto growth =
-      floor_growth(*process.floors(), counts, load, process.limit().bytes, growth_rules(params));
+  GrowthRules rules = growth_rules(params);
+  rules.full_ratio = params["full_ratio"];
+  const auto growth = floor_growth(*process.floors(), counts, load, process.limit().bytes, rules);
   if (!growth) return std::nullopt;
   HeapJudgement judged{process, *growth, {}, {}};
   judged.testimony = testify(

@@ -3,7 +3,6 @@
 // unloads classes. Not for us: growth that no submission makes, and steps of jobs that still run.
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "detectors/advice.hpp"
 #include "detectors/statistics/metaspace_process.hpp"
@@ -36,6 +35,8 @@ constexpr Param kParams[] = {
     {"threshold_ratio", 3.4,
      "no JVM waits longer than this multiple of its base before it unloads"},
     {"oom_recent_ms", 30.0 * kMinuteMs, "how long an OutOfMemoryError counts as present"}};
+
+std::string percent(double share) { return format_number(100 * share, 2) + " %"; }
 
 std::string step_text(const MetaspaceProcess& process) {
   return format_bytes(process.step) + " per submission";
@@ -92,6 +93,14 @@ std::string witness_text(const SteppedGrowth& growth) {
              " times its base: beyond the largest threshold at which a JVM unloads classes.";
     case Proof::rising_troughs:
       return "What is left after collections rises by at least half a step per submission.";
+    case Proof::full_troughs:
+      return "Full collections leave half of the room between base and limit used, and more each "
+             "time.";
+    case Proof::one_job_keeps:
+      return "Collections unloaded " + percent(growth.kept->others_ratio) +
+             " of the classes of the other finished jobs; of this one's " +
+             std::to_string(growth.kept->finished) + " finished submissions " +
+             percent(std::min(1.0, growth.kept->kept_ratio)) + " of the classes stay.";
     case Proof::barren_collection:
     case Proof::none:
       break;
@@ -118,24 +127,10 @@ Evidence witness_evidence(const Window& window, const MetaspaceProcess& process)
   return evidence;
 }
 
-// The job name whose submissions carry the steps, when one does.
+/// The job that explains what collections left; before any, the one that grew the most.
 std::optional<std::string> carrier(const SteppedGrowth& growth) {
-  std::map<std::string, double> rise;
-  double named = 0, total = 0;
-  for (std::size_t i = 1; i < growth.steps.size(); ++i) {
-    const SteppedPoint& step = growth.steps[i];
-    const double up = std::max(0.0, step.last - growth.steps[i - 1].last);
-    total += up;
-    for (const std::string& name : step.names) {
-      const double share = up / static_cast<double>(step.names.size());
-      rise[name] += share;
-      named += share;
-    }
-  }
-  const auto most = std::max_element(
-      rise.begin(), rise.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (most == rise.end() || named < 0.5 * total || most->second < 0.7 * named) return std::nullopt;
-  return most->first;
+  if (growth.kept) return growth.kept->job;
+  return steepest_job(growth.steps);
 }
 
 std::string summary_of(const MetaspaceProcess& process, const MetaspaceJudgement& judgement,

@@ -31,6 +31,15 @@ class Ring {
       start_ = (start_ + 1) % N;
     }
   }
+  /// The newest always, those before it at least so far apart: a quick source does not shorten
+  /// what the ring remembers.
+  void push_apart(const Sample& sample, DurationMs apart_ms) {
+    if (size_ >= 2 && back().at - at(size_ - 2).at < apart_ms) {
+      samples_[(start_ + size_ - 1) % N] = sample;
+    } else {
+      push(sample);
+    }
+  }
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   const Sample& at(std::size_t i) const { return samples_[(start_ + i) % N]; }

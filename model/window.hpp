@@ -66,6 +66,7 @@ struct Window {
   const Features* features{nullptr};
   std::span<const JobFactsPtr> jobs;      // all that the cluster lists and whose facts are known
   std::span<const LastSeenJob> vanished;  // not listed any more
+  std::span<const LastSeenJob> ended;     // nor are these, but they ended as they should
   std::span<const SourceHealth> sources;
   /// Known texts seen in log files; empty also when no log is followed (see `sources`).
   std::span<const LogTally> logs;

@@ -14,6 +14,7 @@ bool is_epoch_witness(Metric metric) {
          metric == Metric::jvm_classes_unloaded || metric == Metric::gc_count;
 }
 
+constexpr DurationMs kRawApartMs = 12 * kSecondMs;  // 32 of them are six minutes and more
 constexpr DurationMs kFloorsKeptMs = 12 * kHourMs;
 constexpr DurationMs kPastEpochsKeptMs = 8 * kDayMs;
 
@@ -289,7 +290,7 @@ void FeatureStore::absorb_value(const Batch& batch, std::size_t index) {
     const auto logs = logs_.find(entities_.name(key.entity));
     if (logs != logs_.end()) logs->second.restarts.absorb_count(batch.at, value);
   }
-  if (series->raw) series->raw->push(sample);
+  if (series->raw) series->raw->push_apart(sample, kRawApartMs);
   if (series->plateaus) series->plateaus->add(sample);
   if (series->floors) series->floors->add(sample);
   if (series->minutes) series->minutes->add(sample);

@@ -1,6 +1,7 @@
 #include "detectors/statistics/bottleneck.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "detectors/statistics/robust.hpp"
@@ -77,6 +78,41 @@ std::vector<std::size_t> held_up(std::span<const VertexLoad> loads, const Sympto
     }
   }
   return symptoms;
+}
+
+std::vector<std::size_t> held_up_for_long(std::span<const std::size_t> symptoms,
+                                          std::span<const VertexLoad> fine,
+                                          double backpressured_min, std::size_t lasts) {
+  constexpr std::size_t kPause = 2;
+  const auto lasting = [&](std::size_t symptom) {
+    if (symptom >= fine.size()) return false;
+    std::optional<std::size_t> first;
+    std::size_t calm = 0;  // windows since it was last held up
+    const auto& held = fine[symptom].backpressured_max;
+    for (std::size_t i = 0; i < held.size(); ++i) {
+      if (!held[i]) continue;
+      if (*held[i] < backpressured_min) {
+        ++calm;
+        continue;
+      }
+      if (!first) first = i;
+      if (i - *first + 1 >= lasts || (i > *first && calm >= kPause)) return true;
+      calm = 0;
+    }
+    return false;
+  };
+  std::vector<std::size_t> long_ones;
+  std::copy_if(symptoms.begin(), symptoms.end(), std::back_inserter(long_ones), lasting);
+  return long_ones;
+}
+
+bool is_tie(const Candidate& best, const Candidate& second, double gap_min) {
+  static constexpr double kIdleMin = 0.01;  // measured times are no better
+  constexpr double kIdleRatio = 3;
+  const auto idle = [](const Candidate& of) {
+    return std::max(kIdleMin, 1 - of.busy - of.backpressured);
+  };
+  return best.score - second.score < gap_min && idle(second) < kIdleRatio * idle(best);
 }
 
 std::vector<Candidate> bottlenecks(std::span<const VertexLoad> loads,

@@ -20,6 +20,12 @@ struct SymptomLimits {
 /// Indexes of the vertices that are held up.
 std::vector<std::size_t> held_up(std::span<const VertexLoad> loads, const SymptomLimits& limits);
 
+/// Of those, the ones that a single passing burst does not explain: held up from the first to the
+/// last for `lasts` windows of `fine`, or again after a pause of two windows.
+std::vector<std::size_t> held_up_for_long(std::span<const std::size_t> symptoms,
+                                          std::span<const VertexLoad> fine,
+                                          double backpressured_min, std::size_t lasts);
+
 struct Candidate {
   std::size_t vertex{};
   std::size_t victim{};    // its most backpressured predecessor
@@ -29,6 +35,11 @@ struct Candidate {
   double co_movement{};  // -1 … 1: its busy time against the victim's backpressure
   double score{};        // busy + co_movement
 };
+
+/// Whether the best of them is no clearer than the second: as busy for all that can be told. A
+/// vertex that really is the limit has next to no idle time, so one that has three times as much is
+/// no rival, however near its busy time is.
+bool is_tie(const Candidate& best, const Candidate& second, double gap_min);
 
 /// Candidates behind the vertices that are held up, best first. `fine` holds the same vertices in
 /// shorter windows, for the co-movement.

@@ -8,9 +8,12 @@
 namespace doctor {
 namespace {
 
-constexpr std::int64_t kPoints = 30;         // leaves two of a ring for the closes before the last
-constexpr std::int64_t kSampledMin = 23;     // a quarter may be gaps …
-constexpr std::size_t kInformativeMin = 15;  // … and half may have nothing to tell
+// Bins of a window: all that a ring holds but for the closes before the last, and the newest part
+// of it alone, since a window that also holds what was before the growth shows a bend and no line.
+constexpr std::array<std::int64_t, 2> kWindows{30, 18};
+constexpr double kSampledShare = 0.75;  // a quarter may be gaps …
+constexpr double kTellingShare = 0.5;   // … and half may have nothing to tell
+constexpr std::size_t kTellingMin = 12;
 constexpr std::int64_t kCloses = 3;
 // How many times its own length a window may foresee: the short ones tell little of days.
 constexpr std::array kSpansAhead{2.2, 3.0, 4.0, 6.0};
@@ -20,7 +23,11 @@ struct Points {
   std::vector<double> t, x;  // ms before the end (negative), floors
   std::vector<std::int64_t> bins;
   std::int64_t sampled{0};  // bins that are no gap, whether they count or not
-  bool suffice() const { return sampled >= kSampledMin && x.size() >= kInformativeMin; }
+  bool suffice(std::int64_t of) const {
+    const auto all = static_cast<double>(of);
+    return static_cast<double>(sampled) >= kSampledShare * all && x.size() >= kTellingMin &&
+           static_cast<double>(x.size()) >= kTellingShare * all;
+  }
 };
 
 struct Past {
@@ -30,10 +37,10 @@ struct Past {
   DurationMs before_ms{};
 };
 
-Points points_of(const Floors& floors, const BinFilter& counts, FloorScale scale,
-                 std::int64_t last) {
+Points points_of(const Floors& floors, const BinFilter& counts, FloorScale scale, std::int64_t last,
+                 std::int64_t bins) {
   Points points;
-  for (std::int64_t bin = last - kPoints + 1; bin <= last; ++bin) {
+  for (std::int64_t bin = last - bins + 1; bin <= last; ++bin) {
     const std::optional<double> floor = floors.at(scale, bin);
     if (!floor) continue;
     ++points.sampled;
@@ -47,10 +54,13 @@ Points points_of(const Floors& floors, const BinFilter& counts, FloorScale scale
 
 double median_of(std::span<const double> values) { return median(values).value(); }
 
-/// `from`: where the window begins; `half`: where its newest half does.
-Past past_of(const Floors& floors, TimestampMs from, TimestampMs half) {
+/// What came before the window; where that is less than a day, also its older half, so that at
+/// least something is known that the newest half must leave behind.
+Past past_of(const Floors& floors, TimestampMs from, TimestampMs to) {
   Past past;
   const std::int64_t newest = floors.newest_hour();
+  const TimestampMs begun = (newest + 1) * kHourMs - history_of(floors);
+  const TimestampMs half = from - begun >= kFirstDayMs ? from : to - (to - from) / 2;
   std::optional<std::int64_t> first;
   for (std::int64_t hour = newest - kHourlyFloors + 1; hour <= newest; ++hour) {
     const std::optional<double> floor = floors.hour(hour);
@@ -89,9 +99,9 @@ class GrowthTest {
              std::optional<double> limit, const GrowthRules& rules)
       : floors_(floors), counts_(counts), load_(load), limit_(limit), rules_(rules) {}
 
-  std::optional<FloorGrowth> at(FloorScale scale, std::int64_t last) const {
-    Points points = points_of(floors_, counts_, scale, last);
-    if (!points.suffice()) return std::nullopt;
+  std::optional<FloorGrowth> at(FloorScale scale, std::int64_t last, std::int64_t bins) const {
+    Points points = points_of(floors_, counts_, scale, last, bins);
+    if (!points.suffice(bins)) return std::nullopt;
     FloorGrowth growth;
     growth.scale = scale;
     growth.from = points.bins.front() * width_ms(scale);
@@ -114,7 +124,7 @@ class GrowthTest {
   }
 
   bool is_new(FloorGrowth& growth, std::span<const double> x, Gates& gates) const {
-    const Past past = past_of(floors_, growth.from, growth.to - (growth.to - growth.from) / 2);
+    const Past past = past_of(floors_, growth.from, growth.to);
     growth.history_ms = past.history_ms;
     growth.before_range = past.before_high - past.before_low;
     growth.before_ms = past.before_ms;
@@ -148,6 +158,7 @@ class GrowthTest {
       return false;
     }
     take_present_pace(growth, points);
+    widen_to_the_day(growth.trend.slope, points, growth.scale);
     return true;
   }
 
@@ -178,12 +189,52 @@ class GrowthTest {
     if (recent && recent->slope.low > 0 && recent->slope.value > growth.trend.slope.high) {
       growth.trend = *recent;
     }
+    widen(growth.trend.slope, std::span(points.t).first(half), std::span(points.x).first(half));
+    widen(growth.trend.slope, std::span(points.t).last(half), std::span(points.x).last(half));
+  }
+
+  /// What grows with the load will not go on as at this hour, but as over a whole day.
+  void widen_to_the_day(Slope& slope, const Points& points, FloorScale scale) const {
+    if (!load_ || width_ms(scale) * static_cast<std::int64_t>(points.bins.size()) >= kDayMs) return;
+    std::vector<std::int64_t> day;
+    constexpr FloorScale kCoarse = FloorScale::three_hours;
+    for (std::int64_t i = kDayMs / width_ms(kCoarse); i > 0; --i) {
+      day.push_back(floors_.newest(kCoarse) - i + 1);
+    }
+    const std::optional<double> usual = mean_load(kCoarse, day);
+    const std::optional<double> now = mean_load(scale, points.bins);
+    if (!usual || !now || *now <= 0) return;
+    const double pace = slope.value * *usual / *now;
+    slope.low = std::min(slope.low, pace);
+    slope.high = std::max(slope.high, pace);
+  }
+
+  /// Nothing when it is unknown for more than half of them.
+  std::optional<double> mean_load(FloorScale scale, std::span<const std::int64_t> bins) const {
+    double sum = 0;
+    std::size_t known = 0;
+    for (const std::int64_t bin : bins) {
+      const std::optional<double> level = load_(scale, bin);
+      if (!level) continue;
+      sum += *level;
+      ++known;
+    }
+    if (known == 0 || 2 * known < bins.size()) return std::nullopt;
+    return sum / static_cast<double>(known);
+  }
+
+  static void widen(Slope& slope, std::span<const double> t, std::span<const double> x) {
+    const std::optional<Slope> part = theil_sen(t, x);
+    if (!part || part->value <= 0) return;
+    slope.low = std::min(slope.low, part->value);
+    slope.high = std::max(slope.high, part->value);
   }
 
   bool ends_soon(FloorGrowth& growth, Gates& gates) const {
     const bool first_day = growth.history_ms < kFirstDayMs;
     if (!limit_) return !first_day;
-    growth.end = time_to_exhaustion(growth.trend, growth.level, *limit_, growth.span_ms());
+    growth.end = time_to_exhaustion(growth.trend, growth.level, *limit_, growth.span_ms(),
+                                    rules_.full_ratio);
     if (!growth.end) return false;
     const double left = std::max(growth.end->expected_ms, 1.0);
     const double ahead = kSpansAhead.at(static_cast<std::size_t>(growth.scale));
@@ -232,17 +283,14 @@ std::optional<FloorGrowth> floor_growth(const Floors& floors, const BinFilter& c
   if (floors.empty()) return clearest;
   const GrowthTest test(floors, counts, load, limit, rules);
   for (const FloorScale scale : kFloorScales) {
-    std::optional<FloorGrowth> growth;
-    for (std::int64_t before = 0; before < kCloses; ++before) {
-      std::optional<FloorGrowth> then = test.at(scale, floors.newest(scale) - before);
-      if (!then) {
-        growth.reset();
-        break;
+    for (const std::int64_t bins : kWindows) {
+      std::optional<FloorGrowth> growth = test.at(scale, floors.newest(scale), bins);
+      for (std::int64_t before = 1; growth && before < kCloses; ++before) {
+        if (!test.at(scale, floors.newest(scale) - before, bins)) growth.reset();
       }
-      if (before == 0) growth = std::move(then);
-    }
-    if (growth && (!clearest || growth->weakest.score > clearest->weakest.score)) {
-      clearest = std::move(growth);
+      if (growth && (!clearest || growth->weakest.score > clearest->weakest.score)) {
+        clearest = std::move(growth);
+      }
     }
   }
   return clearest;

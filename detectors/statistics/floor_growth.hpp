@@ -28,6 +28,7 @@ struct GrowthRules {
   double margin_level_ratio{};    // … or this share of that floor, whichever is more
   double early_level_ratio{};     // on the first day only what is this full …
   double early_left_ms{};         // … and ends this soon
+  double full_ratio{1};           // of the limit, at which the end may come already
 };
 
 /// What all who use this declare: the gates, and how near an end is how urgent.
@@ -42,7 +43,7 @@ inline constexpr std::array<Param, 11> kGrowthParams{{
     {"early_level_ratio", 0.8, "on a JVM's first day, how full it must be"},
     {"early_left_ms", 4.0 * kHourMs, "and how soon full"},
     {"page_ms", 6.0 * kHourMs, "the end may be this near: critical"},
-    {"ticket_ms", 72.0 * kHourMs, "the end may be this near: warning"},
+    {"ticket_ms", 7.0 * kDayMs, "the end may be this near, in the week: warning"},
 }};
 GrowthRules growth_rules(const Params& params);
 /// By the soonest end.
@@ -56,13 +57,15 @@ struct Gate {
 
 struct FloorGrowth {
   FloorScale scale{};
-  TimestampMs from{}, to{};       // the window
-  double first{}, level{};        // medians of its first and last three floors
-  double past_peak{};             // highest floor of the week before its newest half
-  DurationMs history_ms{};        // how far back that week reaches
-  double before_range{};          // highest less lowest floor before the window …
-  DurationMs before_ms{};         // … and over how long
-  RobustTrend trend;              // per ms, t = 0 at `to`; of the newest half where that is steeper
+  TimestampMs from{}, to{};  // the window
+  double first{}, level{};   // medians of its first and last three floors
+  double past_peak{};        // highest floor of the week before its newest half
+  DurationMs history_ms{};   // how far back that week reaches
+  double before_range{};     // highest less lowest floor before the window …
+  DurationMs before_ms{};    // … and over how long
+  /// Per ms, t = 0 at `to`; of the newest half where that is steeper. Its interval holds the paces
+  /// of both halves: what changed within the window may change again.
+  RobustTrend trend;
   std::optional<Exhaustion> end;  // with a limit
   Gate weakest;
   double rise() const { return level - first; }

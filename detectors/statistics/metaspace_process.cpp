@@ -48,6 +48,8 @@ SteppedGrowthRules rules_of(const Window& window, const Params& params,
   rules.p_max = params["p_max"];
   rules.events_min = static_cast<int>(params["events_min"]);
   rules.finished_min = static_cast<int>(params["finished_min"]);
+  rules.limit_bytes = limit.bytes;
+  rules.headroom_ratio = params["headroom_ratio"];
   rules.threshold_ratio = metaspace_size_is_set(window) ? 0 : params["threshold_ratio"];
   return rules;
 }
@@ -84,7 +86,10 @@ std::optional<MetaspaceJudgement> judge_metaspace(const MetaspaceProcess& proces
   const bool proven = growth.proof != Proof::none;
   if (!growth.growing && !proven) return std::nullopt;
   const double left = process.submissions_left.value_or(INFINITY);
-  const bool keeps = growth.reclaim_ratio && *growth.reclaim_ratio < params["reclaim_ratio_max"];
+  const bool others_are_tidied =
+      growth.proof == Proof::one_job_keeps || growth.proof == Proof::full_troughs;
+  const bool keeps = others_are_tidied ||
+                     (growth.reclaim_ratio && *growth.reclaim_ratio < params["reclaim_ratio_max"]);
   const bool nearly_full = process.used_ratio.value_or(0) >= params["imminent_used_ratio"];
   if (keeps && left <= params["imminent_submissions_left"] && (nearly_full || proven)) {
     return MetaspaceJudgement{Severity::critical, Confidence::imminent};

@@ -48,6 +48,9 @@ std::vector<Submission> submissions(const Window& window, const std::string& pro
   for (const LastSeenJob& job : window.vanished) {
     by_id.try_emplace(job.id, Submission{job.id, job.name, job.start, job.at, false});
   }
+  for (const LastSeenJob& job : window.ended) {
+    by_id.try_emplace(job.id, Submission{job.id, job.name, job.start, job.at, false});
+  }
   for (const JobFactsPtr& job : window.jobs) {
     const auto known = by_id.find(job->id);
     if (known != by_id.end()) known->second.elsewhere = runs_elsewhere(*job, process);
@@ -108,6 +111,7 @@ void assign(std::vector<SteppedPoint>& points, const std::vector<Submission>& or
     --room;
     ++assigned;
     points[at].names.push_back(job.name);
+    points[at].ends.push_back(job.end);
     if (!first) continue;
     ++first_times;
     holds_first.push_back(at);

@@ -92,6 +92,7 @@ class Analysis {
     find_opportunities();
     measure_reclaim();
     measure_segment();
+    growth_.kept = kept_loaders(steps_, growth_.opportunities, rules_.soft_age_ms);
     growth_.proof = prove();
     growth_.steps = std::move(steps_);
     return std::move(growth_);
@@ -204,10 +205,33 @@ class Analysis {
                       growth_.rising.p <= rules_.p_max && slope->value >= rules_.step_min_bytes;
   }
 
-  Proof prove() const {
-    if (!growth_.reclaim_ratio || growth_.gives_back || growth_.step < rules_.step_min_bytes) {
-      return Proof::none;
+  /// What full collections left, twice at least, fills half the room there was, and not with jobs
+  /// that run.
+  bool stays_full() const {
+    if (!rules_.limit_bytes) return false;
+    const double room = *rules_.limit_bytes - growth_.base;
+    double first = 0;
+    int times = 0;
+    for (const Opportunity& opportunity : growth_.opportunities) {
+      const double living = steps_.back().alive * growth_.step;
+      const double left = opportunity.trough - growth_.base - living;
+      if (!opportunity.full || opportunity.finished < rules_.finished_min) continue;
+      if (left < rules_.headroom_ratio * room) {
+        times = 0;
+      } else if (++times == 1) {
+        first = opportunity.trough;
+      } else if (opportunity.trough > first) {
+        return true;
+      }
     }
+    return false;
+  }
+
+  Proof prove() const {
+    if (growth_.step < rules_.step_min_bytes || !growth_.reclaim_ratio) return Proof::none;
+    if (growth_.kept && growth_.kept->proven) return Proof::one_job_keeps;
+    if (stays_full()) return Proof::full_troughs;
+    if (growth_.gives_back) return Proof::none;
     int still = 0, barren_full = 0, barren_inferred = 0;
     const TimestampMs since = last_healthy_ ? steps_[*last_healthy_].from : 0;
     std::vector<const Opportunity*> troughs;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "detectors/statistics/job_loaders.hpp"
 #include "detectors/statistics/trend.hpp"
 #include "model/time.hpp"
 
@@ -24,7 +25,8 @@ struct SteppedPoint {
   double min{};            // bytes
   std::optional<double> loaded, unloaded;  // classes, cumulative
   double collections{0};                   // collections that unload classes, cumulative
-  std::vector<std::string> names;          // jobs submitted, as far as known
+  std::vector<std::string> names;          // jobs submitted, as far as known …
+  std::vector<TimestampMs> ends;           // … and when each ended; far away while it lives
 };
 
 struct SteppedGrowthRules {
@@ -35,6 +37,8 @@ struct SteppedGrowthRules {
   double threshold_ratio{
       3.4};  // no JVM waits longer than this multiple of its base; 0 = do not use
   double threshold_base_min_bytes{25e6};
+  std::optional<double> limit_bytes;
+  double headroom_ratio{0.5};  // of base to limit: left after full collections, that is no float
   double idle_reclaim_ratio{0.25};  // less than this share freed per finished job is nothing
   DurationMs soft_age_ms{10 * kMinuteMs};
 };
@@ -53,7 +57,14 @@ struct Opportunity {
   double events{};  // submissions up to it
 };
 
-enum class Proof { none, barren_collection, rising_troughs, beyond_threshold };
+enum class Proof {
+  none,
+  barren_collection,
+  rising_troughs,
+  beyond_threshold,
+  one_job_keeps,  // collections take the classes of the others (SteppedGrowth::kept)
+  full_troughs,   // full collections leave half the headroom used
+};
 
 struct SteppedGrowth {
   int events{};    // since the base, that loaded classes
@@ -69,6 +80,7 @@ struct SteppedGrowth {
   std::optional<double> loaded_since, unloaded_since;  // classes, since the base or last reclaim
   std::optional<double> reclaim_ratio;                 // rho
   std::vector<Opportunity> opportunities;
+  std::optional<JobLoaders> kept;  // by which of several jobs
   bool growing{false};
   bool gives_back{false};  // the last opportunity freed what finished jobs had left
   Proof proof{Proof::none};

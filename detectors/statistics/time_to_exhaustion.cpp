@@ -15,16 +15,17 @@ constexpr double kHorizonMaxMs = 30.0 * kDayMs;
 }  // namespace
 
 std::optional<Exhaustion> time_to_exhaustion(const RobustTrend& trend, double level, double limit,
-                                             double span_ms) {
+                                             double span_ms, double full_ratio) {
   if (!(trend.slope.value > 0) || !(span_ms > 0)) return std::nullopt;
   const double left = std::max(0.0, limit - level);
+  const double soonest = std::max(0.0, full_ratio * limit - level);
   // The standard error of a median of three.
   const double doubt = 1.96 * trend.sd * std::sqrt(std::numbers::pi / 2 / 3);
   Exhaustion exhaustion;
   exhaustion.horizon_ms = std::min(kSpansMax * span_ms, kHorizonMaxMs);
-  exhaustion.expected_ms = left / trend.slope.value;
+  exhaustion.expected_ms = (left + soonest) / 2 / trend.slope.value;
   const bool bounded = std::isfinite(trend.slope.high);
-  exhaustion.low_ms = bounded ? std::max(0.0, left - doubt) / trend.slope.high : 0;
+  exhaustion.low_ms = bounded ? std::max(0.0, soonest - doubt) / trend.slope.high : 0;
   if (trend.slope.low > 0 && std::isfinite(trend.slope.low)) {
     exhaustion.high_ms = (left + doubt) / trend.slope.low;
   }

@@ -18,9 +18,11 @@ struct Exhaustion {
 };
 
 /// `trend` per millisecond, over `span_ms`; `level` is where the series stands now (the median of
-/// its last three points, whose standard error widens the interval). Nothing when it does not rise.
+/// its last three points, whose standard error widens the interval). `full_ratio`: the share of the
+/// limit at which the end may come already; the soonest end is there, the latest at the limit, the
+/// expected one halfway. Nothing when it does not rise.
 std::optional<Exhaustion> time_to_exhaustion(const RobustTrend& trend, double level, double limit,
-                                             double span_ms);
+                                             double span_ms, double full_ratio = 1);
 
 /// "in 2 d 20 h (2 d 4 h to 3 d 19 h)", "in 5 h (3 h or later, unbounded)", "in more than 30 d".
 std::string exhaustion_text(const Exhaustion& exhaustion);

@@ -11,21 +11,21 @@ namespace doctor {
 namespace {
 
 // P(inversions of a random permutation of n <= at_most), by adding one element at a time: the k-th
-// one makes 0 … k-1 inversions with equal probability.
+// one makes 0 … k-1 inversions with equal probability, so a count's probability is the mean of k of
+// the ones before. Counts above at_most are never needed, and running sums give each mean at once.
 double inversions_at_most(std::size_t n, std::size_t at_most) {
-  std::vector<double> probability{1.0};
+  if (at_most >= n * (n - 1) / 2) return 1;
+  std::vector<double> up_to(at_most + 1, 1.0);  // P(<= i); of one element alone there are none
   for (std::size_t k = 2; k <= n; ++k) {
-    std::vector<double> next(probability.size() + k - 1, 0.0);
-    for (std::size_t i = 0; i < probability.size(); ++i) {
-      for (std::size_t j = 0; j < k; ++j) {
-        next[i + j] += probability[i] / static_cast<double>(k);
-      }
+    double sum = 0;
+    std::vector<double> next(at_most + 1);
+    for (std::size_t i = 0; i <= at_most; ++i) {
+      sum += (up_to[i] - (i >= k ? up_to[i - k] : 0)) / static_cast<double>(k);
+      next[i] = sum;
     }
-    probability = std::move(next);
+    up_to = std::move(next);
   }
-  double sum = 0;
-  for (std::size_t i = 0; i < probability.size() && i <= at_most; ++i) sum += probability[i];
-  return std::min(sum, 1.0);
+  return std::min(up_to[at_most], 1.0);
 }
 
 }  // namespace

@@ -16,8 +16,19 @@
   X(metaspace_churn)          \
   X(rocksdb_overruns)         \
   X(rocksdb_fills)            \
+  X(heap_leaks)               \
+  X(heap_restarted)           \
+  X(heap_peace)               \
   X(bottlenecks)              \
   X(catch_ups)                \
+  X(drains)                   \
+  X(overloads)                \
+  X(skews)                    \
+  X(even_keys)                \
+  X(watermark_stalls)         \
+  X(watermarks_in_peace)      \
+  X(jobs_down)                \
+  X(jobs_that_end)            \
   X(cluster_weeks)            \
   X(disturbed_weeks)
 

@@ -101,7 +101,7 @@ TEST_F(Backpressure, FiresWithinFiveMinutesOfTheStart) {
       EXPECT_EQ(judge().state, DetectorState::learning);
     }
   }
-  EXPECT_LE(fake_.now - onset, 4 * kMinuteMs + 30 * kSecondMs);
+  EXPECT_LE(fake_.now - onset, 5 * kMinuteMs);
 }
 
 TEST_F(Backpressure, FiresWithinFiveMinutesOfALateOnsetAndEnds) {
@@ -217,6 +217,74 @@ TEST_F(Backpressure, AfterARestartItIsAdviceForAWhile) {
   EXPECT_EQ(judge().findings.at(0).severity, Severity::info);
   run(kSlowEnrich, 12 * kMinuteMs);
   EXPECT_EQ(judge().findings.at(0).severity, Severity::warning);
+}
+
+TEST_F(Backpressure, WhatIsReadAfterARestartIsAdviceAsLongAsItDrains) {
+  job_.state_since["RESTARTING"] = fake_.now - 10 * kSecondMs;
+  job_.state_since["RUNNING"] = fake_.now;
+  double waiting = 1.2e6;  // drained after 50 min
+  const auto run_draining = [&](int quarters, double step) {
+    for (int i = 0; i < quarters; ++i) {
+      run(kSlowEnrich, 15 * kSecondMs);
+      waiting = std::max(0.0, waiting - step);
+      for (const std::uint32_t subtask : {0U, 1U}) {
+        const EntityId source = fake_.entities.intern(
+            Level::operator_, fake_.subtask("j1", "source", subtask), "Source");
+        put(Metric::source_pending_records, source, waiting / 2);
+      }
+    }
+  };
+  run_draining(100, 6000);
+  const Finding drains = judge().findings.at(0);
+  EXPECT_EQ(drains.severity, Severity::info) << text(drains);
+  EXPECT_NE(text(drains).find("it catches up"), std::string::npos) << text(drains);
+  run_draining(40, -6000);  // now more comes than it takes
+  const Finding overload = judge().findings.at(0);
+  EXPECT_EQ(overload.severity, Severity::warning) << text(overload);
+  EXPECT_NE(text(overload).find("it does not keep up"), std::string::npos) << text(overload);
+}
+
+TEST_F(Backpressure, ADrainThatTakesHoursIsOverload) {
+  job_.state_since["RESTARTING"] = fake_.now - 10 * kSecondMs;
+  job_.state_since["RUNNING"] = fake_.now;
+  for (int i = 0; i < 100; ++i) {
+    run(kSlowEnrich, 15 * kSecondMs);
+    for (const std::uint32_t subtask : {0U, 1U}) {
+      const EntityId source =
+          fake_.entities.intern(Level::operator_, fake_.subtask("j1", "source", subtask), "Source");
+      put(Metric::source_pending_records, source, 1e9 - 6000.0 * i);
+    }
+  }
+  EXPECT_EQ(judge().findings.at(0).severity, Severity::warning);
+}
+
+TEST_F(Backpressure, OneBurstOfMinutesPassesAndPulsesDoNot) {
+  run(kHealthy, 8 * kMinuteMs);
+  for (int i = 0; i < 10; ++i) {
+    run(kSlowEnrich, 15 * kSecondMs);
+    EXPECT_TRUE(judge().findings.empty()) << i;
+  }
+  for (int i = 0; i < 24; ++i) {
+    run(kHealthy, 15 * kSecondMs);
+    EXPECT_TRUE(judge().findings.empty()) << i;
+  }
+  for (int i = 0; i < 4; ++i) {
+    run(kSlowEnrich, 45 * kSecondMs);
+    run(kHealthy, 75 * kSecondMs);
+  }
+  EXPECT_FALSE(judge().findings.empty());
+}
+
+TEST_F(Backpressure, OneThatHasIdleTimeIsNoRivalOfOneThatHasNone) {
+  job_.vertices[3].inputs = {{"parse", "HASH"}};
+  run({{"source", kHeld},
+       {"parse", kHeld},
+       {"enrich", {{0.995, 0}, {0.99, 0}}},
+       {"sink", {{0.94, 0}, {0.93, 0}}}},
+      6 * kMinuteMs);
+  const Verdict verdict = judge();
+  ASSERT_EQ(verdict.findings.size(), 1U);
+  EXPECT_EQ(verdict.findings[0].subject.vertex, "enrich");
 }
 
 TEST_F(Backpressure, ASourceAtItsLimitIsAdvice) {

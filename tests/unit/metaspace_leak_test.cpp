@@ -359,5 +359,42 @@ TEST(MetaspaceLeak, AnOutOfMemoryErrorIsTakenAtItsWordEvenInOneShot) {
   EXPECT_EQ(only(verdict)->subject.job_name, "orders");
 }
 
+// Two jobs take turns; every collection takes the classes of one and none of the other's.
+TEST(MetaspaceLeak, NamesTheOneOfSeveralJobsWhoseClassesStay) {
+  Session session;
+  session.scrape();
+  double sound = 0;  // finished submissions of the sound job that were not collected yet
+  Verdict verdict;
+  for (int i = 0; i < 26 && session.used < session.limit; ++i) {
+    session.run(1, 15 * kMinuteMs, 60'000, {}, i % 2 == 0 ? "leaky" : "sound");
+    sound += i % 2 == 0 ? 0 : 1;
+    if (i % 6 == 5) {
+      const double taken = sound - 1;  // the last one may be softly held
+      session.used -= taken * session.step;
+      session.unloaded += taken * session.classes;
+      ++session.full_collections;
+      sound = 1;
+    }
+    verdict = session.judge();
+  }
+  ASSERT_FALSE(verdict.findings.empty());
+  const Finding& last = verdict.findings.front();
+  EXPECT_GE(last.severity, Severity::warning) << last.summary;
+  EXPECT_GE(last.confidence, Confidence::confirmed) << last.summary;
+  EXPECT_THAT(last.summary, HasSubstr("\"leaky\""));
+}
+
+TEST(MetaspaceLeak, AccusesNoneOfSeveralJobsThatAreTidiedUp) {
+  Session session;
+  session.scrape();
+  for (int i = 0; i < 40; ++i) {
+    session.run(1, 15 * kMinuteMs, 60'000, {}, i % 3 == 0 ? "a" : i % 3 == 1 ? "b" : "c");
+    if (i % 6 == 5) session.collect(i % 12 == 5 ? 0.6 : 0.95);
+    for (const Finding& finding : session.judge().findings) {
+      EXPECT_EQ(finding.severity, Severity::info) << i << " " << finding.summary;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace doctor

@@ -149,6 +149,16 @@ TEST(TimeToExhaustion, SaysUnboundedBeyondAndNever) {
   EXPECT_FALSE(time_to_exhaustion(trend, 0, 1, 1));
 }
 
+TEST(TimeToExhaustion, TheEndMayComeBeforeTheLimit) {
+  RobustTrend trend;
+  trend.slope = {2, 2, 2};
+  const auto end = time_to_exhaustion(trend, 50, 100, 100, 0.9);
+  ASSERT_TRUE(end);
+  EXPECT_DOUBLE_EQ(end->low_ms, 20);
+  EXPECT_DOUBLE_EQ(end->expected_ms, 22.5);
+  EXPECT_DOUBLE_EQ(end->high_ms.value(), 25);
+}
+
 TEST(TimeToExhaustion, IsCappedAtThirtyDays) {
   RobustTrend trend;
   trend.slope = {1, 1, 1};

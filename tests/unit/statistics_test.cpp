@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <vector>
 
 #include "detectors/advice.hpp"
@@ -16,6 +18,37 @@ TEST(RisingTest, HasTheExactProbabilitiesOfSmallSamples) {
   EXPECT_NEAR(rising_test(std::vector<double>{1, 2, 3, 4, 5, 6}).p, 1.0 / 720, 1e-12);
   EXPECT_NEAR(rising_test(std::vector<double>{1, 2, 3, 5, 4, 6, 7}).p, 7.0 / 5040, 1e-12);
   EXPECT_NEAR(rising_test(std::vector<double>{2, 1, 3, 4, 5, 6, 8, 7}).p, 0.00087, 1e-5);
+}
+
+TEST(RisingTest, AgreesWithCountingAllOrders) {
+  std::vector<double> order{1, 2, 3, 4, 5, 6, 7};
+  std::map<int, int> orders_with;  // falling pairs → orders
+  do {
+    ++orders_with[rising_test(order).discordant];
+  } while (std::next_permutation(order.begin(), order.end()));
+  std::sort(order.begin(), order.end());
+  do {
+    const RisingTest test = rising_test(order);
+    int as_few = 0;
+    for (const auto& [falling, orders] : orders_with) {
+      as_few += falling <= test.discordant ? orders : 0;
+    }
+    ASSERT_NEAR(test.p, as_few / 5040.0, 1e-12);
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST(RisingTest, IsSymmetricForTheLargestSample) {
+  // 64 values with just under half of the 2016 pairs falling, and just as many rising.
+  std::vector<double> values;
+  for (int i = 0; i < 64; ++i) values.push_back(i < 32 ? 2 * i : 127 - 2 * i);
+  const RisingTest up = rising_test(values);
+  for (double& value : values) value = -value;
+  const RisingTest down = rising_test(values);
+  ASSERT_EQ(up.concordant, down.discordant);
+  // P(as few falling) + P(as few rising) counts the middle once too often.
+  EXPECT_NEAR(up.p + down.p, 1, 0.03);
+  EXPECT_GT(up.p, 0.2);
+  EXPECT_LT(up.p, 0.8);
 }
 
 TEST(RisingTest, CountsPairsAndIsNotFooledByFallsAndTies) {

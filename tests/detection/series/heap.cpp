@@ -129,7 +129,8 @@ void HeapSeries::draw_family(const HeapRanges& ranges) {
 void HeapSeries::draw_leak(const HeapRanges& ranges) {
   constexpr std::array kLives{3.0 * kHourMs, 6.0 * kHourMs, 1.0 * kDayMs,
                               3.0 * kDayMs,  5.0 * kDayMs,  10.0 * kDayMs};
-  const double life_ms = kLives.at(random_() % kLives.size()) * uniform(1 / widen_, widen_);
+  const double drawn_ms = kLives.at(random_() % kLives.size()) * uniform(1 / widen_, widen_);
+  const double life_ms = ranges.life_ms > 0 ? ranges.life_ms : drawn_ms;
   leak_per_ms_ = (1 - base_ - per_load_) / life_ms;
   // Who leaks allocates, and not only what is leaked.
   allocation_per_ms_ = std::max(allocation_per_ms_, 10 * leak_per_ms_);

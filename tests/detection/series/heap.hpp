@@ -36,6 +36,7 @@ struct HeapRanges {
   double widened{1};
   DurationMs length_ms{14 * kDayMs};
   DurationMs scrape_ms{0};  // 0: drawn from 5, 15, 30, 60 s
+  double life_ms{0};        // of a leak at a load of 1; 0: drawn
 };
 
 struct HeapSample {

@@ -58,8 +58,15 @@ void add_leak(Tally& tally, const HeapRun& leak, unsigned seed, HeapFamily famil
   if (!forecast) return;
   ++tally.forecasts;
   tally.bounded += forecast->high.has_value();
-  tally.covered += *forecast->low <= *leak.truth.exhausted_at &&
-                   (!forecast->high || *leak.truth.exhausted_at <= *forecast->high);
+  const bool covered = *forecast->low <= *leak.truth.exhausted_at &&
+                       (!forecast->high || *leak.truth.exhausted_at <= *forecast->high);
+  tally.covered += covered;
+  if (!verbose || covered) return;
+  const auto hours = [&](TimestampMs at) { return static_cast<double>(at - pushed->at) / kHourMs; };
+  std::printf("  forecast %s %u: %.1f h (%.1f to %.1f), true %.1f\n",
+              std::string(to_string(family)).c_str(), seed, hours(*forecast->exhausted_at),
+              hours(*forecast->low), hours(forecast->high.value_or(*forecast->low)),
+              hours(*leak.truth.exhausted_at));
 }
 
 double quantile(std::vector<double> values, double q) {

@@ -80,6 +80,12 @@ void Cluster::end(Job& job, const std::string& state) {
   job_manager().layout_.reset();
 }
 
+void Cluster::lose_jobs() {
+  for (Job& job : jobs_) end(job, "FAILED");
+  jobs_.clear();
+  told_.reset();
+}
+
 void Cluster::remove_series(const Job& job) {
   for (Process* process : task_managers()) {
     if (std::erase_if(process->blocks_, [&](const Block& b) { return b.owner == &job; }) > 0) {

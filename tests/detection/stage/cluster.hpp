@@ -70,6 +70,8 @@ class Cluster {
   /// Runs at once, its subtasks spread over the TaskManagers in turn, beginning with `first`.
   Job& submit(JobPlan plan, std::size_t first = 0);
   void end(Job& job, const std::string& state);
+  /// The JobManager was replaced by one that knows nothing of its jobs: nobody runs or lists them.
+  void lose_jobs();
   /// Subtasks of that job (again) onto the TaskManagers there are.
   void place(Job& job, std::size_t first = 0);
   std::list<Job>& jobs() { return jobs_; }

@@ -52,6 +52,11 @@ void Flow::advance(TimestampMs to, bool running) {
   }
 }
 
+void Flow::deal(std::size_t vertex, const std::vector<double>& shares) {
+  vertices_[vertex].plan.shares = shares;
+  find_fullest(vertices_[vertex]);
+}
+
 void Flow::reset() {
   for (Vertex& vertex : vertices_) {
     std::fill(vertex.counters.begin(), vertex.counters.end(), Counters{});
@@ -177,6 +182,20 @@ SubtaskSeries Flow::series(std::size_t vertex) {
     values[1] = std::floor(counters.backpressured_ms);
     values[2] = std::floor(counters.idle_ms);
     values[3] = std::floor(counters.records);
+  };
+  return series;
+}
+
+SubtaskSeries Flow::pending(std::size_t source) {
+  const auto at = std::find(sources_.begin(), sources_.end(), source);
+  SubtaskSeries series;
+  series.vertex = source;
+  series.operator_ = "Source";
+  series.metrics = {Metric::source_pending_records};
+  series.fill = [this, source, index = static_cast<std::size_t>(at - sources_.begin())](
+                    int subtask, TimestampMs, double* values) {
+    const double share = vertices_[source].plan.shares[static_cast<std::size_t>(subtask)];
+    values[0] = std::floor(backlog_.at(index) * share);
   };
   return series;
 }

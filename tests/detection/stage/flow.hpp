@@ -34,11 +34,15 @@ class Flow {
 
   /// Time passes; the tasks run (or not: records then pile up).
   void advance(TimestampMs to, bool running);
+  /// From now on the records of that vertex are spread so over its subtasks.
+  void deal(std::size_t vertex, const std::vector<double>& shares);
   /// A new attempt: its counters begin anew.
   void reset();
 
   /// The series of that vertex, for a job's plan. The flow must outlive the job.
   SubtaskSeries series(std::size_t vertex);
+  /// What waits before a source, as its pendingRecords tell it; for a flow that keeps its backlog.
+  SubtaskSeries pending(std::size_t source);
   /// Vertices that limited somebody in the last step.
   bool limits(std::size_t vertex) const { return vertices_[vertex].binding; }
   bool limited() const;
