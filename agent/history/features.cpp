@@ -14,6 +14,12 @@ bool is_epoch_witness(Metric metric) {
          metric == Metric::jvm_classes_unloaded || metric == Metric::gc_count;
 }
 
+/// REST lags behind the reporter: a fall between two sources proves nothing. What a store knew is
+/// older than what came after it, whoever tells.
+bool follows(SourceId before, SourceId after) {
+  return before == after || is_history(before) || is_history(after);
+}
+
 constexpr DurationMs kFloorsKeptMs = 12 * kHourMs;
 constexpr DurationMs kPastEpochsKeptMs = 8 * kDayMs;
 
@@ -249,8 +255,7 @@ bool FeatureStore::begins_epoch(const Batch& batch, std::size_t index) const {
   const SeriesKey& key = batch.layout->keys[index];
   if (!is_present(batch.values[index]) || !is_epoch_witness(key.metric)) return false;
   const auto known = series_.find(key);
-  // REST lags behind the reporter: a fall between two sources proves nothing.
-  return known != series_.end() && known->second.source == batch.source &&
+  return known != series_.end() && follows(known->second.source, batch.source) &&
          batch.values[index] < known->second.latest.value;
 }
 
@@ -279,7 +284,7 @@ void FeatureStore::absorb_value(const Batch& batch, std::size_t index) {
   Series* series = series_for(key);
   if (series == nullptr) return;
   const MetricInfo& metric = info(key.metric);
-  const bool other_source = series->latest.at != 0 && series->source != batch.source;
+  const bool other_source = series->latest.at != 0 && !follows(series->source, batch.source);
   const bool older = other_source && metric.kind == Kind::counter && value < series->latest.value;
   if (older) return;
   const Sample sample{batch.at, value};
