@@ -79,7 +79,7 @@ class Judge {
   TimestampMs watched_since_{0};
   TimestampMs facts_at_{0};
   TimestampMs forgot_at_{0};
-  bool has_past_{false};  // a store told of the time before the first item
+  bool has_past_{false};                          // a store told of the time before the first item
   std::map<std::string, TimestampMs> judged_at_;  // detector → last judgement
   std::map<std::string, DetectorReport> reports_;
 };

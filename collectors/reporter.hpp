@@ -77,8 +77,8 @@ class ReporterScrape final : public BodySink, private exposition::Sink {
   bool saw_job_manager_{false};
   bool saw_task_manager_{false};
   std::uint32_t task_manager_{ReporterPlaces::kNoText};  // the first tm_id of what is new
-  std::string head_;                     // the body's first bytes, to say what it was
-  std::string other_family_;             // the first that is not Flink's
+  std::string head_;          // the body's first bytes, to say what it was
+  std::string other_family_;  // the first that is not Flink's
   std::vector<Staged> staged_;
   ReporterPlaces places_;
   std::uint64_t dropped_{0};

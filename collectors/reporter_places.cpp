@@ -100,9 +100,8 @@ EntityId ReporterPlaces::Entities::below(EntityId parent, Level level, std::uint
       (std::uint64_t{parent} << 32U) | (static_cast<std::uint64_t>(level) << 28U) | name;
   const auto [known, fresh] = known_.try_emplace(key, kNoEntity);
   if (fresh) {
-    known->second = level == Level::subtask
-                        ? entities_.intern(level, parent, "", name)
-                        : entities_.intern(level, parent, places_.text(name));
+    known->second = level == Level::subtask ? entities_.intern(level, parent, "", name)
+                                            : entities_.intern(level, parent, places_.text(name));
   }
   return known->second;
 }

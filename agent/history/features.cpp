@@ -163,6 +163,12 @@ const Moves* FeatureStore::moves(Metric metric, EntityId entity) const {
   return series == nullptr ? nullptr : series->moves.get();
 }
 
+TimestampMs FeatureStore::newest() const {
+  TimestampMs newest = 0;
+  for (const auto& [key, series] : series_) newest = std::max(newest, series.latest.at);
+  return newest;
+}
+
 TimestampMs FeatureStore::epoch_start(EntityId process) const {
   const auto found = epochs_.find(process);
   return found == epochs_.end() ? 0 : found->second;
