@@ -5,7 +5,9 @@
 #include <boost/asio/io_context.hpp>
 #include <exception>
 #include <limits>
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "agent/backfill/backfill.hpp"
@@ -18,6 +20,9 @@ namespace doctor {
 namespace {
 
 namespace asio = boost::asio;
+
+// A TaskManager of which nothing is told for this long is not there any more.
+constexpr DurationMs kGoneAfterMs = 5 * kMinuteMs;
 
 JudgeConfig judge_config(const BacktestOptions& options) {
   JudgeConfig config;
@@ -76,6 +81,7 @@ class Run {
 
  private:
   void told(const query_range::Past& past, double share) {
+    for (const auto& [process, host] : past.hosts()) hosts_[process] = host;
     const Emit emit = [this](const StreamItem& item) { take(item); };
     stream(past, 0, emit, [&](TimestampMs at) { judge(at); });
     if (options_.say) options_.say(std::to_string(static_cast<int>(share * 100)) + " % is judged");
@@ -83,12 +89,35 @@ class Run {
 
   void take(const StreamItem& item) {
     if (replayed_.items++ == 0) replayed_.began = item.at;
+    if (const auto* batch = std::get_if<Batch>(&item.what)) {
+      seen_at_[batch->layout->process] = item.at;
+    }
     judge_.absorb(item);
+  }
+
+  /// What labels tell in place of REST: which TaskManagers there are, and on which hosts.
+  void tell_task_managers(TimestampMs at) {
+    std::erase_if(seen_at_, [&](const auto& seen) { return at - seen.second > kGoneAfterMs; });
+    auto facts = std::make_shared<ClusterFacts>();
+    facts->name = options_.cluster;
+    std::map<std::string, std::string> present;
+    for (const auto& [process, last] : seen_at_) {
+      const auto host = hosts_.find(process);
+      if (host == hosts_.end()) continue;
+      TaskManagerFacts& manager = facts->task_managers.emplace_back();
+      manager.id = judge_.entities().name(process);
+      manager.host = printable(host->second);
+      present[manager.id] = manager.host;
+    }
+    if (present == told_) return;
+    told_ = std::move(present);
+    judge_.absorb({0, at, ClusterFactsPtr(std::move(facts))});
   }
 
   /// Before anything is known there is nothing to say.
   void judge(TimestampMs at) {
     if (replayed_.items == 0) return;
+    tell_task_managers(at);
     judge_.absorb({0, at, Tick{at}});
     ++replayed_.ticks;
     replayed_.ended = at;
@@ -133,6 +162,9 @@ class Run {
   Resolver resolver_;
   std::unique_ptr<Http> http_;
   Timeline timeline_;
+  std::map<EntityId, std::string> hosts_;  // of TaskManagers
+  std::map<EntityId, TimestampMs> seen_at_;
+  std::map<std::string, std::string> told_;  // TaskManager → host, as the judge knows them
   Replayed replayed_;
 };
 

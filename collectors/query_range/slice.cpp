@@ -73,6 +73,7 @@ Status Slice::series(std::span<const exposition::Label> labels) {
   if (sighting.place.metric == Metric::job_restarts) {
     sighting.job_name = label_of(labels, "job_name").substr(0, limits_.name_bytes_max);
   }
+  sighting.host = label_of(labels, "host").substr(0, limits_.name_bytes_max);
   sightings_.push_back(std::move(sighting));
   columns_.emplace_back(span_.steps, kAbsent);
   takes_ = true;
@@ -127,6 +128,7 @@ void Slice::place(EntityTable& entities, Past& past) {
       continue;
     }
     sighting.process = process;
+    if (!sighting.from_job_manager) past.hosts_[process] = sighting.host;
     sighting.key = {sighting.place.metric, entity};
   }
 }

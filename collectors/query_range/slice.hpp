@@ -44,6 +44,8 @@ class Past {
   const Span& span() const { return span_; }
   /// Of jobs whose id shows up while the store has been telling of the cluster; in order.
   const std::vector<Event>& submissions() const { return submissions_; }
+  /// Of TaskManagers: the hosts that their labels name.
+  const std::map<EntityId, std::string>& hosts() const { return hosts_; }
   /// Without processes of which nothing is told at that step.
   std::vector<Batch> batches(std::size_t step) const;
   std::uint64_t samples() const { return samples_; }
@@ -62,6 +64,7 @@ class Past {
   std::vector<Column> columns_;
   std::vector<Process> processes_;
   std::vector<Event> submissions_;
+  std::map<EntityId, std::string> hosts_;
   std::uint64_t samples_{0};
   std::uint64_t dropped_{0};
 };
@@ -82,7 +85,7 @@ class Slice final : public MatrixSink {
   struct Sighting {
     ReporterPlaces::Place place;
     std::uint64_t labels{};  // their hash
-    std::string job_name;
+    std::string job_name, host;
     std::size_t first{};  // step of the first sample
     TimestampMs begun{};  // of all slices
     SeriesKey key{};
