@@ -55,8 +55,8 @@ class World:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([str(self.doctor), *arguments], capture_output=True, text=True, timeout=PATIENCE_S)
 
-    def backtest(self, store: str, cluster: str, *more: str) -> dict:
-        done = self.run("backtest", "--history", self.stores[store].url, "--match", f"cluster={cluster}", "--window", "48h",
+    def backtest(self, store: str, cluster: str, *more: str, window: str = "48h") -> dict:
+        done = self.run("backtest", "--history", self.stores[store].url, "--match", f"cluster={cluster}", "--window", window,
                         "--cluster", cluster, "--format", "json", "--quiet", *more)
         expect(done.returncode == 0, f"backtest ended with {done.returncode}: {done.stderr}")
         return json.loads(done.stdout)
@@ -109,7 +109,7 @@ def stores_agree(world: World) -> None:
 
 def backtest_takes_a_stretch_and_parameters(world: World) -> None:
     day = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(world.until_s - 30 * 3600))
-    judgement = world.backtest("prometheus", "leaking", "--to", day, "--window", "18h")
+    judgement = world.backtest("prometheus", "leaking", "--to", day, window="18h")
     expect(judgement["timeline"] == [], f"before it leaked: {fired(judgement)}")
     calm = world.backtest("prometheus", "leaking", "--set", "heap_leak.z_min=1000")
     expect(calm["timeline"] == [], "the parameter makes no difference")

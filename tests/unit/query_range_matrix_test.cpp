@@ -72,7 +72,7 @@ TEST_P(OfRealStores, IsReadInFull) {
 
 TEST_P(OfRealStores, CutShortAnywhereIsAnErrorAndNothingWorse) {
   const std::string body = recorded(GetParam() + ".json");
-  for (std::size_t size = 0; size + 1 < body.find_last_of('}'); ++size) {
+  for (std::size_t size = 0; size + 1 < body.find_last_of('}'); size += 5) {
     const Result<Answer> answer = read(std::string_view(body).substr(0, size));
     ASSERT_FALSE(answer) << size;
     ASSERT_EQ(answer.error().code, ErrorCode::malformed) << size;
