@@ -114,10 +114,10 @@ real_shards() {
 
 real_kubernetes() {
   [ -x "$doctor" ] || { say "no program to try on a real Kubernetes"; return 1; }
-  [ -x "$kube_apiserver_bin" ] || { say "no kube-apiserver: left out"; skipped=1; return 0; }
+  [ -x "$kube_apiserver_bin" ] && [ -x "$helm_bin" ] || { say "no kube-apiserver or helm: left out"; skipped=1; return 0; }
   rm -rf build/kubernetes
   counted env PYTHONUNBUFFERED=1 python3 tests/kubernetes/run.py --doctor "$doctor" --keep "$root/build/kubernetes" \
-    --etcd "$etcd_bin" --kube-apiserver "$kube_apiserver_bin" "$@"
+    --etcd "$etcd_bin" --kube-apiserver "$kube_apiserver_bin" --helm "$helm_bin" "$@"
 }
 
 # counted COMMAND...: takes the counts from its closing line "N passed, N failed[, N skipped]"; without one, from the sum of
