@@ -81,6 +81,11 @@ void Backfill::ended(const Walked& walked) {
          percent(health_.share_done) + "): " + health_.state);
     return;
   }
+  if (walked.skipped_ms > 0) {
+    say_(health_.cluster + ": " + format_duration_ms(static_cast<double>(walked.skipped_ms)) +
+         " of the past are skipped, for want of time: the store is slow, and patience is " +
+         format_duration_ms(static_cast<double>(settings_.patience_ms)));
+  }
   health_.state = "done";
   health_.share_done = 1;
   if (walked.samples == 0) {

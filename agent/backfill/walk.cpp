@@ -51,11 +51,27 @@ Span Walk::next_span(TimestampMs at, TimestampMs to) const {
   return {at, step, static_cast<std::size_t>((end - at + step - 1) / step)};
 }
 
+/// `at`, or later when at the pace so far not all from there on can be read in time. Slices near
+/// the present are slower than the average: more metrics are worth asking for there.
+TimestampMs Walk::next_begin(TimestampMs at, TimestampMs to, TimestampMs give_up_at) const {
+  constexpr double kReserve = 0.7;
+  const TimestampMs now = ports_.clock();
+  const auto took = static_cast<double>(now - walking_since_);
+  if (took <= 0 || read_ms_ <= 0) return at;
+  const double left = static_cast<double>(give_up_at) - static_cast<double>(now);
+  const double affordable_ms = kReserve * left * static_cast<double>(read_ms_) / took;
+  if (affordable_ms >= static_cast<double>(to - at)) return at;
+  const auto skipped = to - at - static_cast<DurationMs>(std::max(affordable_ms, 0.0));
+  return std::min(to - settings_.step_ms, at + on_grid(skipped, settings_.step_ms));
+}
+
 asio::awaitable<Walked> Walk::run(TimestampMs from, TimestampMs to, TimestampMs give_up_at) {
   walked_ = {};
   from = on_grid(from + settings_.step_ms - 1, settings_.step_ms);
   to = on_grid(to, settings_.step_ms);
   const TimestampMs began = from;
+  walking_since_ = ports_.clock();
+  read_ms_ = 0;
   while (from < to) {
     if (ports_.clock() >= give_up_at) {
       walked_.status = Error{ErrorCode::timeout, "it takes too long"};
@@ -76,7 +92,11 @@ asio::awaitable<Walked> Walk::run(TimestampMs from, TimestampMs to, TimestampMs 
     walked_.samples += past.samples();
     walked_.series_dropped += past.series_dropped();
     from = span.end();
+    read_ms_ += span.end() - span.from;
     ports_.told(past, static_cast<double>(from - began) / static_cast<double>(to - began));
+    const TimestampMs begin = from < to ? next_begin(from, to, give_up_at) : from;
+    walked_.skipped_ms += begin - from;
+    from = begin;
   }
   co_return std::move(walked_);
 }

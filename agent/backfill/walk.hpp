@@ -35,6 +35,7 @@ struct Walked {
   Status status{Done{}};
   std::uint64_t samples{0};
   std::uint64_t series_dropped{0};
+  DurationMs skipped_ms{0};           // for want of time
   std::vector<std::string> warnings;  // the store's, each once
 };
 
@@ -44,12 +45,14 @@ class Walk {
   Walk(const HistorySettings& settings, std::vector<MetricDepth> depths, WalkPorts ports,
        WalkPace pace = {});
 
-  /// From `from` until before `to`, on the grid of the step. Ends at the first question that is not
-  /// answered, and when `give_up_at` has passed; what was told stays.
+  /// From `from` until before `to`, on the grid of the step. Where the store is too slow for all of
+  /// it until `give_up_at`, the newest is read and what is before it skipped. Ends at the first
+  /// question that is not answered, and when `give_up_at` has passed; what was told stays.
   boost::asio::awaitable<Walked> run(TimestampMs from, TimestampMs to, TimestampMs give_up_at);
 
  private:
   query_range::Span next_span(TimestampMs at, TimestampMs to) const;
+  TimestampMs next_begin(TimestampMs at, TimestampMs to, TimestampMs give_up_at) const;
   boost::asio::awaitable<query_range::Asked> read(query_range::Span span, TimestampMs now,
                                                   query_range::Slice& slice);
   boost::asio::awaitable<query_range::Asked> ask(const std::string& target,
@@ -61,6 +64,8 @@ class Walk {
   WalkPorts ports_;
   WalkPace pace_;
   DurationMs slice_ms_;
+  TimestampMs walking_since_{0};
+  DurationMs read_ms_{0};  // of the past, since then
   query_range::Acquaintance known_;
   Walked walked_;
 };

@@ -160,7 +160,9 @@ def daemon_knows_the_past(world: World) -> None:
         f'listen: "127.0.0.1:{port}"\npoll_interval: 1s\nscrape_interval: 1s\n'
         f'history:\n  backfill: {{url: "{front.url}", auth: {{headers: {{X-Scope-OrgID: {{file: {folder / "tenant"}}}}}}}, '
         'match: {job: flink}, window: 3d}\nclusters:\n' + "".join(clusters))
-    agent = Process("doctor", [str(world.doctor), "run", "--config", str(config)], folder / "doctor.log")
+    recording = folder / "stream"
+    agent = Process("doctor", [str(world.doctor), "run", "--config", str(config), "--record", str(recording)],
+                    folder / "doctor.log")
     deadline = time.monotonic() + PATIENCE_S
     active: list[str] = []
     while not active:
@@ -183,6 +185,10 @@ def daemon_knows_the_past(world: World) -> None:
     for name in past.CLUSTERS:
         expect(f'flink_doctor_backfill_done_ratio{{cluster="{name}"}} 1' in page, f"{name} is not read to its end")
     expect("of the past is read" in agent.log.read_text(), "no progress is logged")
+    # The past is a part of the stream: who replays it comes to the same.
+    again = world.run("replay", str(recording), "--format", "json")
+    expect(again.returncode == 0 and {d for d, _, _ in fired(json.loads(again.stdout))} == {"heap_leak"},
+           f"replayed: {again.returncode} {again.stderr} {fired(json.loads(again.stdout or '{}'))}")
 
 
 def get_json(url: str) -> dict:

@@ -220,6 +220,25 @@ TEST(BackfillWalk, GivesUpWhenItsTimeHasPassed) {
   EXPECT_TRUE(walker.told_at.empty());
 }
 
+TEST(BackfillWalk, ASlowStoreIsAskedForTheNewestInTime) {
+  static TimestampMs clock;
+  clock = kNow;
+  Walker walker;
+  walker.clock = [] { return clock; };
+  walker.store.spoils = [](const auto&, std::size_t) -> std::pair<int, std::string> {
+    clock += 10 * kSecondMs;
+    return {0, ""};
+  };
+  const Walked walked = walker.walk(kNow - 7 * kDayMs, kNow, kHeap, kNow + kMinuteMs);
+  ASSERT_TRUE(walked.status) << walked.status.error().message;
+  EXPECT_LE(clock, kNow + kMinuteMs);
+  EXPECT_GT(walked.skipped_ms, 5 * kDayMs);
+  EXPECT_EQ(walker.told_at.back(), kNow - kNow % kMinuteMs - kMinuteMs);
+  EXPECT_EQ(static_cast<DurationMs>(walker.told_at.size()) * kMinuteMs + walked.skipped_ms,
+            7 * kDayMs);
+  EXPECT_EQ(walker.shares.back(), 1);
+}
+
 TEST(BackfillWalk, NothingToAskEndsAtOnce) {
   Walker walker;
   EXPECT_TRUE(walker.walk(kNow, kNow, kHeap).status);
