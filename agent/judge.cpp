@@ -241,7 +241,14 @@ void Judge::forget(TimestampMs now) {
   const bool jobs_known = facts_ && (facts_->jobs_known || config_.metrics_alone);
   if (now - forgot_at_ < kForgetAfterMs / 12 || !jobs_known) return;
   forgot_at_ = now;
-  features_.forget(now - kForgetAfterMs, facts_->jobs);
+  std::vector<JobSummary> jobs = facts_->jobs;
+  // A store's slice speaks of jobs of which nothing has been told yet: none is forgotten.
+  if (config_.metrics_alone) {
+    for (const EntityId job : entities_.children(kClusterEntity, Level::job)) {
+      jobs.emplace_back().id = entities_.name(job);
+    }
+  }
+  features_.forget(now - kForgetAfterMs, jobs);
 }
 
 Status Judge::restore(const std::string& features_image, TimestampMs now) {

@@ -235,7 +235,8 @@ TEST(BackfillWalk, ASlowStoreIsAskedForTheNewestInTime) {
   EXPECT_GT(walked.skipped_ms, 5 * kDayMs);
   EXPECT_EQ(walker.told_at.back(), kNow - kNow % kMinuteMs - kMinuteMs);
   EXPECT_EQ(static_cast<DurationMs>(walker.told_at.size()) * kMinuteMs + walked.skipped_ms,
-            7 * kDayMs);
+            7 * kDayMs - kMinuteMs)
+      << "between full minutes";
   EXPECT_EQ(walker.shares.back(), 1);
 }
 
@@ -317,6 +318,15 @@ TEST(JudgeOfThePast, WithMetricsAloneSaysWhoIsBlindAndNames) {
     EXPECT_THAT(reports.at(blind).why, HasSubstr("REST")) << blind;
   }
   EXPECT_THAT(reports.at("heap_leak").why, HasSubstr("no process tells its heap"));
+}
+
+TEST(JudgeOfThePast, WithMetricsAloneForgetsSeriesAndNoJobThatIsStillToCome) {
+  Judged judged(true);
+  judged.take(history_source(1), kNow - kDayMs, 5);
+  const EntityId job = judged.judge.entities().intern(Level::job, kClusterEntity, "later");
+  judged.judge.judge(kNow);
+  EXPECT_EQ(judged.judge.features().series(), 0U);
+  EXPECT_EQ(judged.judge.entities().find(Level::job, kClusterEntity, "later"), job);
 }
 
 TEST(JudgeOfThePast, KnowsWhoNeedsNothingButMetrics) {
