@@ -16,6 +16,7 @@
 #include "agent/backfill/backfill.hpp"
 #include "agent/collection.hpp"
 #include "agent/config/config.hpp"
+#include "agent/delivery/bell.hpp"
 #include "agent/delivery/notifier_stats.hpp"
 #include "agent/history/features.hpp"
 #include "agent/history/store.hpp"
@@ -40,6 +41,8 @@ class Agent {
 
  private:
   void take(StreamItem item);
+  void absorb(StreamItem item);
+  void judge_now(ClusterIndex cluster, TimestampMs now);
   void publish(TimestampMs now);
   CuratedSamples samples_of(const Judge& judge, TimestampMs now);
   void remember(TimestampMs now);
@@ -56,6 +59,7 @@ class Agent {
   void stop();
 
   Config config_;
+  Bell news_;  // rung when findings changed
   boost::asio::io_context io_{1};
   Resolver resolver_;
   std::unique_ptr<Http> http_;

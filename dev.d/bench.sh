@@ -10,8 +10,9 @@ bench() {
   case $what in
     parse) bench_of_parser "$@" ;;
     scale) bench_of_scale "$@" ;;
+    latency) bench_of_latency "$@" ;;
     detection) bench_detection "$@" ;;
-    *) die "bench knows parse, scale and detection, not '$what'" ;;
+    *) die "bench knows parse, scale, latency and detection, not '$what'" ;;
   esac
 }
 
@@ -32,6 +33,11 @@ bench_of_scale() {
   contained env PYTHONUNBUFFERED=1 python3 bench/scale/scale.py --doctor "$doctor" \
     --generator build/release/bench/doctor_bench_generator --prometheus "$debs/usr/bin/prometheus" \
     --victoria-metrics "$debs/usr/bin/victoria-metrics" --vmalert "$debs/usr/bin/vmalert" "$@"
+}
+
+bench_of_latency() {
+  install_for build bench
+  build_program && contained env PYTHONUNBUFFERED=1 python3 bench/latency/latency.py --doctor "$doctor" "$@"
 }
 
 # What one sample and one exchange may cost; bench/README.md says how they were set.

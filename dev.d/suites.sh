@@ -20,6 +20,8 @@ test_everything() {
   suite "unit file, chart, rules" deploy_checks
   suite "what a Prometheus already knows" real_stores
   suite "three shards, one Alertmanager" real_shards
+  suite "detection, a tenth" detection_gate
+  suite "reader, instructions and allocations" parse_gate
   if [ -n "$quick" ]; then
     summary+=("$(printf '%-36s left out' 'real Flink')")
   else
@@ -84,6 +86,11 @@ ctest_in_brief() {
 }
 
 junit() { grep -m 1 -o "[[:space:]]$1=\"[0-9]*\"" "$2" | tr -dc 0-9; }
+
+# Fails when the detectors judge worse than tests/detection/baseline.json says.
+detection_gate() { bench_detection --short && passed=1; }
+
+parse_gate() { bench_of_parser --gate; }
 
 deploy_checks() {
   local program=
