@@ -56,16 +56,24 @@ Agent::Agent(Config config)
   health_.version = DOCTOR_VERSION;
   health_.started = now_ms();
   health_.store_state = "off";
+  if (config_.shard) health_.shard = config_.shard->text();
+  health_.clusters_elsewhere = config_.clusters_elsewhere;
+  const auto emit = [this](StreamItem item) { take(std::move(item)); };
   for (const ClusterConfig& cluster : config_.clusters) {
     const auto index = static_cast<ClusterIndex>(judges_.size());
     judges_.push_back(std::make_unique<Judge>(judge_config(cluster, config_, false),
                                               all_detectors(), plan_, config_.limits));
-    collections_.push_back(std::make_unique<Collection>(
-        index, cluster, config_, *http_, resolver_, selection_, judges_.back()->entities(), false,
-        [this](StreamItem item) { take(std::move(item)); }));
+    collections_.push_back(std::make_unique<Collection>(index, cluster, config_, *http_, resolver_,
+                                                        selection_, judges_.back()->entities(),
+                                                        false, emit));
+    if (cluster.history) {
+      backfills_[index] = std::make_unique<Backfill>(
+          index, cluster.name, *cluster.history,
+          WalkPorts{http_.get(), &selection_, &config_.limits, &judges_.back()->entities(), now_ms},
+          emit, [](const std::string& line) { spdlog::info("{}", line); });
+    }
     if (cluster.logs.empty()) continue;
-    logs_.push_back(std::make_unique<LogCollection>(
-        index, cluster.logs, config_.limits, [this](StreamItem item) { take(std::move(item)); }));
+    logs_.push_back(std::make_unique<LogCollection>(index, cluster.logs, config_.limits, emit));
   }
 }
 
@@ -118,6 +126,8 @@ void Agent::publish(TimestampMs now) {
     health_.store_state = store_->state();
     health_.store_errors = store_->errors();
   }
+  health_.backfills.clear();
+  for (const auto& [index, backfill] : backfills_) health_.backfills.push_back(backfill->health());
   view->agent = health_;
   port_.publish(std::move(view));
 }
@@ -222,8 +232,12 @@ Status Agent::run() {
 }
 
 void Agent::spawn_all() {
-  for (const auto& collection : collections_) {
-    collection->start([this](Collection::Loop loop) { spawn("collector", std::move(loop)); });
+  for (ClusterIndex i = 0; i < collections_.size(); ++i) {
+    if (backfills_.contains(i)) {
+      spawn("backfill", [this, i] { return backfill_loop(i); });
+    } else {
+      start_collection(i);
+    }
   }
   for (const auto& followed : logs_) {
     spawn("logs", [&logs = *followed] { return logs.loop(); });
@@ -238,6 +252,17 @@ void Agent::spawn_all() {
     });
   }
   spawn("ticker", [this] { return tick_loop(); });
+}
+
+void Agent::start_collection(ClusterIndex cluster) {
+  collections_[cluster]->start(
+      [this](Collection::Loop loop) { spawn("collector", std::move(loop)); });
+}
+
+/// The past comes before the present.
+asio::awaitable<void> Agent::backfill_loop(ClusterIndex cluster) {
+  co_await backfills_.at(cluster)->run(judges_[cluster]->features().newest());
+  if (!stopping_) start_collection(cluster);
 }
 
 void Agent::spawn(const std::string& name, std::function<asio::awaitable<void>()> loop) {
@@ -273,7 +298,7 @@ asio::awaitable<void> Agent::tick_loop() {
     for (ClusterIndex i = 0; i < judges_.size(); ++i) absorb({i, now, Tick{now}});
     const bool any = std::any_of(judges_.begin(), judges_.end(),
                                  [](const auto& judge) { return judge->has_judged(); });
-    if (any) publish(now);
+    if (any || judges_.empty()) publish(now);  // of a shard without clusters there is little to say
     news_.ring();
     remember(now);
     log_changes();

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/backfill/backfill.hpp"
 #include "agent/collection.hpp"
 #include "agent/config/config.hpp"
 #include "agent/delivery/bell.hpp"
@@ -51,6 +52,8 @@ class Agent {
   Status serve();
   void spawn_all();
   void spawn(const std::string& name, std::function<boost::asio::awaitable<void>()> loop);
+  void start_collection(ClusterIndex cluster);
+  boost::asio::awaitable<void> backfill_loop(ClusterIndex cluster);
   boost::asio::awaitable<void> tick_loop();
   boost::asio::awaitable<void> watch_signals();
   void stop();
@@ -65,6 +68,7 @@ class Agent {
   std::vector<std::unique_ptr<Judge>> judges_;
   std::vector<std::unique_ptr<Collection>> collections_;
   std::vector<std::unique_ptr<LogCollection>> logs_;
+  std::map<ClusterIndex, std::unique_ptr<Backfill>> backfills_;
   NotifierStats stats_;
   std::map<std::uint64_t, std::unique_ptr<boost::asio::cancellation_signal>> cancellations_;
   std::uint64_t spawned_{0};

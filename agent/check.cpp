@@ -11,7 +11,9 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <optional>
 
+#include "agent/backfill/backfill.hpp"
 #include "agent/clock.hpp"
 #include "agent/collection.hpp"
 #include "agent/config/judge_config.hpp"
@@ -38,7 +40,8 @@ bool reached(const Judge& judge, TimestampMs now) {
 }
 
 asio::awaitable<void> two_polls(const CheckOptions& options, Collection& collection,
-                                const Judge& judge) {
+                                const Judge& judge, Backfill* past) {
+  if (past != nullptr) co_await past->run(0);
   const std::string url = options.config.clusters.front().flink.front().url();
   say(options, "asking " + printable(url) + " …");
   co_await collection.poll_once();
@@ -82,6 +85,14 @@ CheckResult check(CheckOptions options) {
   const std::unique_ptr<Http> http = make_asio_http(resolver, options.config.limits);
   Collection collection(0, cluster, options.config, *http, resolver, selection, judge.entities(),
                         true, [&](const StreamItem& item) { judge.absorb(item); });
+  std::optional<Backfill> past;
+  if (cluster.history) {
+    past.emplace(
+        0, cluster.name, *cluster.history,
+        WalkPorts{http.get(), &selection, &options.config.limits, &judge.entities(), now_ms},
+        [&](const StreamItem& item) { judge.absorb(item); },
+        [&](const std::string& line) { say(options, line); });
+  }
   asio::signal_set signals(io, SIGTERM, SIGINT);
   bool interrupted = false;
   signals.async_wait([&](const boost::system::error_code& fault, int) {
@@ -90,10 +101,11 @@ CheckResult check(CheckOptions options) {
     io.stop();
   });
   std::exception_ptr bug;
-  asio::co_spawn(io, two_polls(options, collection, judge), [&](std::exception_ptr fault) {
-    bug = fault;
-    signals.cancel();
-  });
+  asio::co_spawn(io, two_polls(options, collection, judge, past ? &*past : nullptr),
+                 [&](std::exception_ptr fault) {
+                   bug = fault;
+                   signals.cancel();
+                 });
   io.run();
   if (bug) std::rethrow_exception(bug);
   if (interrupted) return {nullptr, kExitCannotJudge, "interrupted"};

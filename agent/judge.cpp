@@ -21,6 +21,21 @@ constexpr DurationMs kPromptCadenceMs = 5 * kSecondMs;
 /// much of the cluster is seen.
 bool is_asked(const SourceHealth& source) { return source.kind != SourceKind::logs; }
 
+/// What a store told says nothing about how long we have watched.
+bool is_past(const StreamItem& item) {
+  const auto* batch = std::get_if<Batch>(&item.what);
+  const auto* event = std::get_if<Event>(&item.what);
+  return (batch != nullptr && is_history(batch->source)) ||
+         (event != nullptr && is_history(event->source));
+}
+
+/// Of a cluster whose Flink is not asked nothing but its name is known.
+ClusterFactsPtr name_alone(const std::string& name) {
+  auto facts = std::make_shared<ClusterFacts>();
+  facts->name = name;
+  return facts;
+}
+
 bool means_gone(ErrorCode reason) {
   return reason == ErrorCode::refused || reason == ErrorCode::reset ||
          reason == ErrorCode::name_resolution;
@@ -34,6 +49,7 @@ Judge::Judge(JudgeConfig config, std::span<const Detector* const> detectors,
       entities_(limits.entities_per_cluster_max),
       features_(plan, entities_, limits),
       incidents_(limits) {
+  if (config_.metrics_alone) facts_ = name_alone(config_.cluster);
   for (const Detector* detector : detectors) {
     const auto& off = config_.disabled_detectors;
     if (std::find(off.begin(), off.end(), detector->name) == off.end()) {
@@ -43,7 +59,9 @@ Judge::Judge(JudgeConfig config, std::span<const Detector* const> detectors,
 }
 
 void Judge::absorb(const StreamItem& item) {
-  if (watched_since_ == 0) watched_since_ = item.at;
+  const bool past = is_past(item);
+  has_past_ = has_past_ || past;
+  if (watched_since_ == 0 && !past) watched_since_ = item.at;
   if (const auto* batch = std::get_if<Batch>(&item.what)) {
     features_.absorb(*batch);
   } else if (const auto* cluster = std::get_if<ClusterFactsPtr>(&item.what)) {
@@ -65,7 +83,9 @@ void Judge::absorb(const StreamItem& item) {
 }
 
 void Judge::judge(TimestampMs now) {
-  if (std::none_of(sources_.begin(), sources_.end(), is_asked)) return;  // that is no outage
+  // That is no outage.
+  const bool none_asked = std::none_of(sources_.begin(), sources_.end(), is_asked);
+  if (none_asked && !config_.metrics_alone) return;
   if (watched_since_ == 0) watched_since_ = now;
   update_status(now);
   listed_.clear();
@@ -84,15 +104,39 @@ void Judge::judge(TimestampMs now) {
   forget(now);
 }
 
-void Judge::judge_one(const Detector& detector, const Window& seen) {
+Verdict Judge::verdict_of(const Detector& detector, const Window& seen) const {
   const auto overrides = config_.detector_params.find(std::string(detector.name));
   const Params params(detector.params,
                       overrides == config_.detector_params.end() ? nullptr : &overrides->second);
   const bool outage = status_ != ClusterStatus::ok && status_ != ClusterStatus::partial;
-  Verdict verdict =
-      outage && !detector.judges_outage
-          ? Verdict::blind("the cluster does not answer (" + std::string(to_string(status_)) + ")")
-          : detector.detect(seen, params);
+  if (outage && !detector.judges_outage) {
+    return Verdict::blind("the cluster does not answer (" + std::string(to_string(status_)) + ")");
+  }
+  const bool by_metrics = judges_metrics_alone(detector);
+  if (config_.metrics_alone && !by_metrics) {
+    return Verdict::blind(
+        "metrics alone do not tell: it needs what Flink's REST interface says of jobs, their graph "
+        "and the configuration");
+  }
+  if (!seen.one_shot || !has_past_ || !by_metrics) return detector.detect(seen, params);
+  // One look, and a store that knew the past: what that shows, else what Flink itself remembers.
+  Window watched = seen;
+  watched.one_shot = false;
+  Verdict verdict = detector.detect(watched, params);
+  if (!verdict.findings.empty()) return verdict;
+  Verdict at_once = detector.detect(seen, params);
+  return at_once.findings.empty() ? verdict : at_once;
+}
+
+void Judge::judge_one(const Detector& detector, const Window& seen) {
+  Verdict verdict = verdict_of(detector, seen);
+  if (config_.metrics_alone) {
+    for (Finding& finding : verdict.findings) {
+      for (Remedy& remedy : finding.remedy) {
+        if (!remedy.option.empty()) remedy.current = "not known without the configuration";
+      }
+    }
+  }
   incidents_.update(detector, config_.cluster, verdict, seen.now, config_.one_shot);
   reports_[std::string(detector.name)] = {std::string(detector.name), verdict.state,
                                           std::move(verdict.why),
@@ -180,7 +224,9 @@ void Judge::update_status(TimestampMs now) {
   });
   ClusterStatus status = ClusterStatus::unreachable;
   TimestampMs since = now;
-  if (rest != sources_.end() && rest->up) {
+  if (config_.metrics_alone) {
+    status = ClusterStatus::partial;
+  } else if (rest != sources_.end() && rest->up) {
     const bool all_well =
         std::all_of(sources_.begin(), sources_.end(), [](const SourceHealth& source) {
           return !is_asked(source) || (source.up && !source.last_error);
@@ -203,9 +249,17 @@ void Judge::update_status(TimestampMs now) {
 }
 
 void Judge::forget(TimestampMs now) {
-  if (now - forgot_at_ < kForgetAfterMs / 12 || !facts_ || !facts_->jobs_known) return;
+  const bool jobs_known = facts_ && (facts_->jobs_known || config_.metrics_alone);
+  if (now - forgot_at_ < kForgetAfterMs / 12 || !jobs_known) return;
   forgot_at_ = now;
-  features_.forget(now - kForgetAfterMs, facts_->jobs);
+  std::vector<JobSummary> jobs = facts_->jobs;
+  // A store's slice speaks of jobs of which nothing has been told yet: none is forgotten.
+  if (config_.metrics_alone) {
+    for (const EntityId job : entities_.children(kClusterEntity, Level::job)) {
+      jobs.emplace_back().id = entities_.name(job);
+    }
+  }
+  features_.forget(now - kForgetAfterMs, jobs);
 }
 
 Status Judge::restore(const std::string& features_image, TimestampMs now) {

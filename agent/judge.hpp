@@ -26,6 +26,9 @@ struct JudgeConfig {
   std::map<std::string, std::map<std::string, double>> detector_params;  // detector → overrides
   std::vector<std::string> disabled_detectors;
   bool one_shot{false};
+  /// No Flink is asked: what a store knows of the past is all there is, and detectors that need
+  /// more say so.
+  bool metrics_alone{false};
 };
 
 class Judge {
@@ -56,6 +59,7 @@ class Judge {
   void remember_vanished(const ClusterFacts& before, const ClusterFacts& after, TimestampMs at);
   void update_status(TimestampMs now);
   void judge_one(const Detector& detector, const Window& window);
+  Verdict verdict_of(const Detector& detector, const Window& window) const;
   void forget(TimestampMs now);
 
   JudgeConfig config_;
@@ -76,6 +80,7 @@ class Judge {
   TimestampMs watched_since_{0};
   TimestampMs facts_at_{0};
   TimestampMs forgot_at_{0};
+  bool has_past_{false};                          // a store told of the time before the first item
   std::map<std::string, TimestampMs> judged_at_;  // detector → last judgement
   std::map<std::string, DetectorReport> reports_;
 };

@@ -62,6 +62,14 @@ struct ClusterView {
   CuratedSamples samples;  // null: none yet; shared by the views until they are made anew
 };
 
+/// How far reading the past of a cluster from a store has come.
+struct BackfillHealth {
+  std::string cluster;
+  std::string state;  // "running", "done", or why there is none
+  double share_done{};
+  std::uint64_t samples{};
+};
+
 /// The agent's own cost and health.
 struct AgentHealth {
   std::string version;
@@ -74,6 +82,9 @@ struct AgentHealth {
   std::uint64_t findings_dropped{};
   std::string store_state;  // "ok", "off", or what is wrong
   std::uint64_t store_errors{};
+  std::vector<BackfillHealth> backfills;  // of clusters that have a store
+  std::string shard;                      // "1/3"; empty: all clusters are ours
+  std::size_t clusters_elsewhere{};       // configured, and of other shards
 };
 
 struct View {

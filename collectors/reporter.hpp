@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "collectors/exposition/reader.hpp"
 #include "collectors/http.hpp"
+#include "collectors/reporter_places.hpp"
 #include "collectors/selection.hpp"
 #include "collectors/series_index.hpp"
 #include "model/batch.hpp"
@@ -46,31 +46,20 @@ class ReporterScrape final : public BodySink, private exposition::Sink {
   Result<Scrape> finish(TimestampMs at, EntityTable& entities);
 
  private:
-  static constexpr std::uint32_t kNoText = 0xFFFFFFFFU;
-  /// A new series before its entities exist: names by their place in texts_.
+  /// A new series before its entities exist.
   struct Staged {
     RawKey raw;
     double value;
     std::uint32_t bytes;  // of its series on the wire
     std::uint32_t order;
-    Metric metric;
-    std::int32_t attempt{0};
-    std::uint32_t subtask{0};
-    std::uint32_t named_process{kNoText};  // by its tm_id
-    std::uint32_t process{kNoText}, job{kNoText}, vertex{kNoText}, operator_{kNoText};
-    std::uint32_t last{kNoText};  // the collector, the column family or the split
+    ReporterPlaces::Place place;
   };
-  struct Labels;
-  class Places;
 
   bool wants(std::string_view family) override;
   std::size_t expected_bytes() override { return known_.expected_bytes(); }
   bool known(std::string_view series, double value) override;
   void sample(std::string_view family, std::span<const exposition::Label> labels,
               double value) override;
-  bool place(Staged& staged, const Labels& labels);
-  std::uint32_t text(std::string_view label);
-  EntityId entity(const Staged& staged, Places& places) const;
   EntityId process(EntityTable& entities) const;
   std::vector<SeriesIndex::Sighting> newcomers(EntityTable& entities) const;
   std::string what_was_seen() const;
@@ -87,12 +76,11 @@ class ReporterScrape final : public BodySink, private exposition::Sink {
   bool from_job_manager_{false};
   bool saw_job_manager_{false};
   bool saw_task_manager_{false};
-  std::uint32_t task_manager_{kNoText};  // the first tm_id of what is new
-  std::string head_;                     // the body's first bytes, to say what it was
-  std::string other_family_;             // the first that is not Flink's
+  std::uint32_t task_manager_{ReporterPlaces::kNoText};  // the first tm_id of what is new
+  std::string head_;          // the body's first bytes, to say what it was
+  std::string other_family_;  // the first that is not Flink's
   std::vector<Staged> staged_;
-  std::vector<std::string> texts_;
-  std::unordered_map<std::string, std::uint32_t, StringHash, std::equal_to<>> text_index_;
+  ReporterPlaces places_;
   std::uint64_t dropped_{0};
   std::uint64_t unlabelled_{0};
   exposition::Reader reader_;

@@ -44,26 +44,34 @@ std::uint32_t ending(std::string_view name) {
 
 }  // namespace
 
+std::vector<std::string> reporter_families(Metric metric) {
+  std::vector<std::string> families;
+  const MetricInfo& about = info(metric);
+  if (about.reporter_name.empty()) return families;  // only REST has it
+  for (const std::string_view scope : scopes(about.level)) {
+    families.push_back(std::string(scope).append(about.reporter_name));
+  }
+  return families;
+}
+
 Selection::Selection(std::vector<Metric> metrics) : selected_(metric_catalogue().size(), false) {
   for (const Metric metric : metrics) {
     const auto index = static_cast<std::size_t>(metric);
     if (selected_.at(index)) continue;
     selected_[index] = true;
-    for (const std::string_view scope : scopes(info(metric).level)) add(metric, scope);
+    for (const std::string& family : reporter_families(metric)) add(metric, family);
   }
 }
 
-void Selection::add(Metric metric, std::string_view scope) {
-  const std::string_view name = info(metric).reporter_name;
-  if (name.empty()) return;  // only REST has it
-  const std::size_t star = name.find('*');
+void Selection::add(Metric metric, std::string_view family) {
+  const std::size_t star = family.find('*');
   if (star == std::string_view::npos) {
-    exact_.emplace(std::string(scope).append(name), metric);
+    exact_.emplace(family, metric);
   } else {
-    const std::string_view suffix = name.substr(star + 1);
+    const std::string_view suffix = family.substr(star + 1);
     assert(suffix.size() >= sizeof(std::uint32_t));
     patterns_[ending(suffix)].push_back(
-        {std::string(scope).append(name.substr(0, star)), std::string(suffix), metric});
+        {std::string(family.substr(0, star)), std::string(suffix), metric});
   }
 }
 

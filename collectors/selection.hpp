@@ -21,6 +21,9 @@ struct StringHash {
   }
 };
 
+/// How reporters may call a metric, '*' standing for a collector or column family.
+std::vector<std::string> reporter_families(Metric metric);
+
 class Selection {
  public:
   explicit Selection(std::vector<Metric> metrics);
@@ -39,7 +42,7 @@ class Selection {
     std::string prefix, suffix;
     Metric metric;
   };
-  void add(Metric metric, std::string_view scope);
+  void add(Metric metric, std::string_view family);
 
   std::vector<bool> selected_;                                                  // by metric
   std::unordered_map<std::string, Metric, StringHash, std::equal_to<>> exact_;  // by family

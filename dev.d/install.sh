@@ -13,17 +13,18 @@ declare -A packages=(
   [image]="buildah mmdebstrap ca-certificates"
   [kubernetes]="python3 openssl ca-certificates"
   [bench]="python3 ca-certificates"
+  [stores]="python3 ca-certificates" # the real Prometheus, VictoriaMetrics and Alertmanager
 )
 debs=$cache/debs
 helm_bin=$cache/bin/helm
 etcd_bin=$cache/bin/etcd
 kube_apiserver_bin=$cache/bin/kube-apiserver
 
-# install_for PART...: build unit fmt lint flink deploy image kubernetes, or everything
+# install_for PART...: build unit fmt lint flink deploy image kubernetes bench stores, or everything
 install_for() {
   local part names wanted=()
   # Not kubernetes: its API server is 20 minutes of building that one verb needs.
-  [ "$1" != everything ] || set -- build unit fmt lint flink deploy image
+  [ "$1" != everything ] || set -- build unit fmt lint flink deploy image stores
   for part in "$@"; do
     read -r -d '' -a names <<<"${packages[$part]}" || true
     wanted+=("${names[@]}")
@@ -32,7 +33,7 @@ install_for() {
   for part in "$@"; do
     case $part in
       flink) unpack_monitoring ;;
-      bench) unpack_monitoring; unpack_victoria_metrics ;;
+      bench | stores) unpack_monitoring; unpack_victoria_metrics ;;
       deploy) unpack_monitoring; install_helm || true ;;
       kubernetes) install_etcd; install_helm || true; install_kube_apiserver || true ;;
     esac

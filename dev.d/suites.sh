@@ -13,11 +13,13 @@ test_everything() {
     *) die "test knows --quick, not '$1'" ;;
   esac
   exec </dev/null
-  install_for build unit fmt deploy
+  install_for build unit fmt deploy stores
   suite "format" check_format
   suite "unit and scenarios, ASan + UBSan" tests_under asan .
   suite "release build" build_program_checked
   suite "unit file, chart, rules" deploy_checks
+  suite "what a Prometheus already knows" real_stores
+  suite "three shards, one Alertmanager" real_shards
   suite "detection, a tenth" detection_gate
   suite "reader, instructions and allocations" parse_gate
   if [ -n "$quick" ]; then
@@ -102,6 +104,19 @@ real_flink() {
     --alertmanager-bin "$debs/usr/bin/prometheus-alertmanager" --amtool "$debs/usr/bin/amtool" \
     --prometheus-bin "$debs/usr/bin/prometheus" --promtool "$debs/usr/bin/promtool" \
     --nginx-bin "$debs/usr/sbin/nginx" "$@"
+}
+
+# Two days of a leak in a real Prometheus and a real VictoriaMetrics; about half a minute.
+real_stores() {
+  [ -x "$doctor" ] || { say "no program to try with real stores"; return 1; }
+  counted env PYTHONUNBUFFERED=1 python3 tests/backfill/run.py --doctor "$doctor" --prometheus "$debs/usr/bin/prometheus" \
+    --promtool "$debs/usr/bin/promtool" --victoria-metrics "$debs/usr/bin/victoria-metrics" "$@"
+}
+
+real_shards() {
+  [ -x "$doctor" ] || { say "no program to try in shards"; return 1; }
+  counted env PYTHONUNBUFFERED=1 python3 tests/shards/run.py --doctor "$doctor" \
+    --alertmanager "$debs/usr/bin/prometheus-alertmanager" "$@"
 }
 
 real_kubernetes() {

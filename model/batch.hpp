@@ -9,12 +9,19 @@
 #include <string>
 #include <vector>
 
+#include "model/entity.hpp"
 #include "model/metric.hpp"
 #include "model/time.hpp"
 
 namespace doctor {
 
 using SourceId = std::uint32_t;
+
+/// What a store of the past told of one process: its samples are older than what sources tell that
+/// answer now, and from one clock with them.
+inline constexpr SourceId kHistoryBit = 0x8000'0000U;
+constexpr bool is_history(SourceId source) { return (source & kHistoryBit) != 0; }
+constexpr SourceId history_source(EntityId process) { return kHistoryBit | process; }
 
 inline constexpr std::uint64_t kAbsentBits = 0x7ff0000000000d0cULL;
 inline const double kAbsent = std::bit_cast<double>(kAbsentBits);

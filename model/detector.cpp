@@ -32,6 +32,16 @@ Verdict Verdict::learning(std::string why) {
   return verdict;
 }
 
+bool judges_metrics_alone(const Detector& detector) {
+  const auto is_required = [](const Read& read) { return read.required; };
+  const auto is_of_processes = [&](const Read& read) {
+    const Level level = info(read.metric).level;
+    return !is_required(read) || level == Level::process || level == Level::collector;
+  };
+  return std::any_of(detector.reads.begin(), detector.reads.end(), is_required) &&
+         std::all_of(detector.reads.begin(), detector.reads.end(), is_of_processes);
+}
+
 void Verdict::add(Finding finding) {
   state = DetectorState::firing;
   findings.push_back(std::move(finding));

@@ -81,4 +81,8 @@ struct Detector {
   bool judges_outage{false};
 };
 
+/// Whether metrics are enough for it: all that it cannot do without is told of whole processes.
+/// Below a process, metrics mean nothing without the job's graph, its state and its configuration.
+bool judges_metrics_alone(const Detector& detector);
+
 }  // namespace doctor

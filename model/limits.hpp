@@ -31,6 +31,12 @@ struct Limits {
   DurationMs kubernetes_back_off_min_ms = 500;
   DurationMs kubernetes_back_off_max_ms = 30 * kSecondMs;
 
+  // A store that knows the past, as Prometheus does.
+  std::size_t history_body_bytes_max = 32U << 20U;   // of one answer, held while it is read
+  std::size_t history_samples_max = 4'000'000;       // held at a time, 8 bytes each
+  std::size_t history_label_bytes_max = 16U << 10U;  // of one series
+  DurationMs history_deadline_ms = 30 * kSecondMs;
+
   // What shows others who we are.
   std::size_t secret_file_bytes_max = 8U << 10U;       // a token, a password, a header
   std::size_t certificate_file_bytes_max = 1U << 20U;  // certificates of many authorities

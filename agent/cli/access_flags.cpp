@@ -29,30 +29,26 @@ bool AccessFlags::any() const {
          !header_files.empty();
 }
 
-void add_access_flags(CLI::App& verb, AccessFlags& flags) {
+void add_access_flags(CLI::App& verb, AccessFlags& flags, const std::string& prefix,
+                      const std::string& whose) {
+  const std::string group = "Access to " + whose;
   const auto add = [&](const char* name, std::string& into, const char* what, const char* type) {
-    verb.add_option(name, into, what)->type_name(type)->group("Access to a cluster given by URL");
+    verb.add_option("--" + prefix + name, into, what)->type_name(type)->group(group);
   };
-  add("--ca-file", flags.ca_file, "trust these CA certificates (PEM), not the system's", "FILE");
-  add("--cert-file", flags.certificate_file, "our certificate and its chain (PEM)", "FILE");
-  add("--key-file", flags.key_file, "the private key of --cert-file (PEM)", "FILE");
-  add("--bearer-token-file", flags.bearer_token_file, "a bearer token for Flink", "FILE");
-  add("--basic-auth-user", flags.basic_user, "a user for Flink", "NAME");
-  add("--basic-auth-password-file", flags.basic_password_file, "that user's password", "FILE");
-  verb.add_option("--header-file", flags.header_files, "a header for Flink, its value in a file")
+  add("ca-file", flags.ca_file, "trust these CA certificates (PEM), not the system's", "FILE");
+  add("cert-file", flags.certificate_file, "our certificate and its chain (PEM)", "FILE");
+  add("key-file", flags.key_file, "the private key of --cert-file (PEM)", "FILE");
+  add("bearer-token-file", flags.bearer_token_file, "a bearer token", "FILE");
+  add("basic-auth-user", flags.basic_user, "a user", "NAME");
+  add("basic-auth-password-file", flags.basic_password_file, "that user's password", "FILE");
+  verb.add_option("--" + prefix + "header-file", flags.header_files,
+                  "a header, its value in a file")
       ->type_name("NAME=FILE")
       ->allow_extra_args(false)
-      ->group("Access to a cluster given by URL");
+      ->group(group);
 }
 
-Status apply(const AccessFlags& flags, Config& config, std::size_t first_by_url) {
-  if (!flags.any()) return Done{};
-  if (config.clusters.size() != first_by_url + 1) {
-    return invalid(
-        "flags for certificates and credentials need exactly one cluster given by URL; name those "
-        "of several clusters in the configuration file");
-  }
-  ClusterConfig& cluster = config.clusters.back();
+Result<HttpAccess> access_of(const AccessFlags& flags) {
   HttpAccess access;
   access.tls.ca_file = flags.ca_file;
   access.tls.certificate_file = flags.certificate_file;
@@ -67,13 +63,26 @@ Status apply(const AccessFlags& flags, Config& config, std::size_t first_by_url)
   }
   const std::vector<std::string> problems = problems_of(access);
   if (!problems.empty()) return invalid(problems.front());
-  if (access.has_tls() && !any_tls(cluster.flink) && !any_tls(cluster.reporters)) {
+  return access;
+}
+
+Status apply(const AccessFlags& flags, Config& config, std::size_t first_by_url) {
+  if (!flags.any()) return Done{};
+  if (config.clusters.size() != first_by_url + 1) {
+    return invalid(
+        "flags for certificates and credentials need exactly one cluster given by URL; name those "
+        "of several clusters in the configuration file");
+  }
+  ClusterConfig& cluster = config.clusters.back();
+  Result<HttpAccess> access = access_of(flags);
+  if (!access) return access.error();
+  if (access->has_tls() && !any_tls(cluster.flink) && !any_tls(cluster.reporters)) {
     return invalid("certificates are of no use for " + cluster.flink.front().url() +
                    ": an address with TLS begins with https://");
   }
-  HttpAccess for_reporters = access;
+  HttpAccess for_reporters = *access;
   for_reporters.auth = {};
-  cluster.access = std::make_shared<const HttpAccess>(std::move(access));
+  cluster.access = std::make_shared<const HttpAccess>(std::move(*access));
   cluster.reporter_access = std::make_shared<const HttpAccess>(std::move(for_reporters));
   connect_access(cluster);
   return Done{};

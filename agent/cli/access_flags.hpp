@@ -25,7 +25,12 @@ struct AccessFlags {
   bool any() const;
 };
 
-void add_access_flags(CLI::App& verb, AccessFlags& flags);
+/// `prefix`: "" or "history-"; `whose`: what the flags are for, in --help.
+void add_access_flags(CLI::App& verb, AccessFlags& flags, const std::string& prefix = {},
+                      const std::string& whose = "a cluster given by URL");
+
+/// What the flags say.
+Result<HttpAccess> access_of(const AccessFlags& flags);
 
 /// Gives the clusters from `first_by_url` on what the flags say. Their reporters are reached with
 /// the same certificates where they are https://, and are never shown the cluster's credentials.

@@ -83,6 +83,10 @@ int run_daemon(const Flags& flags, bool serves) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("flink-doctor"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   for (const std::string& line : security_warnings(*config)) spdlog::warn("{}", line);
+  if (config->shard) {
+    spdlog::info("shard {}: {} cluster(s) are ours, {} are watched elsewhere",
+                 config->shard->text(), config->clusters.size(), config->clusters_elsewhere);
+  }
   Agent agent(std::move(*config));
   if (const Status ok = agent.run(); !ok) return refuse(ok.error().message);
   return 0;
@@ -133,6 +137,7 @@ void try_credentials(const Config& config) {
   for (const ClusterConfig& cluster : config.clusters) {
     for (const Endpoint& endpoint : cluster.flink) attempt(endpoint);
     for (const TargetSpec& spec : cluster.reporters) attempt(spec.example());
+    if (cluster.history) attempt(cluster.history->store);
   }
   for (const Endpoint& member : config.alertmanagers) attempt(member);
 }
@@ -170,6 +175,7 @@ void add_check_verb(CLI::App& app, Flags& flags, int& code) {
   verb->add_option("URL", flags.flink, "the JobManager's REST address")->required()->expected(1);
   add_source_flags(verb, flags);
   verb->add_option("--format", flags.format)->check(CLI::IsMember({"text", "json"}));
+  add_history_flags(*verb, flags.history);
   verb->add_option("--wait", flags.wait_seconds, "seconds between the two polls");
   verb->add_flag("--strict", flags.strict, "exit 3 when any detector cannot judge");
   verb->add_flag("--quiet", flags.quiet, "no progress on standard error");
@@ -187,6 +193,10 @@ void add_run_verb(CLI::App& app, Flags& flags, int& code) {
                    "log files of Flink's processes on this host, quoted: '/opt/flink/log/*.log'")
       ->type_name("GLOB")
       ->allow_extra_args(false);
+  verb->add_option("--shard", flags.shard,
+                   "watch this shard's clusters only: 0/3 is the first of three; auto/3 takes the "
+                   "ordinal of a StatefulSet's pod")
+      ->type_name("K/N");
   verb->add_option("--config", flags.config_file, "YAML configuration")->type_name("FILE");
   verb->add_option("--listen", flags.listen, "where to serve (default 127.0.0.1:9669)")
       ->type_name("HOST:PORT");
@@ -252,6 +262,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_probe_verb(app, code);
   add_record_verb(app, flags, code);
   add_recording_verbs(app, code);
+  add_backtest_verb(app, code);
   add_metrics_verb(app, flags, code);
   add_reading_verbs(app, flags, code);
   try {

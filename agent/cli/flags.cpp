@@ -1,6 +1,7 @@
 #include "agent/cli/flags.hpp"
 
 #include <algorithm>
+#include <boost/asio/ip/host_name.hpp>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -73,6 +74,17 @@ Status add_logs(const Flags& flags, Config& config) {
   return Done{};
 }
 
+/// Takes out what agents of other shards watch.
+Status keep_shard(const std::string& text, Config& config) {
+  if (text.empty()) return Done{};
+  const Result<Shard> shard = parse_shard(text, boost::asio::ip::host_name());
+  if (!shard) return shard.error();
+  config.shard = *shard;
+  config.clusters_elsewhere = std::erase_if(
+      config.clusters, [&](const ClusterConfig& cluster) { return !shard->takes(cluster.name); });
+  return Done{};
+}
+
 }  // namespace
 
 Result<Config> configuration(const Flags& flags) {
@@ -89,6 +101,7 @@ Result<Config> configuration(const Flags& flags) {
   for (const std::string& url : flags.flink) {
     Result<ClusterConfig> cluster = cluster_from_url(url);
     if (!cluster) return cluster.error();
+    cluster->history = config.history;
     config.clusters.push_back(std::move(*cluster));
   }
   if (const Status ok = add_reporters(flags, config); !ok) return ok.error();
@@ -116,7 +129,9 @@ Result<Config> configuration(const Flags& flags) {
     if (const Status ok = parse_listen(flags.listen, config); !ok) return ok.error();
   }
   if (const Status ok = add_user_metrics(config.user_metrics); !ok) return ok.error();
+  if (const Status ok = apply(flags.history, config); !ok) return ok.error();
   if (const Status ok = validate(config); !ok) return ok.error();
+  if (const Status ok = keep_shard(flags.shard, config); !ok) return ok.error();
   return config;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/cli/access_flags.hpp"
+#include "agent/cli/history_flags.hpp"
 #include "agent/cli/recording_verbs.hpp"
 #include "agent/config/config.hpp"
 #include "model/result.hpp"
@@ -30,6 +31,8 @@ struct Flags {
   std::string detector;
   AccessFlags access;
   RecordingFlags recording;
+  HistoryFlags history;
+  std::string shard;
   /// For each of `reporters` and `logs`, how many --flink stood before it on the command line.
   std::vector<std::size_t> reporter_places;
   std::vector<std::size_t> log_places;

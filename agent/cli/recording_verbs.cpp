@@ -25,10 +25,7 @@ constexpr int kExitDifferent = 1;
 struct ReadingFlags {
   std::string file;
   std::string other;
-  std::string from;
-  std::string to;
-  std::vector<std::string> set;
-  std::string format{"text"};
+  JudgingFlags judging;
 };
 
 int refuse(const std::string& why) {
@@ -72,20 +69,6 @@ Result<std::optional<TimestampMs>> parse_time(const std::string& flag, const std
                                     milliseconds);
 }
 
-Result<ReplayOptions> options_from(const ReadingFlags& flags) {
-  ReplayOptions options;
-  for (const std::string& text : flags.set) {
-    if (const Status ok = parse_set(text, options.set); !ok) return ok.error();
-  }
-  const auto from = parse_time("--from", flags.from);
-  if (!from) return from.error();
-  const auto to = parse_time("--to", flags.to);
-  if (!to) return to.error();
-  options.from = *from;
-  options.to = *to;
-  return options;
-}
-
 void tell_notes(const Replayed& replayed) {
   for (const std::string& note : replayed.notes) {
     std::fprintf(stderr, "flink-doctor: %s\n", printable(note, 500).c_str());
@@ -100,18 +83,14 @@ void tell_rate(const Replayed& replayed, double seconds) {
 }
 
 int run_replay(const ReadingFlags& flags) {
-  const Result<ReplayOptions> options = options_from(flags);
+  const Result<ReplayOptions> options = options_from(flags.judging);
   if (!options) return refuse(options.error().message);
   const auto began = std::chrono::steady_clock::now();
   const Result<Replayed> replayed = replay(flags.file, *options);
   if (!replayed) return refuse(printable(replayed.error().message, 500));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  const std::string text =
-      flags.format == "json" ? judgement_json(*replayed) : judgement_text(*replayed);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
-  tell_notes(*replayed);
-  if (flags.format == "text") tell_rate(*replayed, std::max(took.count(), 1e-6));
+  print(*replayed, flags.judging.format);
+  if (flags.judging.format == "text") tell_rate(*replayed, std::max(took.count(), 1e-6));
   return 0;
 }
 
@@ -133,10 +112,10 @@ Result<Outline> outline_of(const std::string& path, const ReplayOptions& options
 }
 
 int run_diff(const ReadingFlags& flags) {
-  if (flags.other.empty() && flags.set.empty()) {
+  if (flags.other.empty() && flags.judging.set.empty()) {
     return refuse("diff compares two files, or one recording with and without --set");
   }
-  const Result<ReplayOptions> options = options_from(flags);
+  const Result<ReplayOptions> options = options_from(flags.judging);
   if (!options) return refuse(options.error().message);
   const Result<Outline> first = outline_of(flags.file, {});
   if (!first) return refuse(printable(first.error().message, 500));
@@ -148,13 +127,42 @@ int run_diff(const ReadingFlags& flags) {
   return lines.empty() ? 0 : kExitDifferent;
 }
 
-void add_set_flag(CLI::App& verb, ReadingFlags& flags, const std::string& help) {
+void add_set_flag(CLI::App& verb, JudgingFlags& flags, const std::string& help) {
   verb.add_option("--set", flags.set, help)
       ->type_name("DETECTOR.PARAM=VALUE")
       ->allow_extra_args(false);
 }
 
 }  // namespace
+
+Result<ReplayOptions> options_from(const JudgingFlags& flags) {
+  ReplayOptions options;
+  for (const std::string& text : flags.set) {
+    if (const Status ok = parse_set(text, options.set); !ok) return ok.error();
+  }
+  const auto from = parse_time("--from", flags.from);
+  if (!from) return from.error();
+  const auto to = parse_time("--to", flags.to);
+  if (!to) return to.error();
+  options.from = *from;
+  options.to = *to;
+  return options;
+}
+
+void print(const Replayed& replayed, const std::string& format) {
+  const std::string text = format == "json" ? judgement_json(replayed) : judgement_text(replayed);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+  tell_notes(replayed);
+}
+
+void add_judging_flags(CLI::App& verb, JudgingFlags& flags, const std::string& from_help,
+                       const std::string& to_help) {
+  verb.add_option("--from", flags.from, from_help)->type_name("TIME");
+  verb.add_option("--to", flags.to, to_help)->type_name("TIME");
+  add_set_flag(verb, flags, "judge with another parameter");
+  verb.add_option("--format", flags.format)->check(CLI::IsMember({"text", "json"}));
+}
 
 void add_recording_flags(CLI::App& verb, const std::string& file_flag, RecordingFlags& flags) {
   CLI::Option* file = verb.add_option(file_flag, flags.file, "where to write a recording");
@@ -195,18 +203,15 @@ void add_recording_verbs(CLI::App& app, int& code) {
   CLI::App* replay_verb =
       app.add_subcommand("replay", "judge a recording again and print what was found when");
   replay_verb->add_option("FILE", flags->file)->required();
-  replay_verb->add_option("--from", flags->from, "tell what changed from then on")
-      ->type_name("TIME");
-  replay_verb->add_option("--to", flags->to, "read no further")->type_name("TIME");
-  add_set_flag(*replay_verb, *flags, "judge with another parameter");
-  replay_verb->add_option("--format", flags->format)->check(CLI::IsMember({"text", "json"}));
+  add_judging_flags(*replay_verb, flags->judging, "tell what changed from then on",
+                    "read no further");
   replay_verb->callback([flags, &code] { code = run_replay(*flags); });
 
   CLI::App* diff_verb = app.add_subcommand(
       "diff", "compare two judgements: recordings, or what `replay --format json` printed");
   diff_verb->add_option("A", flags->file)->required();
   diff_verb->add_option("B", flags->other, "left out: A again, with --set");
-  add_set_flag(*diff_verb, *flags, "judge the second with another parameter");
+  add_set_flag(*diff_verb, flags->judging, "judge the second with another parameter");
   diff_verb->callback([flags, &code] { code = run_diff(*flags); });
 }
 

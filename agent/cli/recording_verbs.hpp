@@ -3,8 +3,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/config/config.hpp"
+#include "agent/recording/replay.hpp"
 
 namespace CLI {
 class App;
@@ -22,6 +24,20 @@ struct RecordingFlags {
 
 /// `file_flag`: "--record" where recording is an aside, "--output" where it is the purpose.
 void add_recording_flags(CLI::App& verb, const std::string& file_flag, RecordingFlags& flags);
+/// What to judge with, and how to print it: of every verb that judges what is over.
+struct JudgingFlags {
+  std::string from;
+  std::string to;
+  std::vector<std::string> set;
+  std::string format{"text"};
+};
+
+void add_judging_flags(CLI::App& verb, JudgingFlags& flags, const std::string& from_help,
+                       const std::string& to_help);
+Result<ReplayOptions> options_from(const JudgingFlags& flags);
+/// To standard output; what is missing or damaged to standard error.
+void print(const Replayed& replayed, const std::string& format);
+
 /// What the flags say wins over the file.
 Status apply(const RecordingFlags& flags, Config& config);
 

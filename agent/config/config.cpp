@@ -15,6 +15,18 @@ Error invalid(std::string message) {
   return Error{ErrorCode::invalid_argument, std::move(message)};
 }
 
+/// The first cluster whose past would be taken for this one's too.
+const ClusterConfig* history_twin(const Config& config, const ClusterConfig& cluster) {
+  if (!cluster.history) return nullptr;
+  const auto twin =
+      std::find_if(config.clusters.begin(), config.clusters.end(), [&](const ClusterConfig& other) {
+        return &other == &cluster ||
+               (other.history && other.history->match == cluster.history->match &&
+                other.history->store.url() == cluster.history->store.url());
+      });
+  return &*twin == &cluster ? nullptr : &*twin;
+}
+
 }  // namespace
 
 Result<DurationMs> parse_duration(std::string_view text) {
@@ -25,6 +37,7 @@ Result<DurationMs> parse_duration(std::string_view text) {
                              : unit == "s" ? kSecondMs
                              : unit == "m" ? kMinuteMs
                              : unit == "h" ? kHourMs
+                             : unit == "d" ? kDayMs
                                            : 0;
   const auto scale = static_cast<double>(unit_ms);
   if (fault != std::errc{} || scale == 0 || number <= 0 || number * scale > 1e12) {
@@ -114,6 +127,7 @@ std::vector<std::string> security_warnings(const Config& config) {
     for (const TargetSpec& spec : cluster.reporters) {
       look_at(spec.example(), printable(spec.text));
     }
+    if (cluster.history) look_at(cluster.history->store, cluster.history->store.url());
     if (cluster.yarn) {
       for (const Endpoint& manager : cluster.yarn->resource_managers) {
         look_at(manager, manager.url());
@@ -162,6 +176,11 @@ Status validate(const Config& config) {
     }
     if (!names.insert(cluster.name).second) {
       complain("two clusters are called \"" + cluster.name + "\"");
+    }
+    if (const ClusterConfig* twin = history_twin(config, cluster)) {
+      complain("clusters \"" + twin->name + "\" and \"" + cluster.name +
+               "\" would both be given the same series of " + cluster.history->store.url() +
+               ": give each its own backfill.match");
     }
   }
   const std::size_t globs = std::accumulate(

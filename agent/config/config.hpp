@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/backfill/settings.hpp"
+#include "agent/config/shard.hpp"
 #include "agent/discovery/api_server.hpp"
 #include "agent/discovery/targets.hpp"
 #include "agent/discovery/yarn.hpp"
@@ -34,6 +36,7 @@ struct ClusterConfig {
   std::vector<std::string> expected_jobs;
   std::optional<KubernetesConfig> kubernetes;  // whose pods to watch, beside those of `reporters`
   std::map<std::string, std::string> labels;
+  std::optional<HistorySettings> history;  // the store that knows its past
   // Of all `flink`, and of all `reporters`: what connect_access() puts into their endpoints.
   std::shared_ptr<const HttpAccess> access;
   std::shared_ptr<const HttpAccess> reporter_access;
@@ -53,8 +56,11 @@ struct Config {
   std::vector<Metric> exported;  // canonical metrics for /metrics beyond what detectors read
   Limits limits;
   std::optional<RecordSettings> record;
-  bool serves{true};            // false: nothing listens
-  DurationMs stop_after_ms{0};  // 0: runs until it is stopped
+  std::optional<HistorySettings> history;  // of clusters that are given by URL
+  std::optional<Shard> shard;              // of `clusters` those of others are taken out
+  std::size_t clusters_elsewhere{0};       // these
+  bool serves{true};                       // false: nothing listens
+  DurationMs stop_after_ms{0};             // 0: runs until it is stopped
 };
 
 /// YAML text → configuration. ErrorCode::invalid_argument whose message lists every problem, one a
@@ -65,7 +71,7 @@ Result<Config> parse_config(const std::string& yaml);
 Status parse_listen(const std::string& text, Config& config);
 /// A cluster given by URL alone; its name is the URL's host and port.
 Result<ClusterConfig> cluster_from_url(const std::string& url);
-/// "10s", "2m", "500ms".
+/// "10s", "2m", "500ms", "36h", "7d".
 Result<DurationMs> parse_duration(std::string_view text);
 /// "64MiB", "2GiB", "500kB", "1048576".
 Result<std::uint64_t> parse_bytes(std::string_view text);

@@ -1,10 +1,12 @@
 // The blocks of the configuration file.
 #include <array>
+#include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "agent/config/backfill_reader.hpp"
 #include "agent/config/config.hpp"
-#include "agent/config/yaml_reader.hpp"
 #include "agent/logs/glob.hpp"
 #include "collectors/kubernetes/targets.hpp"
 #include "model/text.hpp"
@@ -12,17 +14,12 @@
 namespace doctor {
 namespace {
 
-class ConfigReader : private YamlReader {
+class ConfigReader : private BackfillReader {
  public:
   Config read(const YAML::Node& root);
   using YamlReader::problems;
 
  private:
-  void read_tls(const YAML::Node& node, const std::string& path, HttpAccess& access);
-  void read_auth(const YAML::Node& node, const std::string& path, HttpAccess& access);
-  ExtraHeader read_header(const std::string& name, const YAML::Node& node, const std::string& path);
-  /// Settled when the whole block is read: `any_tls`, whether one of its addresses is https.
-  std::shared_ptr<const HttpAccess> settle(HttpAccess access, bool any_tls);
   void read_alertmanager(const YAML::Node& node, const std::string& path, Config& config);
   void read_kubernetes(const YAML::Node& node, const std::string& path, ClusterConfig& cluster);
   void read_user_metric(const YAML::Node& node, const std::string& path, Config& config);
@@ -31,6 +28,9 @@ class ConfigReader : private YamlReader {
   void read_record(const YAML::Node& node, const std::string& path, Config& config);
   void read_detector(const std::string& name, const YAML::Node& node, const std::string& path,
                      Config& config);
+
+  std::optional<BackfillBlock> history_;                    // of all clusters
+  std::map<std::size_t, BackfillBlock> cluster_histories_;  // by index, what one says itself
 };
 
 constexpr std::array<std::pair<std::string_view, Level>, 4> kUserLevels{
@@ -75,6 +75,12 @@ Config ConfigReader::read(const YAML::Node& root) {
            }},
           {"record", [&](const YAML::Node& node,
                          const std::string& path) { read_record(node, path, config); }},
+          {"history",
+           [&](const YAML::Node& node, const std::string& path) {
+             fields(node, path, {{"backfill", [&](const YAML::Node& n, const std::string& p) {
+                                    history_ = read_backfill(n, p);
+                                  }}});
+           }},
           {"export",
            [&](const YAML::Node& node, const std::string& path) {
              config.exported = list_of<Metric>(node, path, parse_metric);
@@ -108,67 +114,15 @@ Config ConfigReader::read(const YAML::Node& root) {
                read_detector(name, entry.second, path + "." + printable(name, 60), config);
              }
            }}});
+  // The blocks may stand in any order.
+  if (history_) config.history = settings_of(*history_, {});
+  for (const auto& [index, block] : cluster_histories_) {
+    config.clusters[index].history = settings_of(block, history_);
+  }
+  for (ClusterConfig& cluster : config.clusters) {
+    if (!cluster.history) cluster.history = config.history;
+  }
   return config;
-}
-
-void ConfigReader::read_tls(const YAML::Node& node, const std::string& path, HttpAccess& access) {
-  TlsSettings& tls = access.tls;
-  const auto set = [&](std::string& into) {
-    return [&](const YAML::Node& n, const std::string& p) { into = text(n, p); };
-  };
-  fields(node, path,
-         {{"ca_file", set(tls.ca_file)},
-          {"certificate_file", set(tls.certificate_file)},
-          {"key_file", set(tls.key_file)},
-          {"server_name", set(tls.server_name)},
-          {"insecure_skip_verify", [&](const YAML::Node& n, const std::string& p) {
-             tls.insecure_skip_verify = yes_or_no(n, p);
-           }}});
-}
-
-void ConfigReader::read_auth(const YAML::Node& node, const std::string& path, HttpAccess& access) {
-  AuthSettings& auth = access.auth;
-  const auto set = [&](std::string& into) {
-    return [&](const YAML::Node& n, const std::string& p) { into = text(n, p); };
-  };
-  fields(
-      node, path,
-      {{"basic",
-        [&](const YAML::Node& n, const std::string& p) {
-          fields(n, p,
-                 {{"username", set(auth.username)}, {"password_file", set(auth.password_file)}});
-        }},
-       {"bearer_token_file", set(auth.bearer_token_file)},
-       {"headers", [&](const YAML::Node& n, const std::string& p) {
-          if (!n.IsMap()) return complain(p, "must be a map of header names");
-          for (const auto& entry : n) {
-            const auto name = entry.first.as<std::string>();
-            auth.headers.push_back(read_header(name, entry.second, p + "." + printable(name, 60)));
-          }
-        }}});
-}
-
-ExtraHeader ConfigReader::read_header(const std::string& name, const YAML::Node& node,
-                                      const std::string& path) {
-  ExtraHeader header{name};
-  if (node.IsScalar()) {
-    header.value = Secret(node.as<std::string>());
-  } else {
-    fields(
-        node, path,
-        {{"file", [&](const YAML::Node& n, const std::string& p) { header.file = text(n, p); }}});
-  }
-  return header;
-}
-
-std::shared_ptr<const HttpAccess> ConfigReader::settle(HttpAccess access, bool any_tls) {
-  for (const std::string& problem : problems_of(access)) {
-    problems += (problems.empty() ? "" : "\n") + problem;
-  }
-  if (access.has_tls() && !any_tls) {
-    complain(access.tls_block, "is of no use: no address it is for begins with https://");
-  }
-  return std::make_shared<const HttpAccess>(std::move(access));
 }
 
 /// A URL, or {url, tls, auth}.
@@ -288,6 +242,10 @@ void ConfigReader::read_cluster(const YAML::Node& node, const std::string& path,
        {"logs",
         [&](const YAML::Node& n, const std::string& p) {
           cluster.logs = list_of<std::string>(n, p, parse_log_glob);
+        }},
+       {"backfill",
+        [&](const YAML::Node& n, const std::string& p) {
+          cluster_histories_[config.clusters.size()] = read_backfill(n, p);
         }},
        {"expected_jobs",
         [&](const YAML::Node& n, const std::string& p) { cluster.expected_jobs = texts(n, p); }},

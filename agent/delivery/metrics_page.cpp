@@ -112,6 +112,16 @@ void add_sources(Families& families, const ClusterView& cluster) {
   for (const SourceHealth& source : cluster.sources) add_source(families, cluster, source);
 }
 
+void add_backfill(Families& families, const BackfillHealth& backfill) {
+  const LabelSet labels{{"cluster", backfill.cluster}};
+  families.add(Kind::gauge, "flink_doctor_backfill_done_ratio",
+               "How much of the past that was wanted of a store has been read", labels,
+               backfill.share_done);
+  families.add(Kind::counter, "flink_doctor_backfill_samples_total",
+               "Samples of the past that were read from a store", labels,
+               static_cast<double>(backfill.samples));
+}
+
 void add_agent(Families& families, const AgentHealth& agent) {
   const auto put = [&](Kind kind, std::string_view name, std::string_view help, double value) {
     families.add(kind, name, help, {}, value);
@@ -128,6 +138,14 @@ void add_agent(Families& families, const AgentHealth& agent) {
       static_cast<double>(agent.series_dropped));
   put(Kind::counter, "flink_doctor_findings_dropped_total", "Findings dropped at a limit",
       static_cast<double>(agent.findings_dropped));
+  if (!agent.shard.empty()) {
+    families.add(Kind::gauge, "flink_doctor_shard_info", "1; which clusters this agent takes",
+                 {{"shard", agent.shard}}, 1);
+    put(Kind::gauge, "flink_doctor_shard_clusters_elsewhere",
+        "Configured clusters that agents of other shards watch",
+        static_cast<double>(agent.clusters_elsewhere));
+  }
+  for (const BackfillHealth& backfill : agent.backfills) add_backfill(families, backfill);
   if (agent.store_state.empty() || agent.store_state == "off") return;
   put(Kind::gauge, "flink_doctor_store_up", "1 when the history on disk works",
       agent.store_state == "ok" ? 1 : 0);

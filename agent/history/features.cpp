@@ -15,6 +15,12 @@ bool is_epoch_witness(Metric metric) {
 }
 
 constexpr DurationMs kRawApartMs = 12 * kSecondMs;  // 32 of them are six minutes and more
+/// REST lags behind the reporter: a fall between two sources proves nothing. What a store knew is
+/// older than what came after it, whoever tells.
+bool follows(SourceId before, SourceId after) {
+  return before == after || is_history(before) || is_history(after);
+}
+
 constexpr DurationMs kFloorsKeptMs = 12 * kHourMs;
 constexpr DurationMs kPastEpochsKeptMs = 8 * kDayMs;
 
@@ -158,6 +164,12 @@ const Moves* FeatureStore::moves(Metric metric, EntityId entity) const {
   return series == nullptr ? nullptr : series->moves.get();
 }
 
+TimestampMs FeatureStore::newest() const {
+  TimestampMs newest = 0;
+  for (const auto& [key, series] : series_) newest = std::max(newest, series.latest.at);
+  return newest;
+}
+
 TimestampMs FeatureStore::epoch_start(EntityId process) const {
   const auto found = epochs_.find(process);
   return found == epochs_.end() ? 0 : found->second;
@@ -250,8 +262,7 @@ bool FeatureStore::begins_epoch(const Batch& batch, std::size_t index) const {
   const SeriesKey& key = batch.layout->keys[index];
   if (!is_present(batch.values[index]) || !is_epoch_witness(key.metric)) return false;
   const auto known = series_.find(key);
-  // REST lags behind the reporter: a fall between two sources proves nothing.
-  return known != series_.end() && known->second.source == batch.source &&
+  return known != series_.end() && follows(known->second.source, batch.source) &&
          batch.values[index] < known->second.latest.value;
 }
 
@@ -280,7 +291,7 @@ void FeatureStore::absorb_value(const Batch& batch, std::size_t index) {
   Series* series = series_for(key);
   if (series == nullptr) return;
   const MetricInfo& metric = info(key.metric);
-  const bool other_source = series->latest.at != 0 && series->source != batch.source;
+  const bool other_source = series->latest.at != 0 && !follows(series->source, batch.source);
   const bool older = other_source && metric.kind == Kind::counter && value < series->latest.value;
   if (older) return;
   const Sample sample{batch.at, value};

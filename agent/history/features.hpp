@@ -74,6 +74,8 @@ class FeatureStore final : public Features {
   void restore(const LearnedSeries& learned);
 
   std::size_t series() const { return series_.size(); }
+  /// When the newest sample is from; 0 when there is none.
+  TimestampMs newest() const;
   std::uint64_t dropped() const { return dropped_; }
   /// Every kept series with its last sample, for re-export; unordered.
   std::vector<std::pair<SeriesKey, Sample>> all_latest() const;

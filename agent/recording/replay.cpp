@@ -12,13 +12,14 @@
 namespace doctor {
 namespace {
 
-constexpr std::size_t kChangesMax = 100'000;
-
 /// The judges of a recording, and what becomes of their findings.
 class Player {
  public:
   Player(RecordingReader reader, const ReplayOptions& options, std::vector<Metric> exported)
-      : reader_(std::move(reader)), options_(options), plan_(all_detectors(), exported) {
+      : reader_(std::move(reader)),
+        options_(options),
+        plan_(all_detectors(), exported),
+        timeline_(options.from) {
     std::vector<EntityTable*> tables;
     for (JudgeConfig config : reader_.opening().clusters) {
       for (const auto& [detector, params] : options.set) {
@@ -47,6 +48,8 @@ class Player {
       }
     }
     for (const std::string& note : reader_.notes()) replayed_.notes.push_back(note);
+    replayed_.timeline = timeline_.take();
+    replayed_.changes_untold = timeline_.untold();
     replayed_.verdicts = verdicts();
     return std::move(replayed_);
   }
@@ -59,24 +62,8 @@ class Player {
     judge.absorb(item);
     if (!std::holds_alternative<Tick>(item.what)) return;
     ++replayed_.ticks;
-    note_changes(judge, item.at);
+    timeline_.note(judge, item.at);
     if (options_.after_tick) options_.after_tick(item.at, judges_);
-  }
-
-  void note_changes(const Judge& judge, TimestampMs at) {
-    for (ReportedFinding& reported : judge.incidents().report()) {
-      const Seen now{reported.state, reported.finding.severity, reported.finding.confidence};
-      const auto [seen, is_new] = seen_.try_emplace(reported.finding.id(), now);
-      if (!is_new && seen->second == now) continue;
-      seen->second = now;
-      if (options_.from && at < *options_.from) continue;
-      if (replayed_.timeline.size() >= kChangesMax) {
-        ++replayed_.changes_untold;
-      } else {
-        reported.labels = judge.config().labels;
-        replayed_.timeline.push_back({at, std::move(reported)});
-      }
-    }
   }
 
   ViewPtr verdicts() const {
@@ -86,21 +73,16 @@ class Player {
     return view;
   }
 
-  struct Seen {
-    FindingState state;
-    Severity severity;
-    Confidence confidence;
-    bool operator==(const Seen&) const = default;
-  };
-
   RecordingReader reader_;
   const ReplayOptions& options_;
   Limits limits_;
   FeaturePlan plan_;
   std::vector<std::unique_ptr<Judge>> judges_;
-  std::map<std::string, Seen> seen_;  // by id
+  Timeline timeline_;
   Replayed replayed_;
 };
+
+}  // namespace
 
 Status are_known(const DetectorParams& set) {
   Config config;
@@ -108,8 +90,6 @@ Status are_known(const DetectorParams& set) {
   config.detector_params = set;
   return validate(config);
 }
-
-}  // namespace
 
 Result<Replayed> replay(const std::string& path, const ReplayOptions& options) {
   if (const Status ok = are_known(options.set); !ok) return ok.error();

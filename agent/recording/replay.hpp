@@ -11,6 +11,7 @@
 
 #include "agent/judge.hpp"
 #include "agent/recording/record.hpp"
+#include "agent/recording/timeline.hpp"
 #include "agent/view.hpp"
 #include "model/result.hpp"
 
@@ -19,18 +20,15 @@ namespace doctor {
 /// Detector → parameter → value.
 using DetectorParams = std::map<std::string, std::map<std::string, double>>;
 
+/// invalid_argument when there is no such detector or parameter.
+Status are_known(const DetectorParams& set);
+
 struct ReplayOptions {
   std::optional<TimestampMs> from;  // what changed earlier is judged, and not told
   std::optional<TimestampMs> to;    // items after it are not read
   DetectorParams set;               // wins over the recorded configuration
   /// Called after every judgement, with the judges by ClusterIndex. May be empty.
   std::function<void(TimestampMs, std::span<const std::unique_ptr<Judge>>)> after_tick;
-};
-
-/// A finding that began, fired, got worse or better, or ended, as it was then.
-struct Change {
-  TimestampMs at{};
-  ReportedFinding reported;
 };
 
 struct Replayed {

@@ -94,7 +94,12 @@ knows_nothing_of_kubernetes() { # unless it is told to
   render deployment --set kubernetes.enabled=false && grep -F 'automountServiceAccountToken: false' "$work/deployment.yaml" &&
     ! grep -E '^kind: (Role|RoleBinding)$' "$work/deployment.yaml"
 }
+becomes_a_stateful_set() { # whose pods learn their shard from their names, each with a claim of its own
+  render deployment --set shards=3 && "$python" tests/deploy/check_shards.py "$work/deployment.yaml" 3 &&
+    ! render deployment --set shards=3,persistence.existingClaim=one
+}
 if command -v "$HELM" >/dev/null; then
+  check "chart: shards" becomes_a_stateful_set
   check "chart: without kubernetes.enabled no token and no rights" knows_nothing_of_kubernetes
   check "chart: renders everything" render deployment
   check "chart: renders the sidecar alone" render sidecar
@@ -105,7 +110,7 @@ if command -v "$HELM" >/dev/null; then
   check "chart: the sidecar's configuration is accepted" "$DOCTOR" config check "$work/sidecar-config.yaml"
   check "chart: its PrometheusRule: promtool check rules" promtool check rules "$work/rules.yaml"
 else
-  for what in kubernetes renders sidecar refusal restricted configuration sidecar-configuration rules; do check "chart: $what" "$HELM"; done
+  for what in shards kubernetes renders sidecar refusal restricted configuration sidecar-configuration rules; do check "chart: $what" "$HELM"; done
 fi
 
 printf '%s passed, %s failed, %s skipped\n' $passed $failed $skipped

@@ -45,12 +45,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- toYaml (mergeOverwrite (deepCopy .Values.config) $pod) -}}
 {{- end -}}
 
+{{/* What a shard, or the one process there is, claims for its data. */}}
+{{- define "flink-doctor.claim" -}}
+accessModes: {{- toYaml .Values.persistence.accessModes | nindent 2 }}
+{{- with .Values.persistence.storageClassName }}
+storageClassName: {{ . }}
+{{- end }}
+resources:
+  requests: {storage: {{ .Values.persistence.size }}}
+{{- end -}}
+
 {{/* One container, the same in the Deployment and in the snippet. */}}
 {{- define "flink-doctor.container" -}}
 name: flink-doctor
 image: {{ include "flink-doctor.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
-args: [run, --config, /etc/flink-doctor/config.yaml]
+args: [run, --config, /etc/flink-doctor/config.yaml{{ if .sharded }}, --shard, auto/{{ int .Values.shards }}{{ end }}]
 ports:
   - {name: doctor, containerPort: {{ .Values.port }}, protocol: TCP}
 startupProbe:
