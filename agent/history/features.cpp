@@ -14,13 +14,13 @@ bool is_epoch_witness(Metric metric) {
          metric == Metric::jvm_classes_unloaded || metric == Metric::gc_count;
 }
 
-constexpr DurationMs kRawApartMs = 12 * kSecondMs;  // 32 of them are six minutes and more
 /// REST lags behind the reporter: a fall between two sources proves nothing. What a store knew is
 /// older than what came after it, whoever tells.
 bool follows(SourceId before, SourceId after) {
   return before == after || is_history(before) || is_history(after);
 }
 
+constexpr DurationMs kRawApartMs = 12 * kSecondMs;  // 32 of them are six minutes and more
 constexpr DurationMs kFloorsKeptMs = 12 * kHourMs;
 constexpr DurationMs kPastEpochsKeptMs = 8 * kDayMs;
 
