@@ -100,7 +100,7 @@ std::vector<std::string> selectors(std::span<const Metric> metrics,
                                    std::span<const Matcher> matchers, std::size_t bytes_wanted) {
   std::string rest;
   for (const Matcher& matcher : matchers) {
-    rest += "," + matcher.label + matcher.op + quoted(matcher.value);
+    rest.append(",").append(matcher.label).append(matcher.op).append(quoted(matcher.value));
   }
   std::vector<std::string> all;
   std::string names;

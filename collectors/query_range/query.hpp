@@ -16,7 +16,7 @@ namespace doctor::query_range {
 /// Which of the store's series are one cluster's.
 struct Matcher {
   std::string label;
-  std::string op{"="};  // =, !=, =~ or !~
+  std::string_view op{"="};  // =, !=, =~ or !~; always one of these literals
   std::string value;
 
   bool operator==(const Matcher&) const = default;
