@@ -20,7 +20,6 @@
 #include "agent/delivery/alertmanager.hpp"
 #include "agent/delivery/report.hpp"
 #include "agent/delivery/routes.hpp"
-#include "agent/history/image.hpp"
 #include "agent/net/asio_http.hpp"
 #include "agent/net/notify.hpp"
 #include "agent/recording/memory.hpp"
@@ -34,10 +33,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kTickPeriod{1000};
 constexpr milliseconds kStopPatience{2500};  // of the 5 s that a SIGTERM may take
-constexpr DurationMs kFeatureImageMs = 30 * kSecondMs;
-
-std::string features_key(const Judge& judge) { return "features/" + judge.config().cluster; }
-std::string findings_key(const Judge& judge) { return "findings/" + judge.config().cluster; }
 
 }  // namespace
 
@@ -49,7 +44,7 @@ Agent::Agent(Config config)
       selection_(plan_.metrics()) {
   health_.version = DOCTOR_VERSION;
   health_.started = now_ms();
-  health_.store_state = "off";
+  health_.store_state = store_logged_ = config_.data_dir.empty() ? "off" : "ok";
   for (const ClusterConfig& cluster : config_.clusters) {
     const auto index = static_cast<ClusterIndex>(judges_.size());
     judges_.push_back(std::make_unique<Judge>(judge_config(cluster, config_, false),
@@ -71,6 +66,7 @@ void Agent::take(StreamItem item) {
   if (recorder_) recorder_->record(item);
   const auto began = std::chrono::steady_clock::now();
   judge.absorb(item);
+  if (keeper_) keeper_->keep(item, judge);
   if (const auto* event = std::get_if<Event>(&item.what); event && is_about_pod(event->kind)) {
     spdlog::warn("{}: {}", judge.config().cluster, event->text);
   }
@@ -91,10 +87,7 @@ void Agent::publish(TimestampMs now) {
     health_.series_dropped += judge->features().dropped();
     health_.findings_dropped += judge->incidents().dropped();
   }
-  if (store_) {
-    health_.store_state = store_->state();
-    health_.store_errors = store_->errors();
-  }
+  if (keeper_) keeper_->tell(health_);
   view->agent = health_;
   port_.publish(std::move(view));
 }
@@ -108,22 +101,14 @@ CuratedSamples Agent::samples_of(const Judge& judge, TimestampMs now) {
   return samples;
 }
 
-void Agent::remember(TimestampMs now) {
-  if (!store_) return;
-  const bool features_due = now - remembered_at_ >= kFeatureImageMs || stopping_;
-  if (features_due) remembered_at_ = now;
-  for (const auto& judge : judges_) {
-    std::string findings = findings_image(judge->incidents().report());
-    std::string& saved = saved_findings_[judge->config().cluster];
-    if (findings != saved) store_->save(findings_key(*judge), saved = std::move(findings));
-    if (features_due) store_->save(features_key(*judge), features_image(judge->features()));
-  }
-}
-
 void Agent::log_changes() {
   if (recorder_ && recorder_->state() != recorder_logged_) {
     recorder_logged_ = recorder_->state();
     spdlog::warn("recording: {}, {} item(s) lost so far", recorder_logged_, recorder_->lost());
+  }
+  if (health_.store_state != store_logged_) {
+    store_logged_ = health_.store_state;
+    spdlog::warn("what is remembered on disk: {}", store_logged_);
   }
   for (const auto& judge : judges_) {
     for (const ReportedFinding& reported : judge->incidents().report()) {
@@ -137,20 +122,17 @@ void Agent::log_changes() {
   }
 }
 
-Status Agent::open_store(std::vector<Memory>& restored) {
+Status Agent::open_keeper(std::vector<Memory>& restored) {
   if (config_.data_dir.empty()) return Done{};
-  Result<std::unique_ptr<Store>> store = Store::open(config_.data_dir);
-  if (!store) return store.error();
-  store_ = std::move(*store);
-  const std::map<std::string, std::string> images = store_->load();
-  const auto image = [&](const std::string& key) {
-    const auto found = images.find(key);
-    return found == images.end() ? std::string{} : found->second;
-  };
-  for (ClusterIndex i = 0; i < judges_.size(); ++i) {
-    Judge& judge = *judges_[i];
-    restored.push_back({i, now_ms(), image(findings_key(judge)), image(features_key(judge))});
-    for (const std::string& problem : recall(restored.back(), judge)) spdlog::warn("{}", problem);
+  Result<std::unique_ptr<Keeper>> keeper =
+      Keeper::open({config_.data_dir, config_.history, config_.limits}, judges_, plan_, now_ms());
+  if (!keeper) return keeper.error();
+  keeper_ = std::move(*keeper);
+  restored = keeper_->take_restored();
+  for (const Memory& memory : restored) {
+    for (const std::string& problem : recall(memory, *judges_[memory.cluster])) {
+      spdlog::warn("{}", problem);
+    }
   }
   return Done{};
 }
@@ -178,7 +160,7 @@ Status Agent::serve() {
 
 Status Agent::run() {
   std::vector<Memory> restored;
-  if (Status ok = open_store(restored); !ok) return ok;
+  if (Status ok = open_keeper(restored); !ok) return ok;
   if (config_.serves) {
     if (Status ok = serve(); !ok) return ok;
   }
@@ -188,10 +170,10 @@ Status Agent::run() {
   notify_service_manager("READY=1\nSTATUS=watching " + std::to_string(judges_.size()) +
                          " cluster(s)");
   io_.run();
-  remember(now_ms());
+  if (keeper_) keeper_->remember(now_ms(), true);
   notify_service_manager("STOPPING=1");
   server_.reset();
-  store_.reset();
+  keeper_.reset();
   recorder_.reset();
   spdlog::info("stopped");
   if (failed_) return Error{ErrorCode::io, "stopped by an internal error, see the log above"};
@@ -251,7 +233,7 @@ asio::awaitable<void> Agent::tick_loop() {
     const bool any = std::any_of(judges_.begin(), judges_.end(),
                                  [](const auto& judge) { return judge->has_judged(); });
     if (any) publish(now);
-    remember(now);
+    if (keeper_) keeper_->remember(now, stopping_);
     log_changes();
     notify_service_manager("WATCHDOG=1");
     if (config_.stop_after_ms > 0 && now - health_.started >= config_.stop_after_ms) stop();

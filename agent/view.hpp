@@ -74,6 +74,9 @@ struct AgentHealth {
   std::uint64_t findings_dropped{};
   std::string store_state;  // "ok", "off", or what is wrong
   std::uint64_t store_errors{};
+  std::uint64_t history_lost{};     // scrapes that were never written
+  std::uint64_t history_damaged{};  // rows, chunks and files that could not be read
+  std::uint64_t history_bytes{};    // on disk
 };
 
 struct View {

@@ -137,6 +137,16 @@ void try_credentials(const Config& config) {
   for (const Endpoint& member : config.alertmanagers) attempt(member);
 }
 
+void tell_history_size(const Config& config) {
+  if (config.data_dir.empty()) return;
+  constexpr double kSeries = 10'000;
+  const double bytes = expected_history_bytes(config.history, config.scrape_interval_ms, kSeries);
+  std::printf(
+      "history: %d day(s) in %s, about %s for each 10,000 series that are kept, %s at most\n",
+      config.history.days, config.data_dir.c_str(), format_bytes(bytes).c_str(),
+      format_bytes(static_cast<double>(config.history.bytes_max)).c_str());
+}
+
 int check_config(const std::string& path) {
   Flags flags;
   flags.config_file = path;
@@ -146,6 +156,7 @@ int check_config(const std::string& path) {
   try_credentials(*config);
   std::printf("%s: ok, %zu cluster(s), %zu Alertmanager(s)\n", path.c_str(),
               config->clusters.size(), config->alertmanagers.size());
+  tell_history_size(*config);
   return 0;
 }
 

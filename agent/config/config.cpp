@@ -182,6 +182,12 @@ Status validate(const Config& config) {
                std::to_string(RecordSettings::kFilesLimit));
     }
   }
+  if (config.history.days < 1 || config.history.days > HistorySettings::kDaysLimit) {
+    complain("history.days: must be between 1 and " + std::to_string(HistorySettings::kDaysLimit));
+  }
+  if (config.history.bytes_max < HistorySettings::kBytesMin) {
+    complain("history.bytes_max: must be at least 16MiB");
+  }
   for (const std::string& name : config.disabled_detectors) {
     if (find_detector(name) == nullptr) complain("detectors." + name + ": no such detector");
   }

@@ -13,6 +13,7 @@
 #include "agent/discovery/api_server.hpp"
 #include "agent/discovery/targets.hpp"
 #include "agent/discovery/yarn.hpp"
+#include "agent/history/settings.hpp"
 #include "agent/net/access.hpp"
 #include "agent/recording/settings.hpp"
 #include "collectors/http.hpp"
@@ -43,6 +44,7 @@ struct Config {
   std::string listen_host{"127.0.0.1"};
   std::uint16_t listen_port{9669};
   std::string data_dir;  // empty: nothing is kept on disk
+  HistorySettings history;
   std::vector<Endpoint> alertmanagers;
   std::vector<ClusterConfig> clusters;
   DurationMs poll_interval_ms{5 * kSecondMs};  // of the jobs' overview; details by budget

@@ -28,7 +28,10 @@ class ConfigReader : private YamlReader {
   void read_user_metric(const YAML::Node& node, const std::string& path, Config& config);
   void read_yarn(const YAML::Node& node, const std::string& path, ClusterConfig& cluster);
   void read_cluster(const YAML::Node& node, const std::string& path, Config& config);
+  Field bytes_into(std::uint64_t& into);
+  Field whole_into(int& into);
   void read_record(const YAML::Node& node, const std::string& path, Config& config);
+  void read_history(const YAML::Node& node, const std::string& path, Config& config);
   void read_detector(const std::string& name, const YAML::Node& node, const std::string& path,
                      Config& config);
 };
@@ -73,6 +76,8 @@ Config ConfigReader::read(const YAML::Node& root) {
                read_alertmanager(node[i], path + "[" + std::to_string(i) + "]", config);
              }
            }},
+          {"history", [&](const YAML::Node& node,
+                          const std::string& path) { read_history(node, path, config); }},
           {"record", [&](const YAML::Node& node,
                          const std::string& path) { read_record(node, path, config); }},
           {"export",
@@ -302,22 +307,34 @@ void ConfigReader::read_cluster(const YAML::Node& node, const std::string& path,
   config.clusters.push_back(std::move(cluster));
 }
 
-void ConfigReader::read_record(const YAML::Node& node, const std::string& path, Config& config) {
-  RecordSettings& record = config.record.emplace();
-  const auto bytes_max = [&](const YAML::Node& n, const std::string& p) {
-    const Result<std::uint64_t> bytes = parse_bytes(text(n, p));
-    if (!bytes) return complain(p, bytes.error().message);
-    record.bytes_max = *bytes;
+YamlReader::Field ConfigReader::bytes_into(std::uint64_t& into) {
+  return [&](const YAML::Node& node, const std::string& path) {
+    const Result<std::uint64_t> bytes = parse_bytes(text(node, path));
+    if (!bytes) return complain(path, bytes.error().message);
+    into = *bytes;
   };
-  const auto files_max = [&](const YAML::Node& n, const std::string& p) {
-    if (!n.IsScalar() || !YAML::convert<int>::decode(n, record.files_max)) {
-      complain(p, "must be a whole number");
+}
+
+YamlReader::Field ConfigReader::whole_into(int& into) {
+  return [&](const YAML::Node& node, const std::string& path) {
+    if (!node.IsScalar() || !YAML::convert<int>::decode(node, into)) {
+      complain(path, "must be a whole number");
     }
   };
+}
+
+void ConfigReader::read_history(const YAML::Node& node, const std::string& path, Config& config) {
+  fields(node, path,
+         {{"days", whole_into(config.history.days)},
+          {"bytes_max", bytes_into(config.history.bytes_max)}});
+}
+
+void ConfigReader::read_record(const YAML::Node& node, const std::string& path, Config& config) {
+  RecordSettings& record = config.record.emplace();
   fields(node, path,
          {{"file", [&](const YAML::Node& n, const std::string& p) { record.file = text(n, p); }},
-          {"bytes_max", bytes_max},
-          {"files_max", files_max},
+          {"bytes_max", bytes_into(record.bytes_max)},
+          {"files_max", whole_into(record.files_max)},
           {"redact",
            [&](const YAML::Node& n, const std::string& p) { record.redact = yes_or_no(n, p); }}});
 }
