@@ -16,6 +16,7 @@
 #include "agent/capability.hpp"
 #include "agent/check.hpp"
 #include "agent/cli/flags.hpp"
+#include "agent/cli/history_verb.hpp"
 #include "agent/cli/probe_verb.hpp"
 #include "agent/cli/recording_verbs.hpp"
 #include "agent/config/config.hpp"
@@ -263,6 +264,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_probe_verb(app, code);
   add_record_verb(app, flags, code);
   add_recording_verbs(app, code);
+  add_history_verb(app, code);
   add_metrics_verb(app, flags, code);
   add_reading_verbs(app, flags, code);
   try {

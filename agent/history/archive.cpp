@@ -196,6 +196,7 @@ Result<bool> Archive::seal_older(const HistoryFile& raw, TimestampMs now) {
     if (!more) done = more.error();
     if (!more || !*more) break;
   }
+  if (done) done = (*file)->shrink();
   if (file) damaged_ += (*file)->damaged();
   if (done) return true;
   sealed_.erase(raw.path);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "model/batch.hpp"
 
@@ -17,7 +18,7 @@ enum How : std::uint8_t { kNothing, kConstant, kDeltas, kDeltasOfDeltas, kBits, 
 constexpr std::uint8_t kHowMask = 0x07;
 constexpr unsigned kPowerShift = 3;
 constexpr std::uint8_t kPowerMask = 0x0F;
-constexpr std::uint8_t kHasGaps = 0x80;
+constexpr unsigned kHasGaps = 0x80;
 
 constexpr std::array<double, 7> kPowers{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
 constexpr double kExactMax = 9007199254740992.0;  // 2^53
@@ -74,45 +75,9 @@ std::size_t bits_of(std::span<const std::uint64_t> numbers) {
   return sum;
 }
 
-/// The first `apart` for themselves, since they are far larger than what follows.
-void put_planes(std::string& bytes, std::span<const std::uint64_t> numbers, std::size_t apart) {
-  std::uint64_t any = 0;
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    if (i < apart) {
-      put_number(bytes, numbers[i]);
-    } else {
-      any |= numbers[i];
-    }
-  }
-  const auto planes = static_cast<unsigned>((std::bit_width(any) + 7) / 8);
-  bytes.push_back(static_cast<char>(planes));
-  for (unsigned plane = planes; plane-- > 0;) {
-    for (std::size_t i = apart; i < numbers.size(); ++i) {
-      bytes.push_back(static_cast<char>((numbers[i] >> (8 * plane)) & 0xFFU));
-    }
-  }
-}
-
-bool read_planes(ByteReader& reader, std::size_t count, std::size_t apart,
-                 std::vector<std::uint64_t>* into) {
-  apart = std::min(apart, count);
-  for (std::size_t i = 0; i < apart; ++i) {
-    const std::uint64_t number = reader.number();
-    if (into != nullptr) into->push_back(number);
-  }
-  const unsigned planes = reader.byte();
-  if (!reader.ok() || planes > 8) return false;
-  const std::string_view bytes = reader.take(planes * (count - apart));
-  if (!reader.ok()) return false;
-  if (into == nullptr) return true;
-  for (std::size_t i = 0; i < count - apart; ++i) {
-    std::uint64_t number = 0;
-    for (unsigned plane = 0; plane < planes; ++plane) {
-      number = (number << 8U) | static_cast<unsigned char>(bytes[plane * (count - apart) + i]);
-    }
-    into->push_back(number);
-  }
-  return true;
+/// Where the planes of values of that many bytes begin.
+std::size_t stream_of(bool are_bits, std::size_t planes) {
+  return (are_bits ? kPlaneStreams / 2 : 0) + planes * (planes - 1) / 2;
 }
 
 std::vector<std::uint64_t> raw_bits(std::span<const double> values) {
@@ -121,14 +86,41 @@ std::vector<std::uint64_t> raw_bits(std::span<const double> values) {
   return all;
 }
 
-/// `present`: a bit for each row, or empty when no value is missing.
-void put_head(std::string& bytes, std::uint8_t how, const std::string& present) {
-  bytes.push_back(static_cast<char>(how | (present.empty() ? 0 : kHasGaps)));
-  bytes += present;
+bool is_set(std::string_view bitmap, std::size_t row) {
+  return ((static_cast<unsigned char>(bitmap[row / 8]) >> (row % 8)) & 1U) != 0;
 }
 
-void put_whole(std::string& bytes, std::span<const double> values, unsigned power,
-               const std::string& present) {
+}  // namespace
+
+/// The first `apart` for themselves, since they are far larger than what follows.
+void ColumnWriter::put_planes(std::span<const std::uint64_t> numbers, std::size_t apart,
+                              bool are_bits) {
+  std::uint64_t any = 0;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (i < apart) {
+      put_number(heads_, numbers[i]);
+    } else {
+      any |= numbers[i];
+    }
+  }
+  const auto planes = static_cast<unsigned>((std::bit_width(any) + 7) / 8);
+  heads_.push_back(static_cast<char>(planes));
+  for (unsigned plane = 0; plane < planes; ++plane) {
+    std::string& stream = planes_.at(stream_of(are_bits, planes) + plane);
+    for (std::size_t i = apart; i < numbers.size(); ++i) {
+      stream.push_back(static_cast<char>((numbers[i] >> (8 * (planes - 1 - plane))) & 0xFFU));
+    }
+  }
+}
+
+/// `present`: a bit for each row, or empty when no value is missing.
+void ColumnWriter::put_head(unsigned how, const std::string& present) {
+  heads_.push_back(static_cast<char>(how | (present.empty() ? 0U : kHasGaps)));
+  heads_ += present;
+}
+
+void ColumnWriter::put_whole(std::span<const double> values, unsigned power,
+                             const std::string& present) {
   std::vector<std::uint64_t> numbers;
   for (const double value : values) {
     numbers.push_back(static_cast<std::uint64_t>(*whole(value, kPowers.at(power))));
@@ -140,68 +132,29 @@ void put_whole(std::string& bytes, std::span<const double> values, unsigned powe
   const std::span<const std::uint64_t> steps = std::span(once).subspan(1);
   const std::span<const std::uint64_t> bends = std::span(twice).subspan(second);
   const bool is_even = bits_of(bends) + 64 < bits_of(steps);
-  const unsigned how = is_even ? kDeltasOfDeltas : kDeltas;
-  put_head(bytes, static_cast<std::uint8_t>(how | (power << kPowerShift)), present);
-  put_planes(bytes, is_even ? twice : once, is_even ? second : 1);
+  put_head((is_even ? kDeltasOfDeltas : kDeltas) | (power << kPowerShift), present);
+  put_planes(is_even ? twice : once, is_even ? second : 1, false);
 }
 
-void put_values(std::string& bytes, std::span<const double> values, const std::string& present) {
+void ColumnWriter::put_values(std::span<const double> values, const std::string& present) {
   const std::vector<std::uint64_t> bits = raw_bits(values);
   const bool is_constant =
       std::all_of(bits.begin(), bits.end(), [&](std::uint64_t b) { return b == bits.front(); });
   if (is_constant) {
-    put_head(bytes, kConstant, present);
-    const std::array<std::uint64_t, 1> one{bits.front()};
-    put_planes(bytes, one, 0);
+    put_head(kConstant, present);
+    put_number(heads_, bits.front());
   } else if (const std::optional<unsigned> power = common_power(values)) {
-    put_whole(bytes, values, *power, present);
+    put_whole(values, *power, present);
   } else {
     std::vector<std::uint64_t> changed;
     std::uint64_t before = 0;
-    for (const std::uint64_t b : bits) {
-      changed.push_back(b ^ before);
-      before = b;
-    }
-    put_head(bytes, kBits, present);
-    put_planes(bytes, changed, 1);
+    for (const std::uint64_t b : bits) changed.push_back(b ^ std::exchange(before, b));
+    put_head(kBits, present);
+    put_planes(changed, 1, true);
   }
 }
 
-/// False when damaged. `into` null skips.
-bool read_values(ByteReader& reader, std::uint8_t head, std::size_t count,
-                 std::vector<double>* into) {
-  const unsigned how = head & kHowMask;
-  const unsigned power = (head >> kPowerShift) & kPowerMask;
-  if (how > kHowLast || how == kNothing || power >= kPowers.size()) return false;
-  const std::size_t apart = how == kConstant ? 0 : how == kDeltasOfDeltas ? 2 : 1;
-  std::vector<std::uint64_t> numbers;
-  const std::size_t written = how == kConstant ? 1 : count;
-  if (!read_planes(reader, written, apart, into == nullptr ? nullptr : &numbers)) return false;
-  if (into == nullptr) return true;
-  if (how == kConstant) {
-    into->assign(count, std::bit_cast<double>(numbers.front()));
-  } else if (how == kBits) {
-    std::uint64_t bits = 0;
-    for (const std::uint64_t changed : numbers)
-      into->push_back(std::bit_cast<double>(bits ^= changed));
-  } else {
-    for (std::uint64_t& number : numbers) number = static_cast<std::uint64_t>(unzigzag(number));
-    sum_up(numbers);
-    if (how == kDeltasOfDeltas) sum_up(numbers);
-    for (const std::uint64_t number : numbers) {
-      into->push_back(static_cast<double>(static_cast<std::int64_t>(number)) / kPowers.at(power));
-    }
-  }
-  return true;
-}
-
-bool is_set(std::string_view bitmap, std::size_t row) {
-  return ((static_cast<unsigned char>(bitmap[row / 8]) >> (row % 8)) & 1U) != 0;
-}
-
-}  // namespace
-
-void put_column(std::string& bytes, std::span<const double> values) {
+void ColumnWriter::put(std::span<const double> values) {
   std::vector<double> present;
   std::string bitmap((values.size() + 7) / 8, '\0');
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -209,25 +162,105 @@ void put_column(std::string& bytes, std::span<const double> values) {
     present.push_back(values[i]);
     bitmap[i / 8] = static_cast<char>(static_cast<unsigned char>(bitmap[i / 8]) | (1U << (i % 8)));
   }
-  if (present.empty()) return bytes.push_back(static_cast<char>(kNothing));
-  put_values(bytes, present, present.size() == values.size() ? std::string{} : bitmap);
+  if (present.empty()) return heads_.push_back(static_cast<char>(kNothing));
+  put_values(present, present.size() == values.size() ? std::string{} : bitmap);
 }
 
-bool read_column(ByteReader& reader, std::size_t rows, std::vector<double>* into) {
-  const std::uint8_t head = reader.byte();
-  if (!reader.ok()) return false;
+std::string ColumnWriter::pack(int level) const {
+  std::string packed;
+  const auto add = [&](const std::string& stream) {
+    const std::string frame = stream.empty() ? std::string{} : compress(stream, level);
+    put_number(packed, frame.size());
+    packed += frame;
+  };
+  add(heads_);
+  for (const std::string& stream : planes_) add(stream);
+  return packed;
+}
+
+std::optional<ColumnReader> ColumnReader::unpack(std::string_view packed, std::size_t bytes_max) {
+  ColumnReader reader;
+  ByteReader frames(packed);
+  for (std::size_t i = 0; i <= kPlaneStreams; ++i) {
+    const std::string_view frame = frames.take(frames.number());
+    if (!frames.ok()) return std::nullopt;
+    if (frame.empty()) continue;
+    std::optional<std::string> bytes = decompress(frame, bytes_max);
+    if (!bytes) return std::nullopt;
+    bytes_max -= bytes->size();
+    reader.bytes_.push_back(std::make_unique<const std::string>(std::move(*bytes)));
+    (i == 0 ? reader.heads_ : reader.planes_.at(i - 1)) = ByteReader(*reader.bytes_.back());
+  }
+  return reader;
+}
+
+bool ColumnReader::read_planes(std::size_t count, std::size_t apart, bool are_bits,
+                               std::vector<std::uint64_t>* into) {
+  apart = std::min(apart, count);
+  for (std::size_t i = 0; i < apart; ++i) {
+    const std::uint64_t number = heads_.number();
+    if (into != nullptr) into->push_back(number);
+  }
+  const unsigned planes = heads_.byte();
+  if (!heads_.ok() || planes > 8) return false;
+  if (into != nullptr) into->resize(count);
+  for (unsigned plane = 0; plane < planes; ++plane) {
+    ByteReader& stream = planes_.at(stream_of(are_bits, planes) + plane);
+    const std::string_view bytes = stream.take(count - apart);
+    if (!stream.ok()) return false;
+    for (std::size_t i = 0; into != nullptr && i < bytes.size(); ++i) {
+      std::uint64_t& number = (*into)[apart + i];
+      number = (number << 8U) | static_cast<unsigned char>(bytes[i]);
+    }
+  }
+  return true;
+}
+
+/// False when damaged. `into` null skips.
+bool ColumnReader::read_values(std::uint8_t head, std::size_t count, std::vector<double>* into) {
+  const unsigned how = head & kHowMask;
+  const unsigned power = (head >> kPowerShift) & kPowerMask;
+  if (how > kHowLast || how == kNothing || power >= kPowers.size()) return false;
+  if (how == kConstant) {
+    const std::uint64_t bits = heads_.number();
+    if (into != nullptr) into->assign(count, std::bit_cast<double>(bits));
+    return heads_.ok();
+  }
+  std::vector<std::uint64_t> numbers;
+  const std::size_t apart = how == kDeltasOfDeltas ? 2 : 1;
+  if (!read_planes(count, apart, how == kBits, into == nullptr ? nullptr : &numbers)) return false;
+  if (into == nullptr) return true;
+  if (how == kBits) {
+    std::uint64_t bits = 0;
+    for (const std::uint64_t changed : numbers) {
+      into->push_back(std::bit_cast<double>(bits ^= changed));
+    }
+    return true;
+  }
+  for (std::uint64_t& number : numbers) number = static_cast<std::uint64_t>(unzigzag(number));
+  sum_up(numbers);
+  if (how == kDeltasOfDeltas) sum_up(numbers);
+  for (const std::uint64_t number : numbers) {
+    into->push_back(static_cast<double>(static_cast<std::int64_t>(number)) / kPowers.at(power));
+  }
+  return true;
+}
+
+bool ColumnReader::read(std::size_t rows, std::vector<double>* into) {
+  const std::uint8_t head = heads_.byte();
+  if (!heads_.ok()) return false;
   if (into != nullptr) into->clear();
   if (head == kNothing) {
     if (into != nullptr) into->assign(rows, kAbsent);
     return true;
   }
-  if ((head & kHasGaps) == 0) return read_values(reader, head, rows, into);
-  const std::string_view bitmap = reader.take((rows + 7) / 8);
-  if (!reader.ok()) return false;
+  if ((head & kHasGaps) == 0) return read_values(head, rows, into);
+  const std::string_view bitmap = heads_.take((rows + 7) / 8);
+  if (!heads_.ok()) return false;
   std::size_t count = 0;
   for (std::size_t row = 0; row < rows; ++row) count += is_set(bitmap, row) ? 1U : 0U;
   std::vector<double> values;
-  if (!read_values(reader, head, count, into == nullptr ? nullptr : &values)) return false;
+  if (!read_values(head, count, into == nullptr ? nullptr : &values)) return false;
   if (into == nullptr) return true;
   std::size_t next = 0;
   for (std::size_t row = 0; row < rows; ++row) {

@@ -67,8 +67,9 @@ Result<Database> Database::open(const std::string& path, Access access, int vers
   // What is a database but not ours is not written to.
   if (*found < 0) return Error{ErrorCode::malformed, path + " is not flink-doctor's"};
   if (!writes) return database;
-  for (const char* sql : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL",
-                          "PRAGMA cache_size=-512", "PRAGMA journal_size_limit=8388608"}) {
+  for (const char* sql :
+       {"PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL",
+        "PRAGMA cache_size=-512", "PRAGMA journal_size_limit=8388608"}) {
     if (const Status ok = database.execute(sql); !ok) return ok.error();
   }
   if (*found == 0) {

@@ -63,6 +63,8 @@ class DayFile {
   /// Turns rows of one source that is due into a chunk. False: none is. `all`: whether due or not,
   /// and the newest rows too.
   Result<bool> seal_one(TimestampMs now, bool all);
+  /// Gives the room of sealed rows back to the disk.
+  Status shrink() { return database_.execute("PRAGMA incremental_vacuum"); }
   Status add_chunk(const ChunkHead& head, const SampleTable& table);
   Status copy_source(std::int64_t id, const StoredSource& source);
   /// One file and nothing beside it.

@@ -22,13 +22,13 @@ void put_number(std::string& bytes, std::uint64_t number);
 
 class ByteReader {
  public:
-  explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
+  explicit ByteReader(std::string_view bytes = {}) : rest_(bytes) {}
   std::uint64_t number();
   std::uint8_t byte();
   std::string_view take(std::size_t count);
   /// False once anything was asked for that was not there.
   bool ok() const { return ok_; }
-  bool at_end() const { return rest_.empty(); }
+  std::string_view rest() const { return rest_; }
 
  private:
   std::string_view rest_;

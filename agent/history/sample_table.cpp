@@ -34,28 +34,28 @@ std::string planes_of(std::span<const double> values) {
 }  // namespace
 
 std::string pack_table(const SampleTable& table) {
-  std::string bytes;
-  put_number(bytes, table.at.size());
-  put_number(bytes, table.columns.size());
-  put_column(bytes, as_doubles(table.at));
-  for (const std::vector<double>& column : table.columns) put_column(bytes, column);
-  return compress(bytes, kTableLevel);
+  std::string packed;
+  put_number(packed, table.at.size());
+  put_number(packed, table.columns.size());
+  ColumnWriter writer;
+  writer.put(as_doubles(table.at));
+  for (const std::vector<double>& column : table.columns) writer.put(column);
+  return packed + writer.pack(kTableLevel);
 }
 
 std::optional<SampleTable> unpack_columns(std::string_view packed,
                                           std::span<const std::uint32_t> wanted) {
-  const std::optional<std::string> bytes = decompress(packed, kTableBytesMax);
-  if (!bytes) return std::nullopt;
-  ByteReader reader(*bytes);
-  const std::uint64_t rows = reader.number();
-  const std::uint64_t width = reader.number();
+  ByteReader head(packed);
+  const std::uint64_t rows = head.number();
+  const std::uint64_t width = head.number();
   const std::uint64_t cells_max = kTableCellsMax;
-  if (!reader.ok() || rows > cells_max || width > cells_max || rows * width > cells_max) {
+  if (!head.ok() || rows > cells_max || width > cells_max || rows * width > cells_max) {
     return std::nullopt;
   }
+  std::optional<ColumnReader> reader = ColumnReader::unpack(head.rest(), kTableBytesMax);
   SampleTable table;
   std::vector<double> times;
-  if (!read_column(reader, rows, &times)) return std::nullopt;
+  if (!reader || !reader->read(rows, &times)) return std::nullopt;
   for (const double time : times) {
     if (!(time > -9e15 && time < 9e15)) return std::nullopt;
     table.at.push_back(static_cast<TimestampMs>(time));
@@ -65,7 +65,7 @@ std::optional<SampleTable> unpack_columns(std::string_view packed,
     const bool is_wanted = wanted[next] == column;
     if (is_wanted) ++next;
     std::vector<double>* into = is_wanted ? &table.columns.emplace_back() : nullptr;
-    if (!read_column(reader, rows, into)) return std::nullopt;
+    if (!reader->read(rows, into)) return std::nullopt;
   }
   // Columns that came to the source later than this table.
   for (; next < wanted.size(); ++next) table.columns.emplace_back(table.at.size(), kAbsent);
@@ -73,12 +73,10 @@ std::optional<SampleTable> unpack_columns(std::string_view packed,
 }
 
 std::optional<SampleTable> unpack_table(std::string_view packed) {
-  const std::optional<std::string> bytes = decompress(packed, kTableBytesMax);
-  if (!bytes) return std::nullopt;
-  ByteReader reader(*bytes);
-  reader.number();
-  const std::uint64_t width = reader.number();
-  if (!reader.ok() || width > kTableCellsMax) return std::nullopt;
+  ByteReader head(packed);
+  head.number();
+  const std::uint64_t width = head.number();
+  if (!head.ok() || width > kTableCellsMax) return std::nullopt;
   std::vector<std::uint32_t> all(static_cast<std::size_t>(width));
   std::iota(all.begin(), all.end(), 0U);
   return unpack_columns(packed, all);

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "agent/cli/history_verb.hpp"
 #include "agent/clock.hpp"
 #include "agent/history/catch_up.hpp"
 #include "agent/history/image.hpp"
@@ -39,6 +40,18 @@ TEST(SeriesNamesTest, HoldWhateverAClusterCallsThings) {
   }
   EXPECT_FALSE(intern_series(later, "no_such_metric process=tm"));
   EXPECT_FALSE(intern_series(later, ""));
+}
+
+TEST(HistoryVerbTest, PrintsNamesAsDataAndLeavesOutWhatIsNotThere) {
+  HistoryAnswer answer;
+  answer.series.push_back({"=cmd()", "jvm_heap_used", "process=a\"b\n", {}});
+  answer.series[0].points.push_back({1000, 0.5, std::nullopt, false});
+  answer.series[0].points.push_back({300'000, 3, HistoryRange{1, 4, 2.5}, true});
+  EXPECT_EQ(history_csv(answer),
+            "cluster,entity,time,value,least,most,mean\n"
+            "\"'=cmd()\",\"process=a\"\"b \",1970-01-01T00:00:01.000Z,0.5,,,\n"
+            "\"'=cmd()\",\"process=a\"\"b \",1970-01-01T00:05:00.000Z,3,1,4,2.5\n");
+  EXPECT_NE(history_json(answer).find(R"("bin_seconds":300,"least":1.0)"), std::string::npos);
 }
 
 class HistoryThread : public HistoryTest {
