@@ -6,8 +6,8 @@ namespace doctor {
 namespace {
 
 // Measured by `./dev bench disk` (bench/README.md), rounded up.
-constexpr double kSampleBytes = 1.0;
-constexpr double kBinBytes = 8.0;  // of one bin of one series, in the mix of gauges and counters
+constexpr double kSampleBytes = 1.5;
+constexpr double kBinBytes = 5.5;  // of one bin of one series, in the mix of gauges and counters
 constexpr double kRawDays = 2;     // yesterday's file is rewritten when today ends
 constexpr double kBinsPerDay = 288;
 

@@ -20,7 +20,9 @@ class ArchiveTest : public HistoryTest {
     for (std::int64_t i = from; i < to; ++i) {
       const TimestampMs now = kDayBegin + i * step;
       archive.take({row(i, now)}, now);
-      if (i % 4 == 3) ASSERT_TRUE(archive.commit(now, false));
+      if (i % 4 == 3) {
+        ASSERT_TRUE(archive.commit(now, false));
+      }
       if (i % 40 == 39) settle(archive, now);
     }
     ASSERT_TRUE(archive.commit(kDayBegin + to * step, true));

@@ -107,8 +107,8 @@ TEST(SampleTableTest, DamagedBytesAreRefusedOrReadAsSomethingElseButNeverPastThe
     std::string bytes = packed;
     bytes[random() % bytes.size()] = static_cast<char>(random());
     const std::optional<SampleTable> table = unpack_table(bytes);
-    if (!table) ++refused;
-    if (table) EXPECT_LE(table->cells(), kTableCellsMax);
+    refused += table ? 0 : 1;
+    EXPECT_LE(table ? table->cells() : 0, kTableCellsMax);
     EXPECT_FALSE(unpack_table(packed.substr(0, random() % packed.size())));
   }
   EXPECT_GT(refused, 0);
