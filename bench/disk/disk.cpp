@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -110,8 +111,7 @@ int size(const std::string& directory, const std::string& lines_path) {
     if (!lines_path.empty()) lines.add(source, at, values);
   };
   {
-    HistorySettings settings;
-    Archive archive(directory, settings);
+    Archive archive(directory, {});
     if (!write(archive, all, from, from + kLong, copy)) return 1;
     // The next day seals what is left; journal pages that are free then would be used again.
     if (!settle(archive, from + kDayMs)) return 1;
@@ -137,17 +137,19 @@ int fill(const std::string& directory, std::size_t series) {
   const std::string draft = directory + "/draft";
   fs::create_directories(draft);
   const TimestampMs yesterday = midnight(now) - kDayMs;
+  HistorySettings settings;
+  settings.bytes_max = 1ULL << 40U;  // a day in one part
   {
     std::vector<Source> all = sources(series);
-    Archive archive(draft, {});
+    Archive archive(draft, settings);
     if (!write(archive, all, yesterday, yesterday + kDayMs, {})) return 1;
   }
   {
     std::vector<Source> all = sources(series);
-    Archive archive(directory, {});
+    Archive archive(directory, settings);
     if (!write(archive, all, std::max(midnight(now), now - 6 * kHourMs), now, {})) return 1;
   }
-  Archive archive(draft, {});
+  Archive archive(draft, settings);
   if (!settle(archive, yesterday + kDayMs)) return 1;
   fs::copy(history_path(draft, yesterday, 0, false), history_path(directory, yesterday, 0, false));
   if (!settle(archive, now + 2 * kDayMs)) return 1;
