@@ -34,6 +34,12 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTickPeriod{1000};
 constexpr milliseconds kStopPatience{2500};  // of the 5 s that a SIGTERM may take
 
+/// What REST says of its own health closes each of its polls.
+bool is_end_of_poll(const StreamItem& item) {
+  const auto* health = std::get_if<SourceHealth>(&item.what);
+  return health != nullptr && health->kind == SourceKind::rest && !health->retired;
+}
+
 }  // namespace
 
 Agent::Agent(Config config)
@@ -62,6 +68,23 @@ Agent::~Agent() = default;
 
 // The whole story: whatever comes next, absorb it; a tick also judges, and then the world is told.
 void Agent::take(StreamItem item) {
+  const bool poll_ended = is_end_of_poll(item);
+  const ClusterIndex cluster = item.cluster;
+  absorb(std::move(item));
+  if (poll_ended) judge_now(cluster, now_ms());
+}
+
+/// A fault that was just read is told at once, not at the next second.
+void Agent::judge_now(ClusterIndex cluster, TimestampMs now) {
+  const Incidents& incidents = judges_.at(cluster)->incidents();
+  const std::uint64_t before = incidents.transitions();
+  absorb({cluster, now, Tick{now}});
+  if (incidents.transitions() == before) return;
+  publish(now);
+  news_.ring();
+}
+
+void Agent::absorb(StreamItem item) {
   Judge& judge = *judges_.at(item.cluster);
   if (recorder_) recorder_->record(item);
   const auto began = std::chrono::steady_clock::now();
@@ -190,7 +213,7 @@ void Agent::spawn_all() {
   std::uint64_t notifiers = 0;
   for (const Endpoint& member : config_.alertmanagers) {
     NotifierPorts ports{[this] { return port_.read(); }, now_ms,
-                        [](const std::string& line) { spdlog::warn("{}", line); }};
+                        [](const std::string& line) { spdlog::warn("{}", line); }, news_};
     const auto seed = static_cast<std::uint64_t>(health_.started) + notifiers++;
     spawn("alertmanager", [this, member, ports, seed] {
       return run_notifier(*http_, member, ports, stats_, seed);
@@ -229,10 +252,11 @@ asio::awaitable<void> Agent::tick_loop() {
   auto next = std::chrono::steady_clock::now();
   for (;;) {
     const TimestampMs now = now_ms();
-    for (ClusterIndex i = 0; i < judges_.size(); ++i) take({i, now, Tick{now}});
+    for (ClusterIndex i = 0; i < judges_.size(); ++i) absorb({i, now, Tick{now}});
     const bool any = std::any_of(judges_.begin(), judges_.end(),
                                  [](const auto& judge) { return judge->has_judged(); });
     if (any) publish(now);
+    news_.ring();
     if (keeper_) keeper_->remember(now, stopping_);
     log_changes();
     notify_service_manager("WATCHDOG=1");

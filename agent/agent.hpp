@@ -15,6 +15,7 @@
 
 #include "agent/collection.hpp"
 #include "agent/config/config.hpp"
+#include "agent/delivery/bell.hpp"
 #include "agent/delivery/notifier_stats.hpp"
 #include "agent/history/features.hpp"
 #include "agent/judge.hpp"
@@ -39,6 +40,8 @@ class Agent {
 
  private:
   void take(StreamItem item);
+  void absorb(StreamItem item);
+  void judge_now(ClusterIndex cluster, TimestampMs now);
   void publish(TimestampMs now);
   CuratedSamples samples_of(const Judge& judge, TimestampMs now);
   void log_changes();
@@ -52,6 +55,7 @@ class Agent {
   void stop();
 
   Config config_;
+  Bell news_;  // rung when findings changed
   boost::asio::io_context io_{1};
   Resolver resolver_;
   std::unique_ptr<Http> http_;

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
+#include <cmath>
 
 #include "agent/clock.hpp"
 #include "collectors/probe.hpp"
@@ -25,18 +26,25 @@ constexpr DurationMs kYarnAgainMs = 30 * kSecondMs;
 /// temporary closure in a co_await expression has captured twice.
 using Round = std::function<asio::awaitable<bool>()>;
 
-/// Runs `work` every `period`, without drift; a late round is skipped rather than made up for. Ends
-/// when `work` says false.
-asio::awaitable<void> every(DurationMs period_ms, Round work) {
+/// Where in the period a source of a cluster has its turn, so that hundreds of them do not all come
+/// at once: the golden ratio keeps any number of turns well apart.
+DurationMs turn_of(ClusterIndex cluster, SourceId source, DurationMs period_ms) {
+  constexpr double kGolden = 0.6180339887498949;
+  constexpr double kApart = 1009;  // more than a cluster has sources, most often
+  const double turns = kGolden * (kApart * cluster + static_cast<double>(source));
+  return static_cast<DurationMs>((turns - std::floor(turns)) * static_cast<double>(period_ms));
+}
+
+/// Runs `work` at once, `turn_ms` later, and from then on every `period`, without drift; a late
+/// round is skipped rather than made up for. Ends when `work` says false.
+asio::awaitable<void> every(DurationMs period_ms, Round work, DurationMs turn_ms = 0) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   const std::chrono::milliseconds period(period_ms);
-  auto next = std::chrono::steady_clock::now();
+  auto next = std::chrono::steady_clock::now() + std::chrono::milliseconds(turn_ms);
   for (;;) {
     if (!co_await work()) co_return;
     const auto now = std::chrono::steady_clock::now();
-    do {
-      next += period;
-    } while (next <= now);
+    while (next <= now) next += period;
     timer.expires_at(next);
     co_await timer.async_wait(asio::use_awaitable);
   }
@@ -106,7 +114,8 @@ asio::awaitable<void> Collection::rest_loop() {
     co_await poll_rest();
     co_return true;
   };
-  co_await every(agent_.poll_interval_ms, std::move(round));
+  const DurationMs period_ms = agent_.poll_interval_ms;
+  co_await every(period_ms, std::move(round), turn_of(cluster_, kRestSource, period_ms));
 }
 
 asio::awaitable<void> Collection::poll_rest() {
@@ -126,7 +135,8 @@ asio::awaitable<void> Collection::target_loop(TargetPtr target) {
     if (target->wanted) co_await scrape(*target);
     co_return target->wanted;
   };
-  co_await every(agent_.scrape_interval_ms, std::move(round));
+  const DurationMs period_ms = agent_.scrape_interval_ms;
+  co_await every(period_ms, std::move(round), turn_of(cluster_, target->health.id, period_ms));
 }
 
 // --- discovery

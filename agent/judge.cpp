@@ -13,6 +13,9 @@ namespace {
 constexpr DurationMs kGoneAfterMs = 3 * kMinuteMs;
 constexpr DurationMs kForgetAfterMs = kHourMs;
 constexpr std::size_t kVanishedMax = 200;
+/// Detectors that look this often are cheap, and what they watch for is urgent: what a poll of REST
+/// has just told they judge at once.
+constexpr DurationMs kPromptCadenceMs = 5 * kSecondMs;
 
 /// Log files are read, not asked: no detector depends on them, and so they say nothing about how
 /// much of the cluster is seen.
@@ -70,10 +73,12 @@ void Judge::judge(TimestampMs now) {
   const Window seen = window(now);
   for (const Detector* detector : detectors_) {
     TimestampMs& last = judged_at_[std::string(detector->name)];
-    if (last != 0 && now - last < detector->cadence_ms && !config_.one_shot) continue;
+    const bool prompt = news_ && detector->cadence_ms <= kPromptCadenceMs;
+    if (last != 0 && now - last < detector->cadence_ms && !prompt && !config_.one_shot) continue;
     last = now;
     judge_one(*detector, seen);
   }
+  news_ = false;
   incidents_.explain();
   incidents_.expire(now);
   forget(now);
@@ -149,6 +154,7 @@ void Judge::absorb_source(const SourceHealth& health, TimestampMs at) {
   } else {
     *known = health;
   }
+  news_ = news_ || health.kind == SourceKind::rest;
   update_status(at);
 }
 

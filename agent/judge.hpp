@@ -70,6 +70,7 @@ class Judge {
   std::vector<SourceHealth> sources_;
   LogTallies logs_;
   std::vector<KubernetesFactsPtr> kubernetes_;  // of each watch of pods
+  bool news_{false};                            // a poll of REST has ended since the last judgement
   ClusterStatus status_{ClusterStatus::unreachable};
   TimestampMs status_since_{0};
   TimestampMs watched_since_{0};

@@ -159,6 +159,25 @@ std::string_view state_backend_option(const ClusterFacts* cluster) {
   return is_at_least(cluster, 1, 17) ? "state.backend.type" : "state.backend";
 }
 
+std::string duration_value(DurationMs duration_ms) {
+  return std::to_string(duration_ms / kSecondMs) + " s";
+}
+
+std::string_view unaligned_option(const ClusterFacts* cluster) {
+  return is_at_least(cluster, 1, 17) ? "execution.checkpointing.unaligned.enabled"
+                                     : "execution.checkpointing.unaligned";
+}
+
+std::string_view incremental_option(const ClusterFacts* cluster) {
+  return is_at_least(cluster, 1, 20) ? "execution.checkpointing.incremental"
+                                     : "state.backend.incremental";
+}
+
+bool is_incremental(const ClusterFacts* cluster) {
+  return first_option(cluster, {"execution.checkpointing.incremental",
+                                "state.backend.incremental"}) == "true";
+}
+
 bool is_at_least(const ClusterFacts* cluster, int major, int minor) {
   if (cluster == nullptr || !cluster->version) return true;  // unknown: the current spelling
   return std::pair(cluster->version->major, cluster->version->minor) >= std::pair(major, minor);

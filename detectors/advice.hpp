@@ -21,6 +21,9 @@ std::optional<DurationMs> parse_duration_ms(std::string_view text);
 /// Bytes as a configuration value, rounded up to whole megabytes: "512m".
 std::string memory_value(double bytes);
 
+/// A duration as a configuration value, in whole seconds: "600 s".
+std::string duration_value(DurationMs duration_ms);
+
 /// The first of these keys (new spelling first, then the old ones) that is set.
 std::optional<std::string> first_option(const ClusterFacts* cluster,
                                         std::initializer_list<std::string_view> keys);
@@ -38,6 +41,13 @@ std::vector<std::string> lines_not_set(const ClusterFacts* cluster, std::vector<
 
 /// "state.backend.type" (from 1.17) or "state.backend".
 std::string_view state_backend_option(const ClusterFacts* cluster);
+
+/// "execution.checkpointing.unaligned.enabled" (from 1.17) or without its last word.
+std::string_view unaligned_option(const ClusterFacts* cluster);
+
+/// "execution.checkpointing.incremental" (from 1.20) or "state.backend.incremental".
+std::string_view incremental_option(const ClusterFacts* cluster);
+bool is_incremental(const ClusterFacts* cluster);
 
 bool is_at_least(const ClusterFacts* cluster, int major, int minor);
 

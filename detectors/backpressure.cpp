@@ -28,7 +28,7 @@ constexpr Param kParams[] = {
 
 constexpr std::size_t kWindows = 5;
 constexpr std::size_t kFineWindows = 12;
-constexpr DurationMs kStaleMs = 90 * kSecondMs;
+constexpr DurationMs kStaleMs = 90 * kSecondMs;  // or one reading and a half that did not come
 constexpr std::string_view kBackpressured = "accumulateBackPressuredTimeMs";
 
 /// What was seen of one job.
@@ -285,9 +285,9 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
                                    "; judged from " +
                                    duration(static_cast<DurationMs>(params["grace_ms"])) + " on");
   }
-  const std::optional<SampleSpan> span = sample_span(window, job);
+  const std::optional<SampleSpan> span = sample_span_or_screened(window, job);
   if (!span) return blind(window, job, tally);
-  if (window.now - span->newest > kStaleMs) {
+  if (window.now - span->newest > std::max(kStaleMs, span->spacing_ms * 3 / 2)) {
     return tally.blind(job,
                        "no new figures of its tasks for " + duration(window.now - span->newest));
   }
@@ -323,6 +323,9 @@ constexpr Read kBackpressureReads[] = {
     {Metric::task_accumulated_backpressured, Feature::raw, true},
     {Metric::task_accumulated_idle, Feature::raw, true},
     {Metric::task_accumulated_busy, Feature::raw, true},
+    {Metric::vertex_accumulated_backpressured, Feature::raw, false},
+    {Metric::vertex_accumulated_idle, Feature::raw, false},
+    {Metric::vertex_accumulated_busy, Feature::raw, false},
     {Metric::task_records_in, Feature::raw, false},
     {Metric::jvm_cpu_time, Feature::raw, false},
     {Metric::gc_time, Feature::raw, false},
@@ -332,7 +335,7 @@ extern const Detector backpressure;
 const Detector backpressure{"backpressure",
                             "the vertex that holds up the others",
                             Lane::ticket,
-                            15 * kSecondMs,
+                            5 * kSecondMs,
                             0,
                             3 * kMinuteMs,
                             kBackpressureReads,

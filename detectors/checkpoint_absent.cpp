@@ -42,8 +42,6 @@ TimestampMs present(const Window& window, const JobFacts& job) {
   return now;
 }
 
-std::string flink_seconds(DurationMs ms) { return std::to_string(ms / kSecondMs) + " s"; }
-
 /// The interval while a source reports backlog, when the cluster sets one (0 = none at all).
 std::optional<DurationMs> backlog_interval(const Window& window) {
   if (window.cluster == nullptr) return std::nullopt;
@@ -196,15 +194,12 @@ void add_remedies(const Window& window, const Absence& absence, Finding& finding
   const bool slow = expired(absence) || (absence.failed.empty() && absence.in_progress != nullptr);
   if (slow && !config.unaligned && config.mode != "at_least_once") {
     finding.remedy.push_back({"barriers may be stuck behind backpressure: let them overtake",
-                              is_at_least(window.cluster, 1, 17)
-                                  ? "execution.checkpointing.unaligned.enabled"
-                                  : "execution.checkpointing.unaligned",
-                              "false", "true"});
+                              std::string(unaligned_option(window.cluster)), "false", "true"});
   }
   if (slow) {
     finding.remedy.push_back({"give a slow checkpoint the time it needs, while its cause is sought",
-                              "execution.checkpointing.timeout", flink_seconds(config.timeout),
-                              flink_seconds(config.timeout * 3)});
+                              "execution.checkpointing.timeout", duration_value(config.timeout),
+                              duration_value(config.timeout * 3)});
   }
   if (some_tasks_finished(absence.job)) {
     finding.remedy.push_back(

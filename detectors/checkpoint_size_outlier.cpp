@@ -196,11 +196,6 @@ std::optional<Evidence> peer_evidence(const Points& points, std::optional<double
   return evidence;
 }
 
-bool is_incremental(const Window& window) {
-  return first_option(window.cluster, {"execution.checkpointing.incremental",
-                                       "state.backend.incremental"}) == "true";
-}
-
 void add_remedies(const Window& window, const JobFacts& job, const Points& points,
                   Finding& finding) {
   finding.remedy.push_back(
@@ -210,12 +205,10 @@ void add_remedies(const Window& window, const JobFacts& job, const Points& point
   const std::string backend = job.checkpoint_config ? job.checkpoint_config->state_backend : "";
   const SizePoint& newest = points.back();
   const bool uploads_all = newest.written && *newest.written > 0.9 * newest.size;
-  if (backend.find("RocksDB") != std::string::npos && uploads_all && !is_incremental(window)) {
+  if (backend.find("RocksDB") != std::string::npos && uploads_all &&
+      !is_incremental(window.cluster)) {
     finding.remedy.push_back({"upload only what changed while the state is this large",
-                              is_at_least(window.cluster, 1, 20)
-                                  ? "execution.checkpointing.incremental"
-                                  : "state.backend.incremental",
-                              "false", "true"});
+                              std::string(incremental_option(window.cluster)), "false", "true"});
   }
   finding.next_test =
       "look at the newest checkpoint's details (…/checkpoints/details/ID): the operator whose "
@@ -309,7 +302,7 @@ Verdict detect(const Window& window, const Params& params) {
       tally.judged();
     } else if (job->checkpointing == Checkpointing::unknown) {
       tally.blind(*job, "Flink has not said whether checkpointing is on");
-    } else if (!is_at_least(window.cluster, 1, 15) && is_incremental(window)) {
+    } else if (!is_at_least(window.cluster, 1, 15) && is_incremental(window.cluster)) {
       tally.blind(*job, "before Flink 1.15 an incremental checkpoint does not tell its full size");
     } else {
       all.emplace_back(job.get(), points_of(window, *job));

@@ -15,6 +15,8 @@
   X(slow_instance)           \
   X(watermark_stalled)       \
   X(checkpoint_size_outlier) \
+  X(checkpoint_slow)         \
+  X(state_growth)            \
   X(metaspace_leak)          \
   X(heap_leak)               \
   X(resource_leak)           \

@@ -11,8 +11,9 @@ bench() {
     parse) bench_of_parser "$@" ;;
     scale) bench_of_scale "$@" ;;
     disk) bench_of_disk "$@" ;;
+    latency) bench_of_latency "$@" ;;
     detection) bench_detection "$@" ;;
-    *) die "bench knows parse, scale, disk and detection, not '$what'" ;;
+    *) die "bench knows parse, scale, disk, latency and detection, not '$what'" ;;
   esac
 }
 
@@ -41,6 +42,11 @@ bench_of_disk() {
   configure release -DDOCTOR_TESTS=OFF -DDOCTOR_BENCH=ON && compile release doctor_bench_disk || return
   contained env PYTHONUNBUFFERED=1 python3 bench/disk/disk.py --bench build/release/bench/doctor_bench_disk \
     --victoria-metrics "$debs/usr/bin/victoria-metrics" "$@"
+}
+
+bench_of_latency() {
+  install_for build bench
+  build_program && contained env PYTHONUNBUFFERED=1 python3 bench/latency/latency.py --doctor "$doctor" "$@"
 }
 
 # What one sample and one exchange may cost; bench/README.md says how they were set.

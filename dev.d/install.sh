@@ -34,7 +34,7 @@ install_for() {
       flink) unpack_monitoring ;;
       bench) unpack_monitoring; unpack_victoria_metrics ;;
       deploy) unpack_monitoring; install_helm || true ;;
-      kubernetes) install_etcd; install_kube_apiserver || true ;;
+      kubernetes) install_etcd; install_helm || true; install_kube_apiserver || true ;;
     esac
   done
 }
@@ -164,5 +164,6 @@ build_kube_apiserver() {
     go mod edit -replace "$staged=$staged@v0.${version#1.}"
   done
   go mod edit -require "$module@v$version" &&
-    go build -ldflags='-s -w' -o "$kube_apiserver_bin" "$module/cmd/kube-apiserver" && rm -rf "$folder"
+    go build -ldflags="-s -w -X k8s.io/component-base/version.gitVersion=v$version" -o "$kube_apiserver_bin" \
+      "$module/cmd/kube-apiserver" && rm -rf "$folder"
 }

@@ -18,6 +18,8 @@ test_everything() {
   suite "unit and scenarios, ASan + UBSan" tests_under asan .
   suite "release build" build_program_checked
   suite "unit file, chart, rules" deploy_checks
+  suite "detection, a tenth" detection_gate
+  suite "reader, instructions and allocations" parse_gate
   if [ -n "$quick" ]; then
     summary+=("$(printf '%-36s left out' 'real Flink')")
   else
@@ -83,6 +85,11 @@ ctest_in_brief() {
 
 junit() { grep -m 1 -o "[[:space:]]$1=\"[0-9]*\"" "$2" | tr -dc 0-9; }
 
+# Fails when the detectors judge worse than tests/detection/baseline.json says.
+detection_gate() { bench_detection --short && passed=1; }
+
+parse_gate() { bench_of_parser --gate; }
+
 deploy_checks() {
   local program=
   [ ! -x "$doctor" ] || program=$doctor
@@ -99,10 +106,10 @@ real_flink() {
 
 real_kubernetes() {
   [ -x "$doctor" ] || { say "no program to try on a real Kubernetes"; return 1; }
-  [ -x "$kube_apiserver_bin" ] || { say "no kube-apiserver: left out"; skipped=1; return 0; }
+  [ -x "$kube_apiserver_bin" ] && [ -x "$helm_bin" ] || { say "no kube-apiserver or helm: left out"; skipped=1; return 0; }
   rm -rf build/kubernetes
   counted env PYTHONUNBUFFERED=1 python3 tests/kubernetes/run.py --doctor "$doctor" --keep "$root/build/kubernetes" \
-    --etcd "$etcd_bin" --kube-apiserver "$kube_apiserver_bin" "$@"
+    --etcd "$etcd_bin" --kube-apiserver "$kube_apiserver_bin" --helm "$helm_bin" "$@"
 }
 
 # counted COMMAND...: takes the counts from its closing line "N passed, N failed[, N skipped]"; without one, from the sum of

@@ -1,12 +1,9 @@
 #include "agent/delivery/alertmanager.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <chrono>
 #include <deque>
 
 #include "model/text.hpp"
@@ -184,13 +181,12 @@ asio::awaitable<void> run_notifier(Http& http, Endpoint member, NotifierPorts po
                                    NotifierSettings settings) {
   co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
   co_await asio::this_coro::throw_if_cancelled(false);
-  asio::steady_timer timer(co_await asio::this_coro::executor);
+  Bell& news = ports.news;
   Notifier notifier(http, std::move(member), std::move(ports), stats, seed, settings);
   for (;;) {
     const bool go_on = co_await notifier.wake();
     if (!go_on || co_await is_cancelled()) co_return;
-    timer.expires_after(std::chrono::milliseconds(settings.wake_ms));
-    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await news.wait(settings.wake_ms);
     if (co_await is_cancelled()) co_return;
   }
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "agent/delivery/alert_state.hpp"
+#include "agent/delivery/bell.hpp"
 #include "agent/delivery/notifier_stats.hpp"
 #include "agent/view.hpp"
 #include "collectors/http.hpp"
@@ -19,8 +20,8 @@ struct NotifierSettings {
   AlertPace pace;
   std::size_t batch_max = 64;
   std::size_t requests_per_wake_max = 64;  // bounds the search for an invalid alert
-  DurationMs wake_ms = kSecondMs;
-  DurationMs probe_ms = kMinuteMs;  // with nothing to send, the path is still tried
+  DurationMs wake_ms = kSecondMs;          // at the latest; the bell rings when there is news
+  DurationMs probe_ms = kMinuteMs;         // with nothing to send, the path is still tried
   HttpCaps caps{64U << 10U, 64U << 10U, 10 * kSecondMs};
 };
 
@@ -28,6 +29,7 @@ struct NotifierPorts {
   std::function<ViewPtr()> view;  // null until the first judgement
   std::function<TimestampMs()> clock;
   std::function<void(const std::string&)> log;  // one line; down, up again, invalid alert
+  Bell& news;                                   // rung when a view tells of other findings
 };
 
 /// Runs until cancelled; then sends nothing more: what fires is sent again by the next start, or

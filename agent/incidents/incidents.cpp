@@ -23,15 +23,18 @@ struct Causation {
 };
 // Known chains within one job: the effect's finding stays, but points to its cause. Backpressure is
 // told long before skew and slowness can be, and names its vertex' hot subtask.
-constexpr std::array<Causation, 9> kCausations{{{"restart_loop", "checkpoint_absent"},
-                                                {"job_down", "restart_loop"},
-                                                {"job_down", "checkpoint_absent"},
-                                                {"backpressure", "checkpoint_absent"},
-                                                {"backpressure", "data_skew", Reach::vertex},
-                                                {"backpressure", "slow_instance", Reach::vertex},
-                                                {"slow_instance", "backpressure", Reach::process},
-                                                {"metaspace_leak", "restart_loop"},
-                                                {"native_overrun", "restart_loop"}}};
+constexpr std::array<Causation, 12> kCausations{{{"restart_loop", "checkpoint_absent"},
+                                                 {"job_down", "restart_loop"},
+                                                 {"job_down", "checkpoint_absent"},
+                                                 {"backpressure", "checkpoint_absent"},
+                                                 {"backpressure", "checkpoint_slow"},
+                                                 {"checkpoint_size_outlier", "checkpoint_slow"},
+                                                 {"watermark_stalled", "state_growth"},
+                                                 {"backpressure", "data_skew", Reach::vertex},
+                                                 {"backpressure", "slow_instance", Reach::vertex},
+                                                 {"slow_instance", "backpressure", Reach::process},
+                                                 {"metaspace_leak", "restart_loop"},
+                                                 {"native_overrun", "restart_loop"}}};
 
 bool same_job(const Subject& a, const Subject& b) {
   return a.cluster == b.cluster && a.namespace_ == b.namespace_ && !b.job_name.empty() &&
@@ -120,7 +123,10 @@ void Incidents::is_true(const Detector& detector, Incident& incident, const Find
     incident.peak_at = now;
   }
   incident.last_true = incident.last_judged = now;
+  const bool fired = reported.state == FindingState::firing;
   if (one_shot || now - reported.since >= detector.hold_ms) reported.state = FindingState::firing;
+  const bool fires = reported.state == FindingState::firing;
+  if (fires && (!fired || reported.finding.severity != before)) ++transitions_;
 }
 
 void Incidents::is_absent(const Detector& detector, Incident& incident, TimestampMs now) {
@@ -128,6 +134,7 @@ void Incidents::is_absent(const Detector& detector, Incident& incident, Timestam
   if (incident.reported.state != FindingState::firing) return;
   if (now - incident.last_true < detector.clear_ms) return;
   incident.reported.state = FindingState::resolved;
+  ++transitions_;
   incident.reported.resolved_at = now;
 }
 

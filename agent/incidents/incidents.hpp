@@ -30,6 +30,8 @@ class Incidents {
   /// Ordered by id.
   std::vector<ReportedFinding> report() const;
   std::uint64_t dropped() const { return dropped_; }
+  /// How often a finding began to fire, changed its severity or was resolved.
+  std::uint64_t transitions() const { return transitions_; }
 
   /// From an earlier life of the agent: identity, state and start. Content follows when judged.
   void restore(ReportedFinding finding, TimestampMs now);
@@ -49,6 +51,7 @@ class Incidents {
   const Limits& limits_;
   std::map<std::string, Incident> incidents_;  // by finding id
   std::uint64_t dropped_{0};
+  std::uint64_t transitions_{0};
 };
 
 }  // namespace doctor

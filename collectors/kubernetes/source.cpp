@@ -41,6 +41,12 @@ asio::awaitable<void> sleep(DurationMs duration_ms) {
   co_await timer.async_wait(asio::use_awaitable);
 }
 
+template <typename T>
+std::optional<T> valid(Result<T> parsed) {
+  if (!parsed) return std::nullopt;
+  return *std::move(parsed);
+}
+
 }  // namespace
 
 KubernetesSource::KubernetesSource(KubernetesSourceConfig config, Http& http, const Limits& limits,
@@ -238,24 +244,42 @@ Status KubernetesSource::take_line(std::string_view text, bool& expired) {
 
 // --- what else there is: that it does not exist, or is not for us to see, is no fault
 
-asio::awaitable<void> KubernetesSource::look_at_warnings() {
-  if (co_await cancelled()) co_return;
+/// False when it is not time yet. `body` stays empty when there is nothing that we may see.
+asio::awaitable<bool> KubernetesSource::look(std::string target, std::optional<TimestampMs>& due,
+                                             std::optional<std::string>& body) {
   const TimestampMs now = clock_();
-  if (warnings_due_ && now < *warnings_due_) co_return;
-  const Result<Page> reply = co_await get(kubernetes::warnings_target(config_.namespace_));
-  if (co_await cancelled()) co_return;
+  if (co_await cancelled() || (due && now < *due)) co_return false;
+  Result<Page> reply = co_await get(std::move(target));
+  if (co_await cancelled()) co_return false;
   const bool there = reply && reply->status == 200;
-  warnings_due_ = now + (there || !reply ? kLookEveryMs : kAbsentMs);
-  std::optional<std::vector<KubernetesWarning>> found;
-  if (there) {
-    Result<std::vector<KubernetesWarning>> parsed =
-        kubernetes::parse_warnings(reply->body, limits_);
-    if (parsed) found = *std::move(parsed);
+  due = now + (there || !reply ? kLookEveryMs : kAbsentMs);
+  if (there) body = std::move(reply->body);
+  co_return true;
+}
+
+asio::awaitable<void> KubernetesSource::look_at_deployments() {
+  std::optional<std::string> body;
+  std::string target = kubernetes::flink_deployments_target(config_.namespace_);
+  if (!co_await look(std::move(target), deployments_due_, body)) co_return;
+  std::optional<std::vector<FlinkDeploymentFacts>> found;
+  if (body) found = valid(kubernetes::parse_deployments(*body, limits_));
+  if (found != deployments_) {
+    deployments_ = std::move(found);
+    publish({});
   }
+}
+
+asio::awaitable<void> KubernetesSource::look_at_warnings() {
+  std::optional<std::string> body;
+  std::string target = kubernetes::warnings_target(config_.namespace_);
+  if (!co_await look(std::move(target), warnings_due_, body)) co_return;
+  std::optional<std::vector<KubernetesWarning>> found;
+  if (body) found = valid(kubernetes::parse_warnings(*body, limits_));
   if (found) keep_ours(*found);
-  if (found == warnings_) co_return;
-  warnings_ = std::move(found);
-  publish({});
+  if (found != warnings_) {
+    warnings_ = std::move(found);
+    publish({});
+  }
 }
 
 /// A namespace has other pods, too.
@@ -275,24 +299,6 @@ void KubernetesSource::keep_ours(std::vector<KubernetesWarning>& warnings) const
   };
   std::erase_if(warnings, [&](const KubernetesWarning& warning) { return !is_ours(warning); });
   if (warnings.size() > limits_.pod_warnings_max) warnings.resize(limits_.pod_warnings_max);
-}
-
-asio::awaitable<void> KubernetesSource::look_at_deployments() {
-  const TimestampMs now = clock_();
-  if (deployments_due_ && now < *deployments_due_) co_return;
-  const Result<Page> reply = co_await get(kubernetes::flink_deployments_target(config_.namespace_));
-  if (co_await cancelled()) co_return;
-  const bool there = reply && reply->status == 200;
-  deployments_due_ = now + (there || !reply ? kLookEveryMs : kAbsentMs);
-  std::optional<std::vector<FlinkDeploymentFacts>> found;
-  if (there) {
-    Result<std::vector<FlinkDeploymentFacts>> parsed =
-        kubernetes::parse_deployments(reply->body, limits_);
-    if (parsed) found = *std::move(parsed);
-  }
-  if (found == deployments_) co_return;
-  deployments_ = std::move(found);
-  publish({});
 }
 
 // --- what comes out

@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -54,6 +55,8 @@ class KubernetesSource {
   boost::asio::awaitable<Watched> watch();
   boost::asio::awaitable<void> watch_until_expired();
   boost::asio::awaitable<Result<Page>> get(std::string target);
+  boost::asio::awaitable<bool> look(std::string target, std::optional<TimestampMs>& due,
+                                    std::optional<std::string>& body);
   boost::asio::awaitable<void> look_at_deployments();
   boost::asio::awaitable<void> look_at_warnings();
   void keep_ours(std::vector<KubernetesWarning>& warnings) const;

@@ -4,17 +4,17 @@
 #include <optional>
 #include <tuple>
 
+#include "collectors/rest/shares.hpp"
+
 namespace doctor::rest {
 namespace {
 
 using Ask = Errand::Ask;
 
-/// And how much of everything there is, for a fair share of the budget.
 struct Rules : AgendaRules {
-  std::size_t jobs_running{0};
-  std::size_t vertex_pages{0};
-  double vertex_pages_bytes{0};  // about, of all of them together
-  std::size_t metrics_pages{0};
+  Rules(const KnownCluster& known, const AgendaRules& given)
+      : AgendaRules(given), shares(known, given) {}
+  Shares shares;
 };
 
 constexpr std::int64_t kTaskManagerRounds = 3;
@@ -32,15 +32,6 @@ constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
 /// Shares of the budget of calls that regular looks at running jobs may take, so that what is
 /// due because something happened always finds room.
 constexpr double kCheckpointsShare = 0.5;
-/// In place of reporters. How vertices spend their time has a share of its own: on a cluster with
-/// hundreds of TaskManagers their pages would take it all.
-constexpr double kVerticesShare = 0.4;
-constexpr double kMetricsShare = 0.2;
-constexpr double kVerticesBytesShare = 0.7;
-/// Of a vertex's page, as Flink 1.16 … 2.3 write it.
-constexpr double kBytesPerSubtask = 640;
-/// Flink's own pace (metrics.fetcher.update-interval): faster gives the same values again.
-constexpr DurationMs kValuesAgeMs = 10 * kSecondMs;
 constexpr DurationMs kVertexIdsAgeMinMs = kMinuteMs;
 constexpr double kTroubledShare = 0.75;  // if all of them were in trouble
 constexpr double kExceptionsShare = 0.15;
@@ -54,20 +45,6 @@ bool is_overdue(const KnownJob& job, const Rules& rules) {
   if (job.facts.latest_completed) since = std::max(since, job.facts.latest_completed->triggered);
   const DurationMs allowed = std::max(*config->interval, config->timeout);
   return rules.now - since > 2 * allowed && rules.now - since < 20 * allowed;
-}
-
-/// How old each of so many parts gets when asking for all of them in turn takes this share of the
-/// budget.
-DurationMs age_of_share(const Rules& rules, std::size_t parts, double share) {
-  const double calls_per_minute = std::max(1.0, share * rules.calls_per_minute);
-  return static_cast<DurationMs>(static_cast<double>(parts) * static_cast<double>(kMinuteMs) /
-                                 calls_per_minute);
-}
-
-/// How old a part must be. A little early is better than a whole poll late.
-DurationMs age_min_of_share(const Rules& rules, std::size_t parts, double share,
-                            DurationMs wanted_ms) {
-  return std::max(wanted_ms, age_of_share(rules, parts, share)) * 3 / 4;
 }
 
 /// The newest checkpoint is of another size than the one before: is it the first of many?
@@ -92,20 +69,18 @@ bool is_troubled(const KnownJob& job, const Rules& rules) {
 
 DurationMs checkpoints_age_min(const KnownJob& job, const Rules& rules) {
   if (is_troubled(job, rules)) {
-    return std::max(kTroubledAgeMinMs,
-                    age_min_of_share(rules, rules.jobs_running, kTroubledShare, 0));
+    return std::max(kTroubledAgeMinMs, rules.shares.age_min_of_jobs(kTroubledShare, 0));
   }
   const auto& config = job.facts.checkpoint_config;
   const DurationMs interval = config ? config->interval.value_or(kCheckpointsAgeMaxMs) : 0;
-  return age_min_of_share(rules, rules.jobs_running, kCheckpointsShare,
-                          std::min(interval, kCheckpointsAgeMaxMs));
+  return rules.shares.age_min_of_jobs(kCheckpointsShare, std::min(interval, kCheckpointsAgeMaxMs));
 }
 
 /// Flink remembers the last ten: with a few more they are gone before they were seen.
 bool may_be_missed(const KnownJob& job, const Rules& rules) {
   const auto& config = job.facts.checkpoint_config;
   if (!config || !config->interval) return false;
-  const DurationMs fair = age_of_share(rules, rules.jobs_running, kCheckpointsShare);
+  const DurationMs fair = rules.shares.age_of_jobs(kCheckpointsShare);
   return rules.now - job.checkpoints.asked_at >= std::max(3 * *config->interval, fair);
 }
 
@@ -115,13 +90,16 @@ bool never_seen(Ask ask, const KnownJob& job) {
          (ask == Ask::checkpoint_config && !job.checkpoint_config.asked());
 }
 
-Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const Rules& rules) {
+Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const std::string& vertex,
+                           const Rules& rules) {
   if (job.ended()) return Errand::Urgency::regular;
   // A change is most often a fault, and the fault is what everybody wants to know first.
   if (ask == Ask::exceptions && job.exceptions.change != job.changes) return Errand::Urgency::fault;
   if (ask == Ask::checkpoints && is_troubled(job, rules)) return Errand::Urgency::trouble;
   const bool late = never_seen(ask, job) || (ask == Ask::checkpoints && may_be_missed(job, rules));
-  return late ? Errand::Urgency::late : Errand::Urgency::regular;
+  if (late) return Errand::Urgency::late;
+  const bool screens = ask == Ask::job || (ask == Ask::vertex && is_suspect(job, vertex));
+  return rules.shares.screens() && screens ? Errand::Urgency::screen : Errand::Urgency::regular;
 }
 
 /// Checkpoints of which it tells something how they are spread over the vertices: the two between
@@ -156,8 +134,8 @@ class List {
     if (job == nullptr) {
       errands_.push_back({ask, *due_round, false, Errand::Urgency::regular, subject, vertex});
     } else {
-      errands_.push_back(
-          {ask, *due_round, job->ended(), urgency_of(ask, *job, rules_), job->summary.id, vertex});
+      errands_.push_back({ask, *due_round, job->ended(), urgency_of(ask, *job, vertex, rules_),
+                          job->summary.id, vertex});
     }
   }
   void add_details(const KnownJob& job, std::int64_t checkpoint) {
@@ -218,8 +196,7 @@ std::optional<std::int64_t> exceptions_due(const KnownJob& job, const Rules& rul
   const std::optional<std::int64_t> change =
       on_change_after(job.exceptions, job, rules, kTroubledAgeMinMs);
   if (change || job.ended()) return change;
-  const DurationMs age_min =
-      age_min_of_share(rules, rules.jobs_running, kExceptionsShare, kExceptionsAgeMs);
+  const DurationMs age_min = rules.shares.age_min_of_jobs(kExceptionsShare, kExceptionsAgeMs);
   if (rules.now - job.exceptions.asked_at < age_min) return std::nullopt;
   return every(job.exceptions, 1, job.changed_round);
 }
@@ -227,21 +204,27 @@ std::optional<std::int64_t> exceptions_due(const KnownJob& job, const Rules& rul
 /// Values in place of reporters: at Flink's own pace, or as often as the budget allows for so many.
 std::optional<std::int64_t> values_due(const Part& part, std::int64_t noticed_round,
                                        const Rules& rules) {
-  const DurationMs age_min =
-      age_min_of_share(rules, rules.metrics_pages, kMetricsShare, kValuesAgeMs);
+  const DurationMs age_min = rules.shares.age_min_of_values();
   if (part.asked() && rules.now - part.asked_at < age_min && !rules.one_shot) return std::nullopt;
   return every(part, 1, noticed_round);
 }
 
-std::optional<std::int64_t> vertex_due(const Part& page, std::int64_t noticed_round,
+std::optional<std::int64_t> vertex_due(const KnownJob& job, const VertexFacts& vertex,
                                        const Rules& rules) {
-  const double minutes_of_bytes =
-      rules.vertex_pages_bytes / (kVerticesBytesShare * rules.bytes_per_minute);
-  const DurationMs age_min =
-      std::max(age_min_of_share(rules, rules.vertex_pages, kVerticesShare, kValuesAgeMs),
-               static_cast<DurationMs>(minutes_of_bytes * static_cast<double>(kMinuteMs)));
-  if (page.asked() && rules.now - page.asked_at < age_min && !rules.one_shot) return std::nullopt;
-  return every(page, 1, noticed_round);
+  const Part& page = job.vertices.at(vertex.id).page;
+  const bool recent =
+      page.asked() && rules.now - page.asked_at < rules.shares.age_min_of_vertex(job, vertex);
+  if (recent && !rules.one_shot) return std::nullopt;
+  return every(page, 1, job.changed_round);
+}
+
+/// After a change; and again and again where it screens.
+std::optional<std::int64_t> job_due(const KnownJob& job, const Rules& rules) {
+  const std::optional<std::int64_t> change = on_change_after(job.job, job, rules, kJobAgeMinMs);
+  if (change || !rules.shares.screens() || job.ended() || !job.job.have()) return change;
+  const bool recent = rules.now - job.job.asked_at < rules.shares.age_min_of_screened_jobs();
+  if (recent && !rules.one_shot) return std::nullopt;
+  return every(job.job, 1, job.changed_round);
 }
 
 /// The ids of a vertex: until there are some, after a change, and now and then while none of them
@@ -259,9 +242,11 @@ void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
   const bool for_values = rules.one_shot || !rules.task_manager_reporters;
   // With reporters only the placement is wanted, which is settled once all tasks run.
   if (for_values ? job.summary.state != "RUNNING" : !job.all_tasks_run()) return;
-  for (const auto& [id, vertex] : job.vertices) {
+  for (const VertexFacts& facts : job.facts.vertices) {
+    const std::string& id = facts.id;
+    const KnownVertex& vertex = job.vertices.at(id);
     list.add(Ask::vertex,
-             for_values ? vertex_due(vertex.page, job.changed_round, rules)
+             for_values ? vertex_due(job, facts, rules)
                         : on_change_after(vertex.page, job, rules, kPlacementAgeMinMs),
              &job, {}, id);
     if (rules.task_manager_reporters || !rules.vertex_metrics_wanted) continue;
@@ -275,31 +260,9 @@ void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
   }
 }
 
-std::size_t count_running(const KnownCluster& known) {
-  return static_cast<std::size_t>(
-      std::count_if(known.jobs.begin(), known.jobs.end(),
-                    [](const auto& entry) { return !entry.second.ended(); }));
-}
-
-/// Pages that bring values in place of reporters.
-void count_pages(const KnownCluster& known, Rules& rules) {
-  if (rules.task_manager_reporters) return;
-  rules.metrics_pages = known.processes.size();
-  for (const auto& [id, job] : known.jobs) {
-    if (job.ended()) continue;
-    for (const auto& [vertex_id, vertex] : job.vertices) {
-      ++rules.vertex_pages;
-      if (!vertex.queries.empty()) ++rules.metrics_pages;
-    }
-    for (const VertexFacts& vertex : job.facts.vertices) {
-      rules.vertex_pages_bytes += kBytesPerSubtask * vertex.parallelism;
-    }
-  }
-}
-
 void add_job(const KnownJob& job, const Rules& rules, List& list) {
   if (job.gone_round == rules.round) return;
-  list.add(Ask::job, on_change_after(job.job, job, rules, kJobAgeMinMs), &job);
+  list.add(Ask::job, job_due(job, rules), &job);
   list.add(Ask::exceptions, exceptions_due(job, rules), &job);
   // A job without tasks is a stub: Flink would answer that it has no checkpoints.
   if (job.summary.tasks_total == 0) return;
@@ -360,9 +323,7 @@ bool before(const Errand& a, const Errand& b, const Rules& rules) {
 
 std::vector<Errand> agenda(const KnownCluster& known, const AgendaRules& given,
                            std::size_t errands_max) {
-  Rules rules{given};
-  rules.jobs_running = count_running(known);
-  count_pages(known, rules);
+  const Rules rules(known, given);
   List list(rules);
   list.add(Ask::task_managers, task_managers_due(known, rules));
   list.add(Ask::configuration, once(known.configuration, rules.round));

@@ -12,7 +12,9 @@ namespace {
 bool is_clock(Metric metric) {
   return metric == Metric::jvm_cpu_time || metric == Metric::task_accumulated_busy ||
          metric == Metric::task_accumulated_backpressured ||
-         metric == Metric::task_accumulated_idle;
+         metric == Metric::task_accumulated_idle || metric == Metric::vertex_accumulated_busy ||
+         metric == Metric::vertex_accumulated_backpressured ||
+         metric == Metric::vertex_accumulated_idle;
 }
 
 /// The thing that is read as a whole: a collector's values come with its process, an operator's and

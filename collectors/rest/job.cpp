@@ -46,12 +46,13 @@ void read_plan(const Node& plan, std::vector<VertexFacts>& vertices, const Limit
 
 }  // namespace
 
-Result<JobFacts> parse_job(std::string_view body, const Limits& limits) {
+Result<JobPage> parse_job(std::string_view body, const Limits& limits) {
   const Result<Json> json = load(body, limits.json_depth_max);
   if (!json.ok()) return json.error();
   std::optional<Error> fault;
   const Node root(*json, fault);
-  JobFacts job;
+  JobPage page;
+  JobFacts& job = page.job;
   const Node id = root["jid"];
   job.id = id.text();
   id.expect(is_id(job.id), "is not a job id");
@@ -65,11 +66,13 @@ Result<JobFacts> parse_job(std::string_view body, const Limits& limits) {
     job.state_since[printable(state, limits.name_bytes_max)] = at.integer();
   });
   root["vertices"].for_each(limits.vertices_per_job_max, [&](const Node& node) {
-    if (!fault) job.vertices.push_back(vertex_of(node, limits));
+    if (fault) return;
+    job.vertices.push_back(vertex_of(node, limits));
+    page.times.push_back(task_times(node["metrics"]));
   });
   read_plan(root["plan"], job.vertices, limits);
   if (fault) return *fault;
-  return job;
+  return page;
 }
 
 Status parse_job_config(std::string_view body, JobFacts& job) {

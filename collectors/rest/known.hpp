@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "collectors/rest/task_times.hpp"
 #include "model/facts.hpp"
 
 namespace doctor::rest {
@@ -31,6 +33,8 @@ struct KnownProcess {
 /// turns.
 struct KnownVertex {
   Part page, metric_ids, metrics;
+  std::optional<TaskTimes> times;  // of all its tasks together, as the job's page told them last
+  double backpressured{0};         // the share of them between the last two looks
   std::vector<std::string> queries;
   std::size_t next_query{0};
 };

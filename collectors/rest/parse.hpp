@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "collectors/rest/task_times.hpp"
 #include "model/batch.hpp"
 #include "model/entity.hpp"
 #include "model/facts.hpp"
@@ -28,8 +29,12 @@ Result<FlinkVersion> parse_version(std::string_view body);
 /// Beyond the cap, jobs that live go before those that ended, and these by their end, newest first.
 Result<std::vector<JobSummary>> parse_jobs_overview(std::string_view body, const Limits& limits);
 
-/// /jobs/:id. Fills id, name, state, type, times, vertices with edges of the plan, no subtasks.
-Result<JobFacts> parse_job(std::string_view body, const Limits& limits);
+/// /jobs/:id.
+struct JobPage {
+  JobFacts job;  // id, name, state, type, times, vertices with edges of the plan, no subtasks
+  std::vector<std::optional<TaskTimes>> times;  // of all tasks of each vertex together
+};
+Result<JobPage> parse_job(std::string_view body, const Limits& limits);
 
 /// /jobs/:id/config: restart strategy into `job`.
 Status parse_job_config(std::string_view body, JobFacts& job);

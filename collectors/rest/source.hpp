@@ -70,13 +70,14 @@ class RestSource {
   void publish_jobs();
   void report_down(const Error& error);
 
-  // Errands (errands.cpp).
+  // Errands (errands.cpp) and their answers (answers.cpp).
   boost::asio::awaitable<void> run(Errand errand);
   std::string target_of(const Errand& errand) const;
   rest::Part* part_of(const Errand& errand);
   Status take(const Errand& errand, const std::string& body);
   Status take_job_manager(Errand::Ask ask, const std::string& body);
-  Status take_job(rest::KnownJob& job, const std::string& body);
+  Status take_job(rest::KnownJob& job, const std::string& body, bool changed);
+  void take_times(rest::KnownJob& job, const std::vector<std::optional<rest::TaskTimes>>& times);
   Status take_checkpoint_details(rest::KnownJob& job, const std::string& body);
   Status take_vertex(rest::KnownJob& job, const std::string& id, const std::string& body);
   Status take_task_managers(const std::string& body);

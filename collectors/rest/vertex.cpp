@@ -1,11 +1,11 @@
 // /jobs/:id/vertices/:vid: where the subtasks run, and how they spent their time since they
 // started.
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "collectors/rest/json.hpp"
 #include "collectors/rest/parse.hpp"
+#include "collectors/rest/task_times.hpp"
 #include "model/text.hpp"
 
 namespace doctor::rest {
@@ -50,27 +50,14 @@ void read_count(const Node& metrics, const char* name, const char* complete, Met
   if (count && *count >= 0) readings.emplace_back(metric, *count);
 }
 
-/// The three times make up the time since the task started. They are there since 1.16, have no
-/// "complete" of their own, and are all zero until the JobManager has fetched them.
-void read_times(const Node& metrics, Readings& readings) {
-  if (metrics["read-records-complete"].flag_if() != true) return;
-  if (metrics["write-records-complete"].flag_if() != true) return;
-  const std::array times{
-      std::pair{Metric::task_accumulated_busy, metrics["accumulated-busy-time"].number_if()},
-      std::pair{Metric::task_accumulated_backpressured,
-                metrics["accumulated-backpressured-time"].number_if()},
-      std::pair{Metric::task_accumulated_idle, metrics["accumulated-idle-time"].number_if()}};
-  const auto is_positive = [](const auto& time) { return time.second && *time.second > 0; };
-  if (std::none_of(times.begin(), times.end(), is_positive)) return;
-  for (const auto& [metric, time] : times) {
-    if (time && *time >= 0) readings.emplace_back(metric, *time);
-  }
-}
-
 Readings readings_of(const Node& metrics) {
   Readings readings;
   if (metrics.is_none()) return readings;
-  read_times(metrics, readings);
+  if (const std::optional<TaskTimes> times = task_times(metrics)) {
+    if (times->busy) readings.emplace_back(Metric::task_accumulated_busy, *times->busy);
+    readings.emplace_back(Metric::task_accumulated_backpressured, times->backpressured);
+    readings.emplace_back(Metric::task_accumulated_idle, times->idle);
+  }
   read_count(metrics, "read-records", "read-records-complete", Metric::task_records_in, readings);
   read_count(metrics, "write-records", "write-records-complete", Metric::task_records_out,
              readings);

@@ -8,22 +8,34 @@
 namespace doctor {
 namespace {
 
-// A longer silence is a gap: what happened in it is not spread over it.
-constexpr DurationMs kGapMaxMs = 2 * kMinuteMs;
+/// Where the three times of something are told. Over a silence longer than `gap_max_ms` nothing is
+/// spread.
+struct Clocks {
+  Metric busy, backpressured, idle;
+  DurationMs gap_max_ms;
+};
+constexpr Clocks kOfTask{Metric::task_accumulated_busy, Metric::task_accumulated_backpressured,
+                         Metric::task_accumulated_idle, 2 * kMinuteMs};
+/// Of all tasks of a vertex together: screened from the job's page, on a large cluster minutes
+/// apart.
+constexpr Clocks kOfVertex{Metric::vertex_accumulated_busy,
+                           Metric::vertex_accumulated_backpressured,
+                           Metric::vertex_accumulated_idle, 5 * kMinuteMs};
 // Less of a window than this says nothing about it.
 constexpr double kCoverageMin = 0.5;
 // A one-shot needs this much of a task's own time between its polls.
 constexpr double kTaskTimeMinMs = 5000;
 constexpr DurationMs kProcessSpanMs = 6 * kMinuteMs;
 
-/// What a task did between two samples.
+/// What so many tasks did between two samples.
 struct Delta {
   TimestampMs from{}, to{};
+  int tasks{1};
   std::optional<double> busy;
   double backpressured{}, idle{};
   double total() const {
     const double measured = busy.value_or(0) + backpressured + idle;
-    return busy ? measured : std::max(measured, static_cast<double>(to - from));
+    return busy ? measured : std::max(measured, tasks * static_cast<double>(to - from));
   }
 };
 
@@ -43,10 +55,10 @@ struct Reading {
 };
 
 /// Samples where all times were told together.
-std::vector<Reading> readings_of(const Features& features, EntityId subtask) {
-  const RawRing* backpressured = features.raw(Metric::task_accumulated_backpressured, subtask);
-  const RawRing* idle = features.raw(Metric::task_accumulated_idle, subtask);
-  const RawRing* busy = features.raw(Metric::task_accumulated_busy, subtask);
+std::vector<Reading> readings_of(const Features& features, EntityId entity, const Clocks& clocks) {
+  const RawRing* backpressured = features.raw(clocks.backpressured, entity);
+  const RawRing* idle = features.raw(clocks.idle, entity);
+  const RawRing* busy = features.raw(clocks.busy, entity);
   if (busy != nullptr && busy->empty()) busy = nullptr;
   std::vector<Reading> readings;
   if (backpressured == nullptr) return readings;
@@ -60,7 +72,8 @@ std::vector<Reading> readings_of(const Features& features, EntityId subtask) {
   return readings;
 }
 
-std::vector<Delta> deltas_of(const std::vector<Reading>& readings) {
+std::vector<Delta> deltas_of(const std::vector<Reading>& readings, int tasks,
+                             DurationMs gap_max_ms) {
   std::vector<Delta> deltas;
   const Reading* last = nullptr;  // where the times last moved
   for (const Reading& reading : readings) {
@@ -68,13 +81,17 @@ std::vector<Delta> deltas_of(const std::vector<Reading>& readings) {
       last = &reading;
       continue;
     }
-    Delta delta{last->at, reading.at, std::nullopt, reading.backpressured - last->backpressured,
+    Delta delta{last->at,
+                reading.at,
+                tasks,
+                std::nullopt,
+                reading.backpressured - last->backpressured,
                 reading.idle - last->idle};
     if (reading.busy && last->busy) delta.busy = *reading.busy - *last->busy;
     const double least = std::min({delta.backpressured, delta.idle, delta.busy.value_or(0)});
     const double sum = delta.busy.value_or(0) + delta.backpressured + delta.idle;
     if (least >= 0 && sum == 0) continue;  // frozen: REST repeats itself; not a new reading
-    if (least >= 0 && delta.to - delta.from <= kGapMaxMs) deltas.push_back(delta);
+    if (least >= 0 && delta.to - delta.from <= gap_max_ms) deltas.push_back(delta);
     last = &reading;  // a fall is a new attempt: counted from here
   }
   return deltas;
@@ -131,32 +148,73 @@ std::optional<double> rate_in(const RawRing* ring, TimestampMs from, TimestampMs
   return (last->value - first->value) / static_cast<double>(last->at - first->at);
 }
 
-void add_subtask(const Window& window, EntityId entity, const WindowSpec& spec, VertexLoad& load) {
-  const std::vector<Reading> readings = readings_of(*window.features, entity);
+double covered_min_ms(const WindowSpec& spec) {
+  return kCoverageMin * static_cast<double>(spec.width_ms);
+}
+
+void raise_life(const std::vector<Reading>& readings, VertexLoad& load) {
   if (readings.empty()) return;
   const TaskShares life = life_of(readings.back());
   if (!load.life || life.backpressured > load.life->backpressured) load.life = life;
-  const std::vector<Delta> deltas = deltas_of(readings);
-  const auto covered_min = kCoverageMin * static_cast<double>(spec.width_ms);
+}
+
+void raise_windows(const std::vector<Delta>& deltas, const WindowSpec& spec, VertexLoad& load) {
   for (std::size_t i = 0; i < spec.count; ++i) {
     const TimestampMs to = spec.end - static_cast<DurationMs>(spec.count - 1 - i) * spec.width_ms;
     if (to - spec.width_ms < spec.not_before) continue;
-    const auto shares = shares_in(deltas, to - spec.width_ms, to, covered_min);
+    const auto shares = shares_in(deltas, to - spec.width_ms, to, covered_min_ms(spec));
     if (!shares) continue;
     raise(load.backpressured_max[i], shares->backpressured);
     raise(load.busy_max[i], shares->busy);
   }
+}
+
+void add_subtask(const Window& window, EntityId entity, const WindowSpec& spec, VertexLoad& load) {
+  const std::vector<Reading> readings = readings_of(*window.features, entity, kOfTask);
+  if (readings.empty()) return;
+  raise_life(readings, load);
+  const std::vector<Delta> deltas = deltas_of(readings, 1, kOfTask.gap_max_ms);
+  raise_windows(deltas, spec, load);
   const TimestampMs from =
       std::max(spec.not_before, spec.end - static_cast<DurationMs>(spec.count) * spec.width_ms);
   SubtaskLoad subtask;
   subtask.index = static_cast<int>(window.entities->at(entity).index);
   subtask.entity = entity;
-  subtask.shares = shares_in(deltas, from, spec.end, std::min(covered_min, kTaskTimeMinMs));
+  subtask.shares =
+      shares_in(deltas, from, spec.end, std::min(covered_min_ms(spec), kTaskTimeMinMs));
   if (const auto rate =
           rate_in(window.features->raw(Metric::task_records_in, entity), from, spec.end)) {
     subtask.records_in_s = 1000 * *rate;
   }
   load.subtasks.push_back(subtask);
+}
+
+/// Where its tasks were not read one by one lately: what all of them did together.
+void add_all_tasks(const Window& window, EntityId vertex, const WindowSpec& spec,
+                   VertexLoad& load) {
+  const std::vector<Reading> readings = readings_of(*window.features, vertex, kOfVertex);
+  raise_life(readings, load);
+  raise_windows(deltas_of(readings, load.vertex->parallelism, kOfVertex.gap_max_ms), spec, load);
+}
+
+EntityId entity_of(const Window& window, const JobFacts& job, const VertexFacts& vertex) {
+  const EntityTable& entities = *window.entities;
+  const EntityId job_entity = entities.find(Level::job, kClusterEntity, job.id);
+  if (job_entity == kNoEntity) return kNoEntity;
+  return entities.find(Level::vertex, job_entity, vertex.id);
+}
+
+/// The time that the samples in a ring span, and their usual distance.
+void widen(std::optional<SampleSpan>& span, const RawRing* ring) {
+  if (ring == nullptr || ring->empty()) return;
+  const TimestampMs oldest = ring->at(0).at;
+  const TimestampMs newest = ring->back().at;
+  if (!span) span = SampleSpan{oldest, newest, 0};
+  span->oldest = std::min(span->oldest, oldest);
+  if (newest < span->newest) return;
+  span->newest = newest;
+  const auto steps = static_cast<DurationMs>(ring->size()) - 1;
+  span->spacing_ms = steps > 0 ? (newest - oldest) / steps : 0;
 }
 
 std::optional<double> mean_of(const std::vector<std::optional<double>>& values) {
@@ -173,9 +231,7 @@ std::optional<double> mean_of(const std::vector<std::optional<double>>& values) 
 std::vector<EntityId> subtasks_of(const Window& window, const JobFacts& job,
                                   const VertexFacts& vertex) {
   const EntityTable& entities = *window.entities;
-  const EntityId job_entity = entities.find(Level::job, kClusterEntity, job.id);
-  if (job_entity == kNoEntity) return {};
-  const EntityId vertex_entity = entities.find(Level::vertex, job_entity, vertex.id);
+  const EntityId vertex_entity = entity_of(window, job, vertex);
   if (vertex_entity == kNoEntity) return {};
   std::vector<EntityId> subtasks = entities.children(vertex_entity, Level::subtask);
   std::erase_if(subtasks, [&](EntityId subtask) {  // left over from before a rescale
@@ -209,6 +265,8 @@ VertexLoad load_of(const Window& window, const JobFacts& job, const VertexFacts&
   for (const EntityId subtask : subtasks_of(window, job, vertex)) {
     add_subtask(window, subtask, spec, load);
   }
+  const EntityId whole = entity_of(window, job, vertex);
+  if (load.windows_seen() == 0 && whole != kNoEntity) add_all_tasks(window, whole, spec, load);
   return load;
 }
 
@@ -225,12 +283,17 @@ std::optional<SampleSpan> sample_span(const Window& window, const JobFacts& job)
   std::optional<SampleSpan> span;
   for (const VertexFacts& vertex : job.vertices) {
     for (const EntityId subtask : subtasks_of(window, job, vertex)) {
-      const RawRing* ring = window.features->raw(Metric::task_accumulated_backpressured, subtask);
-      if (ring == nullptr || ring->empty()) continue;
-      if (!span) span = SampleSpan{ring->at(0).at, ring->back().at};
-      span->oldest = std::min(span->oldest, ring->at(0).at);
-      span->newest = std::max(span->newest, ring->back().at);
+      widen(span, window.features->raw(kOfTask.backpressured, subtask));
     }
+  }
+  return span;
+}
+
+std::optional<SampleSpan> sample_span_or_screened(const Window& window, const JobFacts& job) {
+  std::optional<SampleSpan> span = sample_span(window, job);
+  for (const VertexFacts& vertex : job.vertices) {
+    const EntityId whole = entity_of(window, job, vertex);
+    if (whole != kNoEntity) widen(span, window.features->raw(kOfVertex.backpressured, whole));
   }
   return span;
 }

@@ -35,9 +35,11 @@ struct SubtaskLoad {
 
 struct VertexLoad {
   const VertexFacts* vertex{nullptr};
-  std::vector<std::optional<double>> busy_max, backpressured_max;  // per window, oldest first
-  std::vector<SubtaskLoad> subtasks;                               // those with any data
-  std::optional<TaskShares> life;  // since the tasks started; the largest of the subtasks
+  /// Of the busiest subtask per window, oldest first; where subtasks were not read one by one, of
+  /// all of them together.
+  std::vector<std::optional<double>> busy_max, backpressured_max;
+  std::vector<SubtaskLoad> subtasks;  // those with any data
+  std::optional<TaskShares> life;     // since the tasks started; the largest of the subtasks
 
   std::optional<double> busy() const;           // mean over the windows
   std::optional<double> backpressured() const;  // mean over the windows
@@ -57,10 +59,13 @@ VertexLoad load_of(const Window& window, const JobFacts& job, const VertexFacts&
 
 struct SampleSpan {
   TimestampMs oldest{}, newest{};
+  DurationMs spacing_ms{};  // of those that reach to the newest; 0: there is only one
 };
 /// From the oldest to the newest sample of the job's accumulated times; nothing when there are
 /// none.
 std::optional<SampleSpan> sample_span(const Window& window, const JobFacts& job);
+/// The same, where times of all tasks of a vertex together do as well.
+std::optional<SampleSpan> sample_span_or_screened(const Window& window, const JobFacts& job);
 
 /// Share of the time a process spent in garbage collection, over the last minutes of its samples.
 std::optional<double> gc_share(const Window& window, EntityId process);

@@ -1,6 +1,8 @@
 """What the tests put into Kubernetes: a namespace, accounts with and without rights, the pods of a Flink cluster."""
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 from api_server import ApiServer
 
 NAMESPACE = "flink"
@@ -47,6 +49,14 @@ class Cluster:
 
     def delete_pod(self, name: str) -> None:
         self.api.call("DELETE", f"{IN_NAMESPACE}/pods/{name}", {"gracePeriodSeconds": 0})
+
+    def warn(self, pod: str, reason: str, message: str) -> None:
+        """As the scheduler and the kubelet write them."""
+        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.api.call("POST", f"{IN_NAMESPACE}/events", {
+            "metadata": {"generateName": pod + "."}, "type": "Warning", "reason": reason, "message": message, "count": 3,
+            "firstTimestamp": now, "lastTimestamp": now, "source": {"component": "default-scheduler"},
+            "involvedObject": {"kind": "Pod", "namespace": NAMESPACE, "name": pod, "apiVersion": "v1"}})
 
     def report(self, name: str, status: dict) -> None:
         self.api.call("PATCH", f"{IN_NAMESPACE}/pods/{name}/status", {"status": status}, "application/strategic-merge-patch+json")

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """flink-doctor against a real kube-apiserver: pods and their reporters found, an OOM kill caught though its pod is deleted at
-once, a missing right named, a restart of the API server survived.
+once, a missing right named, a restart of the API server survived; the chart installed, its rights enough and its pod within the
+profile "restricted".
 
-    run.py --doctor PATH --etcd PATH --kube-apiserver PATH [--keep FOLDER]
+    run.py --doctor PATH --etcd PATH --kube-apiserver PATH --helm PATH [--keep FOLDER]
 
 The last line is "N passed, N failed".
 """
@@ -18,9 +19,10 @@ import urllib.request
 from pathlib import Path
 from typing import Callable
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flink"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "flink"))  # after our own folder: both have a cluster.py
 
 from api_server import ApiServer  # noqa: E402
+from chart import Chart  # noqa: E402
 from cluster import NAMESPACE, Cluster  # noqa: E402
 from fake_reporter import FakeReporters  # noqa: E402
 from ports import free_block  # noqa: E402
@@ -31,13 +33,13 @@ IPS = ["127.0.0.11", "127.0.0.12", "127.0.0.13"]
 
 
 class Doctor:
-    """Two clusters of one namespace: one whose account may read pods, one whose account may not."""
+    """Three clusters of one namespace: one whose account may read pods, one whose account may not, one with what the chart gives."""
 
-    def __init__(self, program: Path, folder: Path, api: ApiServer, cluster: Cluster, reporter_port: int) -> None:
+    def __init__(self, program: Path, folder: Path, api: ApiServer, cluster: Cluster, chart: Chart, reporter_port: int) -> None:
         port = free_block(2)
         self.url, self.log = f"http://127.0.0.1:{port}", folder / "flink-doctor.log"
         clusters = []
-        for name, account in (("orders", "doctor"), ("blind", "stranger")):
+        for name, account in (("orders", "doctor"), ("blind", "stranger"), ("chart", chart.account)):
             token = folder / f"{account}.token"
             token.write_text(cluster.token(account))
             clusters.append({"name": name, "flink": [f"http://127.0.0.1:{port + 1}"], "reporters": [f"kubernetes:{reporter_port}"],
@@ -56,6 +58,10 @@ class Doctor:
                 return {c["name"]: c for c in json.load(answer)["clusters"]}
         except (OSError, ValueError, KeyError):
             return {}
+
+    def report(self) -> str:
+        with urllib.request.urlopen(self.url + "/", timeout=5) as answer:
+            return answer.read().decode()
 
     def sources(self, cluster: str, kind: str) -> list[dict]:
         return [s for s in self.clusters().get(cluster, {}).get("sources", []) if s["kind"] == kind]
@@ -84,6 +90,16 @@ class Checks:
         else:
             self.failed += 1
             print(f"       seen: {json.dumps(shown(), default=str)[:1500]}", flush=True)
+
+
+def play_chart(cluster: Cluster, chart: Chart, doctor: Doctor, checks: Checks) -> None:
+    checks.eventually("the API server takes what the chart renders", lambda: chart.deployment()["metadata"]["name"] == chart.account,
+                      chart.deployment)
+    checks.eventually("its pod is within the profile \"restricted\"", lambda: chart.pod_is_refused() == "", chart.pod_is_refused)
+    checks.eventually("its rights are enough to watch pods", lambda: doctor.watch("chart").get("up"), lambda: doctor.watch("chart"))
+    checks.eventually("a warning that Kubernetes keeps about a pod is in the report",
+                      lambda: "FailedScheduling: 0/3 nodes are available" in doctor.report(), doctor.report)
+    checks.eventually("and one about a pod of others is not", lambda: "payments-taskmanager" not in doctor.report(), doctor.report)
 
 
 def play(api: ApiServer, cluster: Cluster, doctor: Doctor, port: int, checks: Checks) -> None:
@@ -119,7 +135,7 @@ def play(api: ApiServer, cluster: Cluster, doctor: Doctor, port: int, checks: Ch
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("doctor", "etcd", "kube-apiserver"):
+    for name in ("doctor", "etcd", "kube-apiserver", "helm"):
         parser.add_argument("--" + name, type=Path, required=True)
     parser.add_argument("--keep", type=Path, help="folder for logs, kept")
     arguments = parser.parse_args()
@@ -137,7 +153,12 @@ def main() -> int:
             for number in (1, 2):
                 cluster.create_pod(f"orders-taskmanager-1-{number}", "taskmanager", IPS[number - 1])
             cluster.create_pod("payments-taskmanager-1-1", "taskmanager", "127.0.0.14", app="payments")
-            play(api, cluster, Doctor(arguments.doctor.resolve(), folder, api, cluster, port), port, checks)
+            for name, reason in (("orders-taskmanager-1-1", "FailedScheduling"), ("payments-taskmanager-1-1", "BackOff")):
+                cluster.warn(name, reason, "0/3 nodes are available: 3 Insufficient memory.")
+            chart = Chart(arguments.helm, api, folder, NAMESPACE)
+            doctor = Doctor(arguments.doctor.resolve(), folder, api, cluster, chart, port)
+            play_chart(cluster, chart, doctor, checks)
+            play(api, cluster, doctor, port, checks)
         except Exception:  # noqa: BLE001: the last line must be the count all the same
             traceback.print_exc()
             checks.failed += 1

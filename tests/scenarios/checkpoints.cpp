@@ -18,7 +18,12 @@ CheckpointRecord draw_one(const CheckpointLine& line, const JobInstance& job, Du
   record.savepoint = line.savepoint;
   record.type = line.savepoint ? "SAVEPOINT" : "CHECKPOINT";
   const bool expires = line.status == Status::in_progress;
-  const DurationMs lasts = line.duration.value_or(expires ? job.line->timeout : kSecondMs);
+  const double jitter = 1 + line.noise * noise(std::hash<std::string>{}(line.job), serial);
+  DurationMs lasts = expires ? job.line->timeout : kSecondMs;
+  if (line.duration) {
+    const DurationMs usual = *line.duration + line.slower * static_cast<DurationMs>(serial);
+    lasts = static_cast<DurationMs>(static_cast<double>(usual) * jitter);
+  }
   record.status = expires ? Status::failed : line.status;
   record.failure = line.failure;
   if (record.failure.empty() && record.status == Status::failed) {
@@ -27,7 +32,6 @@ CheckpointRecord draw_one(const CheckpointLine& line, const JobInstance& job, Du
   }
   record.duration = lasts;
   record.ended = record.triggered + lasts;
-  const double jitter = 1 + line.noise * noise(std::hash<std::string>{}(line.job), serial);
   record.state_size = (line.size + line.growth * static_cast<double>(serial)) * jitter;
   record.checkpointed_size = line.delta ? *line.delta * jitter : *record.state_size;
 

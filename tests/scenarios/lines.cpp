@@ -151,6 +151,7 @@ void parse_checkpoint(Words& words, std::optional<DurationMs> at, Case& scenario
   line.savepoint = words.flag("savepoint");
   line.status = one_of(words, words.text("status", "completed"), kStatus, "a checkpoint's status");
   line.duration = words.duration("duration");
+  line.slower = words.duration("slower", 0);
   line.failure = words.text("failure", "");
   line.delta = words.number("delta");
   const std::string size = words.text("size", "1MiB");  // "10MiB+1MiB per checkpoint"

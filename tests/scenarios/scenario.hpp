@@ -79,6 +79,7 @@ struct CheckpointLine {
   CheckpointRecord::Status status{CheckpointRecord::Status::completed};
   bool savepoint{false};
   std::optional<DurationMs> duration;
+  DurationMs slower{};  // each than the one before
   std::string failure;
 };
 

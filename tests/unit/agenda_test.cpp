@@ -29,6 +29,7 @@ class Simulation {
     job.facts.checkpointing = Checkpointing::on;
     job.facts.checkpoint_config = config;
     job.vertices["v"];
+    job.facts.vertices.emplace_back().id = "v";
     change(id);
     return job;
   }

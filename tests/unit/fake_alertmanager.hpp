@@ -50,15 +50,15 @@ class FakeAlertmanager final : public Http {
     boost::asio::io_context loop(1);
     boost::asio::cancellation_signal stop;
     int second = 0;
-    NotifierPorts ports;
-    ports.view = [&] {
-      now = kNow + second * kSecondMs;
-      if (at) at(second);
-      if (++second > seconds) stop.emit(boost::asio::cancellation_type::total);
-      return second > seconds ? nullptr : view;
-    };
-    ports.clock = [&] { return now; };
-    ports.log = [&](const std::string& line) { log.push_back(line); };
+    Bell news;
+    NotifierPorts ports{[&] {
+                          now = kNow + second * kSecondMs;
+                          if (at) at(second);
+                          if (++second > seconds) stop.emit(boost::asio::cancellation_type::total);
+                          return second > seconds ? nullptr : view;
+                        },
+                        [&] { return now; }, [&](const std::string& line) { log.push_back(line); },
+                        news};
     NotifierSettings settings;
     settings.wake_ms = 0;
     boost::asio::co_spawn(

@@ -20,9 +20,9 @@ using testing::SizeIs;
 class RestFixtures : public testing::TestWithParam<const char*> {
  protected:
   JobFacts job(const std::string& name) const {
-    Result<JobFacts> parsed = rest::parse_job(body("job-" + name), limits);
+    Result<rest::JobPage> parsed = rest::parse_job(body("job-" + name), limits);
     EXPECT_TRUE(parsed.ok()) << (parsed.ok() ? "" : parsed.error().message);
-    return parsed.ok() ? *parsed : JobFacts{};
+    return parsed.ok() ? parsed->job : JobFacts{};
   }
   std::string body(const std::string& name) const { return recorded.body(name); }
 
@@ -34,6 +34,30 @@ INSTANTIATE_TEST_SUITE_P(Versions, RestFixtures, testing::Values("1.20", "2.2"),
                          [](const auto& version) {
                            return version.param == std::string("1.20") ? "Flink1_20" : "Flink2_2";
                          });
+
+TEST_P(RestFixtures, TheJobsPageTellsHowAllTasksOfAVertexSpentTheirTime) {
+  const Result<rest::JobPage> page = rest::parse_job(body("job-orders-slow"), limits);
+  ASSERT_TRUE(page.ok());
+  ASSERT_EQ(page->times.size(), page->job.vertices.size());
+  for (std::size_t i = 0; i < page->times.size(); ++i) {
+    const std::string& name = page->job.vertices[i].name;
+    ASSERT_TRUE(page->times[i]) << name;
+    const double held_up = rest::backpressured_between(std::nullopt, *page->times[i]);
+    if (name == "parse") {
+      EXPECT_GT(held_up, 0.7);
+    }
+    if (name == "enrich" || name == "deliver: Writer") {
+      EXPECT_LT(held_up, 0.05) << name;
+    }
+  }
+}
+
+TEST(TaskTimes, AreHeldUpSinceTheLastLookOrSinceTheyStartedAnew) {
+  const rest::TaskTimes before{100.0, 50, 50};
+  EXPECT_DOUBLE_EQ(rest::backpressured_between(before, {150.0, 100, 50}), 0.5);
+  EXPECT_DOUBLE_EQ(rest::backpressured_between(before, before), 0);
+  EXPECT_DOUBLE_EQ(rest::backpressured_between(before, {10.0, 30, 0}), 0.75);
+}
 
 TEST_P(RestFixtures, VersionFromConfigAndOverview) {
   for (const char* name : {"config", "overview"}) {
