@@ -187,22 +187,27 @@ Result<bool> Archive::seal_and_bin(TimestampMs now) {
   return false;
 }
 
+/// One step: rows may be waiting to be committed meanwhile.
 Result<bool> Archive::seal_older(const HistoryFile& raw, TimestampMs now) {
-  sealed_.insert(raw.path);
-  Result<std::unique_ptr<DayFile>> file = DayFile::open(raw.path, Database::Access::write);
-  Status done = file ? Status(Done{}) : Status(file.error());
-  while (done) {
-    const Result<bool> more = (*file)->seal_one(now, true);
-    if (!more) done = more.error();
-    if (!more || !*more) break;
+  if (!sealing_ || sealing_->path() != raw.path) {
+    Result<std::unique_ptr<DayFile>> file = DayFile::open(raw.path, Database::Access::write);
+    if (!file) {
+      give_up(raw.path, file.error());
+      return file.error();
+    }
+    sealing_ = std::move(*file);
   }
-  if (done) done = (*file)->shrink();
-  if (file) damaged_ += (*file)->damaged();
-  if (done) return true;
-  sealed_.erase(raw.path);
-  file = done.error();  // closed before it is renamed
-  give_up(raw.path, done.error());
-  return done.error();
+  Result<bool> more = sealing_->seal_one(now, true);
+  if (more && !*more) more = sealing_->shrink();
+  if (more && *more) return true;
+  damaged_ += sealing_->damaged();
+  sealing_.reset();  // closed before it is renamed
+  if (!more) {
+    give_up(raw.path, more.error());
+    return more.error();
+  }
+  sealed_.insert(raw.path);
+  return true;
 }
 
 Result<bool> Archive::bin() {
@@ -228,6 +233,8 @@ bool Archive::drop(TimestampMs now) {
     }
     const bool is_old = file.day + kDayMs + settings_.days * kDayMs <= now;
     if (!is_old && bytes_ <= settings_.bytes_max) continue;
+    if (sealing_ && sealing_->path() == file.path) sealing_.reset();
+    if (rewriting_ == file.path) rewrite_.reset();
     remove_database(file.path);
     closed_.erase(file.path);
     sealed_.erase(file.path);

@@ -62,6 +62,7 @@ class Archive {
   std::set<std::string> closed_;              // raw files that may not be written any more
   std::set<std::string> sealed_;              // raw files without a journal
   std::set<std::string> hopeless_;            // that are not touched any more
+  std::unique_ptr<DayFile> sealing_;          // an older raw file
   std::unique_ptr<Rewrite> rewrite_;
   std::string rewriting_;  // raw file
   std::uint64_t bytes_{0};

@@ -110,11 +110,17 @@ Status DayFile::load() {
   while (columns.step()) {
     stored_[columns.number(0)] = static_cast<std::uint32_t>(columns.number(1));
   }
-  if (const Status ok = columns.status(); !ok) return ok;
+  return columns.status();
+}
+
+/// Looks at all of the journal, and so not before it is needed.
+Status DayFile::load_unsealed() {
+  if (knows_unsealed_) return Done{};
   Statement rows(database_, "SELECT source, min(at), count(*) FROM journal GROUP BY source");
   while (rows.step()) {
     unsealed_[rows.number(0)] = {rows.number(1), static_cast<std::uint64_t>(rows.number(2))};
   }
+  knows_unsealed_ = rows.status().ok();
   return rows.status();
 }
 
@@ -132,7 +138,9 @@ Status DayFile::append(std::span<const JournalRow> rows, bool durable,
   if (const Status ok = database_.execute(sync); !ok) return ok;
   const auto write = [&] { return write_rows(rows, sources); };
   if (const Status ok = transact(write); !ok) return ok;
-  for (const JournalRow& row : rows) unsealed_[row.source].add(row.at);
+  for (const JournalRow& row : rows) {
+    if (knows_unsealed_) unsealed_[row.source].add(row.at);
+  }
   return Done{};
 }
 
@@ -183,7 +191,18 @@ std::size_t DayFile::width(std::int64_t source) const {
   return stored == stored_.end() ? 0 : std::min(stored->second, kColumnsMax);
 }
 
+Result<bool> DayFile::shrink() {
+  if (const Status ok = database_.execute("PRAGMA incremental_vacuum(1024)"); !ok) {
+    return ok.error();
+  }
+  const Result<std::int64_t> free_pages = database_.number("PRAGMA freelist_count");
+  const Result<std::int64_t> can_move = database_.number("PRAGMA auto_vacuum");
+  if (!free_pages || !can_move) return free_pages ? can_move.error() : free_pages.error();
+  return *free_pages > 0 && *can_move > 0;
+}
+
 Result<bool> DayFile::seal_one(TimestampMs now, bool all) {
+  if (const Status ok = load_unsealed(); !ok) return ok.error();
   for (const auto& [source, unsealed] : unsealed_) {
     const std::size_t rows_max = kTableCellsMax / std::max<std::size_t>(width(source), 1);
     const bool is_full = unsealed.rows >= rows_max + kUnsealedRows;

@@ -63,8 +63,8 @@ class DayFile {
   /// Turns rows of one source that is due into a chunk. False: none is. `all`: whether due or not,
   /// and the newest rows too.
   Result<bool> seal_one(TimestampMs now, bool all);
-  /// Gives the room of sealed rows back to the disk.
-  Status shrink() { return database_.execute("PRAGMA incremental_vacuum"); }
+  /// Gives some of the room of sealed rows back to the disk. False: there is no more.
+  Result<bool> shrink();
   Status add_chunk(const ChunkHead& head, const SampleTable& table);
   Status copy_source(std::int64_t id, const StoredSource& source);
   /// One file and nothing beside it.
@@ -91,6 +91,7 @@ class DayFile {
   };
   explicit DayFile(Database database) : database_(std::move(database)) {}
   Status load();
+  Status load_unsealed();
   Status write_columns(std::int64_t id, const StoredSource& source);
   Status write_rows(std::span<const JournalRow> rows,
                     const std::map<std::int64_t, StoredSource>& sources);
@@ -102,6 +103,7 @@ class DayFile {
   Database database_;
   std::map<std::int64_t, std::uint32_t> stored_;  // source → columns whose names are in the file
   std::map<std::int64_t, Unsealed> unsealed_;     // by source
+  bool knows_unsealed_{false};
   std::uint64_t damaged_{0};
 };
 
