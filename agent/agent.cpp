@@ -20,7 +20,6 @@
 #include "agent/delivery/alertmanager.hpp"
 #include "agent/delivery/report.hpp"
 #include "agent/delivery/routes.hpp"
-#include "agent/history/image.hpp"
 #include "agent/net/asio_http.hpp"
 #include "agent/net/notify.hpp"
 #include "agent/recording/memory.hpp"
@@ -34,16 +33,12 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kTickPeriod{1000};
 constexpr milliseconds kStopPatience{2500};  // of the 5 s that a SIGTERM may take
-constexpr DurationMs kFeatureImageMs = 30 * kSecondMs;
 
 /// What REST says of its own health closes each of its polls.
 bool is_end_of_poll(const StreamItem& item) {
   const auto* health = std::get_if<SourceHealth>(&item.what);
   return health != nullptr && health->kind == SourceKind::rest && !health->retired;
 }
-
-std::string features_key(const Judge& judge) { return "features/" + judge.config().cluster; }
-std::string findings_key(const Judge& judge) { return "findings/" + judge.config().cluster; }
 
 }  // namespace
 
@@ -55,10 +50,10 @@ Agent::Agent(Config config)
       selection_(plan_.metrics()) {
   health_.version = DOCTOR_VERSION;
   health_.started = now_ms();
-  health_.store_state = "off";
   if (config_.shard) health_.shard = config_.shard->text();
   health_.clusters_elsewhere = config_.clusters_elsewhere;
   const auto emit = [this](StreamItem item) { take(std::move(item)); };
+  health_.store_state = store_logged_ = config_.data_dir.empty() ? "off" : "ok";
   for (const ClusterConfig& cluster : config_.clusters) {
     const auto index = static_cast<ClusterIndex>(judges_.size());
     judges_.push_back(std::make_unique<Judge>(judge_config(cluster, config_, false),
@@ -66,9 +61,9 @@ Agent::Agent(Config config)
     collections_.push_back(std::make_unique<Collection>(index, cluster, config_, *http_, resolver_,
                                                         selection_, judges_.back()->entities(),
                                                         false, emit));
-    if (cluster.history) {
+    if (cluster.backfill) {
       backfills_[index] = std::make_unique<Backfill>(
-          index, cluster.name, *cluster.history,
+          index, cluster.name, *cluster.backfill,
           WalkPorts{http_.get(), &selection_, &config_.limits, &judges_.back()->entities(), now_ms},
           emit, [](const std::string& line) { spdlog::info("{}", line); });
     }
@@ -102,6 +97,7 @@ void Agent::absorb(StreamItem item) {
   if (recorder_) recorder_->record(item);
   const auto began = std::chrono::steady_clock::now();
   judge.absorb(item);
+  if (keeper_) keeper_->keep(item, judge);
   if (const auto* event = std::get_if<Event>(&item.what); event && is_about_pod(event->kind)) {
     spdlog::warn("{}: {}", judge.config().cluster, event->text);
   }
@@ -122,12 +118,9 @@ void Agent::publish(TimestampMs now) {
     health_.series_dropped += judge->features().dropped();
     health_.findings_dropped += judge->incidents().dropped();
   }
-  if (store_) {
-    health_.store_state = store_->state();
-    health_.store_errors = store_->errors();
-  }
   health_.backfills.clear();
   for (const auto& [index, backfill] : backfills_) health_.backfills.push_back(backfill->health());
+  if (keeper_) keeper_->tell(health_);
   view->agent = health_;
   port_.publish(std::move(view));
 }
@@ -141,22 +134,14 @@ CuratedSamples Agent::samples_of(const Judge& judge, TimestampMs now) {
   return samples;
 }
 
-void Agent::remember(TimestampMs now) {
-  if (!store_) return;
-  const bool features_due = now - remembered_at_ >= kFeatureImageMs || stopping_;
-  if (features_due) remembered_at_ = now;
-  for (const auto& judge : judges_) {
-    std::string findings = findings_image(judge->incidents().report());
-    std::string& saved = saved_findings_[judge->config().cluster];
-    if (findings != saved) store_->save(findings_key(*judge), saved = std::move(findings));
-    if (features_due) store_->save(features_key(*judge), features_image(judge->features()));
-  }
-}
-
 void Agent::log_changes() {
   if (recorder_ && recorder_->state() != recorder_logged_) {
     recorder_logged_ = recorder_->state();
     spdlog::warn("recording: {}, {} item(s) lost so far", recorder_logged_, recorder_->lost());
+  }
+  if (health_.store_state != store_logged_) {
+    store_logged_ = health_.store_state;
+    spdlog::warn("what is remembered on disk: {}", store_logged_);
   }
   for (const auto& judge : judges_) {
     for (const ReportedFinding& reported : judge->incidents().report()) {
@@ -170,20 +155,17 @@ void Agent::log_changes() {
   }
 }
 
-Status Agent::open_store(std::vector<Memory>& restored) {
+Status Agent::open_keeper(std::vector<Memory>& restored) {
   if (config_.data_dir.empty()) return Done{};
-  Result<std::unique_ptr<Store>> store = Store::open(config_.data_dir);
-  if (!store) return store.error();
-  store_ = std::move(*store);
-  const std::map<std::string, std::string> images = store_->load();
-  const auto image = [&](const std::string& key) {
-    const auto found = images.find(key);
-    return found == images.end() ? std::string{} : found->second;
-  };
-  for (ClusterIndex i = 0; i < judges_.size(); ++i) {
-    Judge& judge = *judges_[i];
-    restored.push_back({i, now_ms(), image(findings_key(judge)), image(features_key(judge))});
-    for (const std::string& problem : recall(restored.back(), judge)) spdlog::warn("{}", problem);
+  Result<std::unique_ptr<Keeper>> keeper =
+      Keeper::open({config_.data_dir, config_.history, config_.limits}, judges_, plan_, now_ms());
+  if (!keeper) return keeper.error();
+  keeper_ = std::move(*keeper);
+  restored = keeper_->take_restored();
+  for (const Memory& memory : restored) {
+    for (const std::string& problem : recall(memory, *judges_[memory.cluster])) {
+      spdlog::warn("{}", problem);
+    }
   }
   return Done{};
 }
@@ -211,7 +193,7 @@ Status Agent::serve() {
 
 Status Agent::run() {
   std::vector<Memory> restored;
-  if (Status ok = open_store(restored); !ok) return ok;
+  if (Status ok = open_keeper(restored); !ok) return ok;
   if (config_.serves) {
     if (Status ok = serve(); !ok) return ok;
   }
@@ -221,10 +203,10 @@ Status Agent::run() {
   notify_service_manager("READY=1\nSTATUS=watching " + std::to_string(judges_.size()) +
                          " cluster(s)");
   io_.run();
-  remember(now_ms());
+  if (keeper_) keeper_->remember(now_ms(), true);
   notify_service_manager("STOPPING=1");
   server_.reset();
-  store_.reset();
+  keeper_.reset();
   recorder_.reset();
   spdlog::info("stopped");
   if (failed_) return Error{ErrorCode::io, "stopped by an internal error, see the log above"};
@@ -300,7 +282,7 @@ asio::awaitable<void> Agent::tick_loop() {
                                  [](const auto& judge) { return judge->has_judged(); });
     if (any || judges_.empty()) publish(now);  // of a shard without clusters there is little to say
     news_.ring();
-    remember(now);
+    if (keeper_) keeper_->remember(now, stopping_);
     log_changes();
     notify_service_manager("WATCHDOG=1");
     if (config_.stop_after_ms > 0 && now - health_.started >= config_.stop_after_ms) stop();

@@ -19,8 +19,8 @@
 #include "agent/delivery/bell.hpp"
 #include "agent/delivery/notifier_stats.hpp"
 #include "agent/history/features.hpp"
-#include "agent/history/store.hpp"
 #include "agent/judge.hpp"
+#include "agent/keeper.hpp"
 #include "agent/logs/log_collection.hpp"
 #include "agent/net/resolver.hpp"
 #include "agent/net/server.hpp"
@@ -45,9 +45,8 @@ class Agent {
   void judge_now(ClusterIndex cluster, TimestampMs now);
   void publish(TimestampMs now);
   CuratedSamples samples_of(const Judge& judge, TimestampMs now);
-  void remember(TimestampMs now);
   void log_changes();
-  Status open_store(std::vector<Memory>& restored);
+  Status open_keeper(std::vector<Memory>& restored);
   Status start_recorder(const std::vector<Memory>& restored);
   Status serve();
   void spawn_all();
@@ -74,14 +73,13 @@ class Agent {
   std::uint64_t spawned_{0};
   ViewPort port_;
   AgentHealth health_;
-  std::unique_ptr<Store> store_;
+  std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Recorder> recorder_;
   std::string recorder_logged_{"ok"};  // state last logged
   std::unique_ptr<Server> server_;
-  std::map<std::string, std::string> saved_findings_;  // cluster → image last given to the store
-  std::map<std::string, std::string> logged_;          // finding id → state last logged
+  std::string store_logged_;                   // state last logged
+  std::map<std::string, std::string> logged_;  // finding id → state last logged
   std::map<std::string, std::pair<CuratedSamples, TimestampMs>> samples_;  // cluster → when made
-  TimestampMs remembered_at_{0};
   boost::asio::steady_timer patience_{io_};
   std::size_t running_{0};
   bool stopping_{false};

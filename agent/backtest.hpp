@@ -12,7 +12,7 @@
 namespace doctor {
 
 struct BacktestOptions {
-  HistorySettings history;
+  BackfillSettings history;
   std::string cluster{"history"};   // what findings call it
   std::optional<TimestampMs> from;  // default: `history.window_ms` before `to`
   std::optional<TimestampMs> to;    // default: now

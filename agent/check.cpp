@@ -86,9 +86,9 @@ CheckResult check(CheckOptions options) {
   Collection collection(0, cluster, options.config, *http, resolver, selection, judge.entities(),
                         true, [&](const StreamItem& item) { judge.absorb(item); });
   std::optional<Backfill> past;
-  if (cluster.history) {
+  if (cluster.backfill) {
     past.emplace(
-        0, cluster.name, *cluster.history,
+        0, cluster.name, *cluster.backfill,
         WalkPorts{http.get(), &selection, &options.config.limits, &judge.entities(), now_ms},
         [&](const StreamItem& item) { judge.absorb(item); },
         [&](const std::string& line) { say(options, line); });

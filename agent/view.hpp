@@ -85,6 +85,9 @@ struct AgentHealth {
   std::vector<BackfillHealth> backfills;  // of clusters that have a store
   std::string shard;                      // "1/3"; empty: all clusters are ours
   std::size_t clusters_elsewhere{};       // configured, and of other shards
+  std::uint64_t history_lost{};           // scrapes that were never written
+  std::uint64_t history_damaged{};        // rows, chunks and files that could not be read
+  std::uint64_t history_bytes{};          // on disk
 };
 
 struct View {

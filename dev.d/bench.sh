@@ -10,9 +10,10 @@ bench() {
   case $what in
     parse) bench_of_parser "$@" ;;
     scale) bench_of_scale "$@" ;;
+    disk) bench_of_disk "$@" ;;
     latency) bench_of_latency "$@" ;;
     detection) bench_detection "$@" ;;
-    *) die "bench knows parse, scale, latency and detection, not '$what'" ;;
+    *) die "bench knows parse, scale, disk, latency and detection, not '$what'" ;;
   esac
 }
 
@@ -33,6 +34,14 @@ bench_of_scale() {
   contained env PYTHONUNBUFFERED=1 python3 bench/scale/scale.py --doctor "$doctor" \
     --generator build/release/bench/doctor_bench_generator --prometheus "$debs/usr/bin/prometheus" \
     --victoria-metrics "$debs/usr/bin/victoria-metrics" --vmalert "$debs/usr/bin/vmalert" "$@"
+}
+
+# The history's size beside VictoriaMetrics, given the same samples.
+bench_of_disk() {
+  install_for build bench
+  configure release -DDOCTOR_TESTS=OFF -DDOCTOR_BENCH=ON && compile release doctor_bench_disk || return
+  contained env PYTHONUNBUFFERED=1 python3 bench/disk/disk.py --bench build/release/bench/doctor_bench_disk \
+    --victoria-metrics "$debs/usr/bin/victoria-metrics" "$@"
 }
 
 bench_of_latency() {

@@ -138,6 +138,8 @@ std::string Floors::image() const {
     for (const float floor : ring) put_hex(text, std::bit_cast<std::uint32_t>(floor), 8);
   }
   for (const std::uint16_t code : hours_) put_hex(text, code, 4);
+  put_hex(text, std::bit_cast<std::uint32_t>(open_), 8);
+  put_hex(text, quarters_, 2);
   return text;
 }
 
@@ -158,7 +160,14 @@ bool Floors::restore(std::string_view image) {
     if (!bits) return false;
     code = static_cast<std::uint16_t>(*bits);
   }
-  if (!image.empty()) return false;
+  // The first version forgot the open bin.
+  if (!image.empty()) {
+    const auto open = take_hex(image, 8);
+    const auto quarters = take_hex(image, 2);
+    if (!open || !quarters || !image.empty()) return false;
+    read.open_ = std::bit_cast<float>(static_cast<std::uint32_t>(*open));
+    read.quarters_ = static_cast<std::uint8_t>(*quarters);
+  }
   *this = read;
   return true;
 }

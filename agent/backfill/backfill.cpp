@@ -34,7 +34,7 @@ void stream(const query_range::Past& past, ClusterIndex cluster, const Emit& emi
   }
 }
 
-Backfill::Backfill(ClusterIndex cluster, std::string name, const HistorySettings& settings,
+Backfill::Backfill(ClusterIndex cluster, std::string name, const BackfillSettings& settings,
                    WalkPorts ports, Emit emit, Say say)
     : cluster_(cluster),
       settings_(settings),

@@ -23,8 +23,8 @@ class Backfill {
   using Say = std::function<void(const std::string& line)>;
 
   /// `settings` and what `ports` points at must outlive it; `ports.told` is not used.
-  Backfill(ClusterIndex cluster, std::string name, const HistorySettings& settings, WalkPorts ports,
-           Emit emit, Say say);
+  Backfill(ClusterIndex cluster, std::string name, const BackfillSettings& settings,
+           WalkPorts ports, Emit emit, Say say);
 
   /// Ends well whatever the store does. `known_until`: what is older needs no asking.
   boost::asio::awaitable<void> run(TimestampMs known_until);
@@ -35,7 +35,7 @@ class Backfill {
   void ended(const Walked& walked);
 
   ClusterIndex cluster_;
-  const HistorySettings& settings_;
+  const BackfillSettings& settings_;
   WalkPorts ports_;
   Emit emit_;
   Say say_;

@@ -11,7 +11,7 @@ DurationMs memory_ms(Feature feature) {
   switch (feature) {
     case Feature::plateaus:
     case Feature::floors:
-      return HistorySettings::kWindowMaxMs;
+      return BackfillSettings::kWindowMaxMs;
     case Feature::moves:
       return 2 * kHourMs;  // usual_pause_ms()
     case Feature::latest:
@@ -36,7 +36,7 @@ std::vector<MetricDepth> depths(const FeaturePlan& plan) {
       if (plan.keeps(metric, feature))
         depth.depth_ms = std::max(depth.depth_ms, memory_ms(feature));
     }
-    if (metric == Metric::job_restarts) depth.depth_ms = HistorySettings::kWindowMaxMs;
+    if (metric == Metric::job_restarts) depth.depth_ms = BackfillSettings::kWindowMaxMs;
     all.push_back(depth);
   }
   return all;

@@ -13,12 +13,12 @@ std::string bounds(const char* key, DurationMs value, DurationMs from, DurationM
 
 }  // namespace
 
-std::string problem_of(const HistorySettings& settings) {
-  std::string problem = bounds("window", settings.window_ms, HistorySettings::kWindowMinMs,
-                               HistorySettings::kWindowMaxMs);
+std::string problem_of(const BackfillSettings& settings) {
+  std::string problem = bounds("window", settings.window_ms, BackfillSettings::kWindowMinMs,
+                               BackfillSettings::kWindowMaxMs);
   if (problem.empty()) {
-    problem =
-        bounds("step", settings.step_ms, HistorySettings::kStepMinMs, HistorySettings::kStepMaxMs);
+    problem = bounds("step", settings.step_ms, BackfillSettings::kStepMinMs,
+                     BackfillSettings::kStepMaxMs);
   }
   if (problem.empty()) problem = bounds("patience", settings.patience_ms, kSecondMs, kHourMs);
   return problem;

@@ -10,7 +10,7 @@
 
 namespace doctor {
 
-struct HistorySettings {
+struct BackfillSettings {
   static constexpr DurationMs kWindowMinMs = kHourMs;
   static constexpr DurationMs kWindowMaxMs = 7 * kDayMs;  // detectors remember no more
   static constexpr DurationMs kStepMinMs = 10 * kSecondMs;
@@ -24,6 +24,6 @@ struct HistorySettings {
 };
 
 /// Empty, or which of the bounds above is broken: "window: …".
-std::string problem_of(const HistorySettings& settings);
+std::string problem_of(const BackfillSettings& settings);
 
 }  // namespace doctor

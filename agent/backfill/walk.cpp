@@ -32,7 +32,7 @@ TimestampMs on_grid(TimestampMs at, DurationMs step) { return at - at % step; }
 
 }  // namespace
 
-Walk::Walk(const HistorySettings& settings, std::vector<MetricDepth> depths, WalkPorts ports,
+Walk::Walk(const BackfillSettings& settings, std::vector<MetricDepth> depths, WalkPorts ports,
            WalkPace pace)
     : settings_(settings),
       depths_(std::move(depths)),

@@ -42,7 +42,7 @@ struct Walked {
 class Walk {
  public:
   /// `settings` and what `ports` points at must outlive it.
-  Walk(const HistorySettings& settings, std::vector<MetricDepth> depths, WalkPorts ports,
+  Walk(const BackfillSettings& settings, std::vector<MetricDepth> depths, WalkPorts ports,
        WalkPace pace = {});
 
   /// From `from` until before `to`, on the grid of the step. Where the store is too slow for all of
@@ -59,7 +59,7 @@ class Walk {
                                                  query_range::Slice& slice);
   void note(const query_range::Answer& answer);
 
-  const HistorySettings& settings_;
+  const BackfillSettings& settings_;
   std::vector<MetricDepth> depths_;
   WalkPorts ports_;
   WalkPace pace_;

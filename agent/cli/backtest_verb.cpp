@@ -25,7 +25,7 @@ int refuse(const std::string& why) {
 }
 
 int run_backtest(const BacktestFlags& flags) {
-  Result<HistorySettings> history = settings_of(flags.history);
+  Result<BackfillSettings> history = settings_of(flags.history);
   if (!history) return refuse(history.error().message);
   Result<ReplayOptions> judging = options_from(flags.judging);
   if (!judging) return refuse(judging.error().message);

@@ -16,6 +16,7 @@
 #include "agent/capability.hpp"
 #include "agent/check.hpp"
 #include "agent/cli/flags.hpp"
+#include "agent/cli/history_verb.hpp"
 #include "agent/cli/probe_verb.hpp"
 #include "agent/cli/recording_verbs.hpp"
 #include "agent/config/config.hpp"
@@ -137,9 +138,19 @@ void try_credentials(const Config& config) {
   for (const ClusterConfig& cluster : config.clusters) {
     for (const Endpoint& endpoint : cluster.flink) attempt(endpoint);
     for (const TargetSpec& spec : cluster.reporters) attempt(spec.example());
-    if (cluster.history) attempt(cluster.history->store);
+    if (cluster.backfill) attempt(cluster.backfill->store);
   }
   for (const Endpoint& member : config.alertmanagers) attempt(member);
+}
+
+void tell_history_size(const Config& config) {
+  if (config.data_dir.empty()) return;
+  constexpr double kSeries = 10'000;
+  const double bytes = expected_history_bytes(config.history, config.scrape_interval_ms, kSeries);
+  std::printf(
+      "history: %d day(s) in %s, about %s for each 10,000 series that are kept, %s at most\n",
+      config.history.days, config.data_dir.c_str(), format_bytes(bytes).c_str(),
+      format_bytes(static_cast<double>(config.history.bytes_max)).c_str());
 }
 
 int check_config(const std::string& path) {
@@ -151,6 +162,7 @@ int check_config(const std::string& path) {
   try_credentials(*config);
   std::printf("%s: ok, %zu cluster(s), %zu Alertmanager(s)\n", path.c_str(),
               config->clusters.size(), config->alertmanagers.size());
+  tell_history_size(*config);
   return 0;
 }
 
@@ -263,6 +275,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_record_verb(app, flags, code);
   add_recording_verbs(app, code);
   add_backtest_verb(app, code);
+  add_history_verb(app, code);
   add_metrics_verb(app, flags, code);
   add_reading_verbs(app, flags, code);
   try {

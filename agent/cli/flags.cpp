@@ -101,7 +101,7 @@ Result<Config> configuration(const Flags& flags) {
   for (const std::string& url : flags.flink) {
     Result<ClusterConfig> cluster = cluster_from_url(url);
     if (!cluster) return cluster.error();
-    cluster->history = config.history;
+    cluster->backfill = config.backfill;
     config.clusters.push_back(std::move(*cluster));
   }
   if (const Status ok = add_reporters(flags, config); !ok) return ok.error();

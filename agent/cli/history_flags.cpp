@@ -38,8 +38,8 @@ void add_history_flags(CLI::App& verb, HistoryFlags& flags) {
   add_access_flags(verb, flags.access, "history-", "the store given by --history");
 }
 
-Result<HistorySettings> settings_of(const HistoryFlags& flags) {
-  HistorySettings settings;
+Result<BackfillSettings> settings_of(const HistoryFlags& flags) {
+  BackfillSettings settings;
   Result<Endpoint> store = parse_url(flags.url, 9090);
   if (!store) return invalid("--history: " + store.error().message);
   settings.store = std::move(*store);
@@ -73,9 +73,9 @@ Status apply(const HistoryFlags& flags, Config& config) {
                                    "store: give --history URL"))
                   : Status(Done{});
   }
-  Result<HistorySettings> settings = settings_of(flags);
+  Result<BackfillSettings> settings = settings_of(flags);
   if (!settings) return settings.error();
-  config.clusters.front().history = std::move(*settings);
+  config.clusters.front().backfill = std::move(*settings);
   return Done{};
 }
 

@@ -26,7 +26,7 @@ struct HistoryFlags {
 void add_history_flags(CLI::App& verb, HistoryFlags& flags);
 
 /// The store that the flags name. invalid_argument without a URL.
-Result<HistorySettings> settings_of(const HistoryFlags& flags);
+Result<BackfillSettings> settings_of(const HistoryFlags& flags);
 /// Gives it to the one cluster there is.
 Status apply(const HistoryFlags& flags, Config& config);
 

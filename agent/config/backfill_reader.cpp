@@ -42,10 +42,10 @@ BackfillBlock BackfillReader::read_backfill(const YAML::Node& node, const std::s
   return block;
 }
 
-std::optional<HistorySettings> BackfillReader::settings_of(
+std::optional<BackfillSettings> BackfillReader::settings_of(
     const BackfillBlock& block, const std::optional<BackfillBlock>& general) {
   const BackfillBlock common = general.value_or(BackfillBlock{});
-  HistorySettings settings;
+  BackfillSettings settings;
   const std::optional<Endpoint>& store = block.store ? block.store : common.store;
   if (!store) {
     complain(block.path, "needs a url: of a store with /api/v1/query_range below it");

@@ -24,8 +24,8 @@ class BackfillReader : public AccessReader {
  protected:
   BackfillBlock read_backfill(const YAML::Node& node, const std::string& path);
   /// What `block` does not say is as in `general`. Complains when there is no store.
-  std::optional<HistorySettings> settings_of(const BackfillBlock& block,
-                                             const std::optional<BackfillBlock>& general);
+  std::optional<BackfillSettings> settings_of(const BackfillBlock& block,
+                                              const std::optional<BackfillBlock>& general);
 };
 
 }  // namespace doctor

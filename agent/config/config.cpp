@@ -17,12 +17,12 @@ Error invalid(std::string message) {
 
 /// The first cluster whose past would be taken for this one's too.
 const ClusterConfig* history_twin(const Config& config, const ClusterConfig& cluster) {
-  if (!cluster.history) return nullptr;
+  if (!cluster.backfill) return nullptr;
   const auto twin =
       std::find_if(config.clusters.begin(), config.clusters.end(), [&](const ClusterConfig& other) {
         return &other == &cluster ||
-               (other.history && other.history->match == cluster.history->match &&
-                other.history->store.url() == cluster.history->store.url());
+               (other.backfill && other.backfill->match == cluster.backfill->match &&
+                other.backfill->store.url() == cluster.backfill->store.url());
       });
   return &*twin == &cluster ? nullptr : &*twin;
 }
@@ -127,7 +127,7 @@ std::vector<std::string> security_warnings(const Config& config) {
     for (const TargetSpec& spec : cluster.reporters) {
       look_at(spec.example(), printable(spec.text));
     }
-    if (cluster.history) look_at(cluster.history->store, cluster.history->store.url());
+    if (cluster.backfill) look_at(cluster.backfill->store, cluster.backfill->store.url());
     if (cluster.yarn) {
       for (const Endpoint& manager : cluster.yarn->resource_managers) {
         look_at(manager, manager.url());
@@ -179,7 +179,7 @@ Status validate(const Config& config) {
     }
     if (const ClusterConfig* twin = history_twin(config, cluster)) {
       complain("clusters \"" + twin->name + "\" and \"" + cluster.name +
-               "\" would both be given the same series of " + cluster.history->store.url() +
+               "\" would both be given the same series of " + cluster.backfill->store.url() +
                ": give each its own backfill.match");
     }
   }
@@ -200,6 +200,12 @@ Status validate(const Config& config) {
       complain("record.files_max: must be between 1 and " +
                std::to_string(RecordSettings::kFilesLimit));
     }
+  }
+  if (config.history.days < 1 || config.history.days > HistorySettings::kDaysLimit) {
+    complain("history.days: must be between 1 and " + std::to_string(HistorySettings::kDaysLimit));
+  }
+  if (config.history.bytes_max < HistorySettings::kBytesMin) {
+    complain("history.bytes_max: must be at least 16MiB");
   }
   for (const std::string& name : config.disabled_detectors) {
     if (find_detector(name) == nullptr) complain("detectors." + name + ": no such detector");

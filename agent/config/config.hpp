@@ -15,6 +15,7 @@
 #include "agent/discovery/api_server.hpp"
 #include "agent/discovery/targets.hpp"
 #include "agent/discovery/yarn.hpp"
+#include "agent/history/settings.hpp"
 #include "agent/net/access.hpp"
 #include "agent/recording/settings.hpp"
 #include "collectors/http.hpp"
@@ -36,7 +37,7 @@ struct ClusterConfig {
   std::vector<std::string> expected_jobs;
   std::optional<KubernetesConfig> kubernetes;  // whose pods to watch, beside those of `reporters`
   std::map<std::string, std::string> labels;
-  std::optional<HistorySettings> history;  // the store that knows its past
+  std::optional<BackfillSettings> backfill;  // the store that knows its past
   // Of all `flink`, and of all `reporters`: what connect_access() puts into their endpoints.
   std::shared_ptr<const HttpAccess> access;
   std::shared_ptr<const HttpAccess> reporter_access;
@@ -46,6 +47,7 @@ struct Config {
   std::string listen_host{"127.0.0.1"};
   std::uint16_t listen_port{9669};
   std::string data_dir;  // empty: nothing is kept on disk
+  HistorySettings history;
   std::vector<Endpoint> alertmanagers;
   std::vector<ClusterConfig> clusters;
   DurationMs poll_interval_ms{5 * kSecondMs};  // of the jobs' overview; details by budget
@@ -56,11 +58,11 @@ struct Config {
   std::vector<Metric> exported;  // canonical metrics for /metrics beyond what detectors read
   Limits limits;
   std::optional<RecordSettings> record;
-  std::optional<HistorySettings> history;  // of clusters that are given by URL
-  std::optional<Shard> shard;              // of `clusters` those of others are taken out
-  std::size_t clusters_elsewhere{0};       // these
-  bool serves{true};                       // false: nothing listens
-  DurationMs stop_after_ms{0};             // 0: runs until it is stopped
+  std::optional<BackfillSettings> backfill;  // of clusters that are given by URL
+  std::optional<Shard> shard;                // of `clusters` those of others are taken out
+  std::size_t clusters_elsewhere{0};         // these
+  bool serves{true};                         // false: nothing listens
+  DurationMs stop_after_ms{0};               // 0: runs until it is stopped
 };
 
 /// YAML text → configuration. ErrorCode::invalid_argument whose message lists every problem, one a

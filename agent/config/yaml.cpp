@@ -25,12 +25,15 @@ class ConfigReader : private BackfillReader {
   void read_user_metric(const YAML::Node& node, const std::string& path, Config& config);
   void read_yarn(const YAML::Node& node, const std::string& path, ClusterConfig& cluster);
   void read_cluster(const YAML::Node& node, const std::string& path, Config& config);
+  Field bytes_into(std::uint64_t& into);
+  Field whole_into(int& into);
   void read_record(const YAML::Node& node, const std::string& path, Config& config);
+  void read_history(const YAML::Node& node, const std::string& path, Config& config);
   void read_detector(const std::string& name, const YAML::Node& node, const std::string& path,
                      Config& config);
 
-  std::optional<BackfillBlock> history_;                    // of all clusters
-  std::map<std::size_t, BackfillBlock> cluster_histories_;  // by index, what one says itself
+  std::optional<BackfillBlock> backfill_;                   // of all clusters
+  std::map<std::size_t, BackfillBlock> cluster_backfills_;  // by index, what one says itself
 };
 
 constexpr std::array<std::pair<std::string_view, Level>, 4> kUserLevels{
@@ -73,14 +76,10 @@ Config ConfigReader::read(const YAML::Node& root) {
                read_alertmanager(node[i], path + "[" + std::to_string(i) + "]", config);
              }
            }},
+          {"history", [&](const YAML::Node& node,
+                          const std::string& path) { read_history(node, path, config); }},
           {"record", [&](const YAML::Node& node,
                          const std::string& path) { read_record(node, path, config); }},
-          {"history",
-           [&](const YAML::Node& node, const std::string& path) {
-             fields(node, path, {{"backfill", [&](const YAML::Node& n, const std::string& p) {
-                                    history_ = read_backfill(n, p);
-                                  }}});
-           }},
           {"export",
            [&](const YAML::Node& node, const std::string& path) {
              config.exported = list_of<Metric>(node, path, parse_metric);
@@ -115,12 +114,12 @@ Config ConfigReader::read(const YAML::Node& root) {
              }
            }}});
   // The blocks may stand in any order.
-  if (history_) config.history = settings_of(*history_, {});
-  for (const auto& [index, block] : cluster_histories_) {
-    config.clusters[index].history = settings_of(block, history_);
+  if (backfill_) config.backfill = settings_of(*backfill_, {});
+  for (const auto& [index, block] : cluster_backfills_) {
+    config.clusters[index].backfill = settings_of(block, backfill_);
   }
   for (ClusterConfig& cluster : config.clusters) {
-    if (!cluster.history) cluster.history = config.history;
+    if (!cluster.backfill) cluster.backfill = config.backfill;
   }
   return config;
 }
@@ -245,7 +244,7 @@ void ConfigReader::read_cluster(const YAML::Node& node, const std::string& path,
         }},
        {"backfill",
         [&](const YAML::Node& n, const std::string& p) {
-          cluster_histories_[config.clusters.size()] = read_backfill(n, p);
+          cluster_backfills_[config.clusters.size()] = read_backfill(n, p);
         }},
        {"expected_jobs",
         [&](const YAML::Node& n, const std::string& p) { cluster.expected_jobs = texts(n, p); }},
@@ -260,22 +259,36 @@ void ConfigReader::read_cluster(const YAML::Node& node, const std::string& path,
   config.clusters.push_back(std::move(cluster));
 }
 
-void ConfigReader::read_record(const YAML::Node& node, const std::string& path, Config& config) {
-  RecordSettings& record = config.record.emplace();
-  const auto bytes_max = [&](const YAML::Node& n, const std::string& p) {
-    const Result<std::uint64_t> bytes = parse_bytes(text(n, p));
-    if (!bytes) return complain(p, bytes.error().message);
-    record.bytes_max = *bytes;
+YamlReader::Field ConfigReader::bytes_into(std::uint64_t& into) {
+  return [&](const YAML::Node& node, const std::string& path) {
+    const Result<std::uint64_t> bytes = parse_bytes(text(node, path));
+    if (!bytes) return complain(path, bytes.error().message);
+    into = *bytes;
   };
-  const auto files_max = [&](const YAML::Node& n, const std::string& p) {
-    if (!n.IsScalar() || !YAML::convert<int>::decode(n, record.files_max)) {
-      complain(p, "must be a whole number");
+}
+
+YamlReader::Field ConfigReader::whole_into(int& into) {
+  return [&](const YAML::Node& node, const std::string& path) {
+    if (!node.IsScalar() || !YAML::convert<int>::decode(node, into)) {
+      complain(path, "must be a whole number");
     }
   };
+}
+
+void ConfigReader::read_history(const YAML::Node& node, const std::string& path, Config& config) {
+  fields(node, path,
+         {{"days", whole_into(config.history.days)},
+          {"bytes_max", bytes_into(config.history.bytes_max)},
+          {"backfill",
+           [&](const YAML::Node& n, const std::string& p) { backfill_ = read_backfill(n, p); }}});
+}
+
+void ConfigReader::read_record(const YAML::Node& node, const std::string& path, Config& config) {
+  RecordSettings& record = config.record.emplace();
   fields(node, path,
          {{"file", [&](const YAML::Node& n, const std::string& p) { record.file = text(n, p); }},
-          {"bytes_max", bytes_max},
-          {"files_max", files_max},
+          {"bytes_max", bytes_into(record.bytes_max)},
+          {"files_max", whole_into(record.files_max)},
           {"redact",
            [&](const YAML::Node& n, const std::string& p) { record.redact = yes_or_no(n, p); }}});
 }

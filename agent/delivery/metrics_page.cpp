@@ -151,6 +151,14 @@ void add_agent(Families& families, const AgentHealth& agent) {
       agent.store_state == "ok" ? 1 : 0);
   put(Kind::counter, "flink_doctor_store_errors_total", "Failures of the history on disk",
       static_cast<double>(agent.store_errors));
+  put(Kind::counter, "flink_doctor_history_lost_scrapes_total",
+      "Scrapes that were judged but never reached the disk",
+      static_cast<double>(agent.history_lost));
+  put(Kind::counter, "flink_doctor_history_damaged_total",
+      "Rows, chunks and files of the history that could not be read",
+      static_cast<double>(agent.history_damaged));
+  put(Kind::gauge, "flink_doctor_history_bytes", "Size of the history on disk",
+      static_cast<double>(agent.history_bytes));
 }
 
 void add_members(Families& families, const std::vector<MemberStats>& members) {

@@ -232,6 +232,15 @@ void write_lines(Terminal& out, const std::string& heading, const std::set<std::
   out.line();
 }
 
+/// A blind spot of tomorrow: what is not remembered will not be known after a restart.
+void write_store(Terminal& out, const AgentHealth& agent) {
+  if (agent.store_state.empty() || agent.store_state == "off" || agent.store_state == "ok") return;
+  out.line(out.paint(Ink::bold, "Not remembered on disk"));
+  out.paragraph("  ", 2, sentence(agent.store_state));
+  out.paragraph("  ", 2, "Judging goes on in memory; a restart now would forget what was learned.");
+  out.line();
+}
+
 /// A line is an option for Flink, or ("--…") one for this program.
 void write_enable(Terminal& out, const View& view) {
   std::set<std::string> for_flink;
@@ -269,6 +278,7 @@ std::string text_report(const View& view, ReportStyle style) {
   for (const ReportedFinding* finding : findings_of(view, nullptr)) {
     write_finding(out, *finding, view.generated_at);
   }
+  write_store(out, view.agent);
   write_enable(out, view);
   return out.take();
 }

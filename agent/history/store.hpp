@@ -1,50 +1,58 @@
-// The store: what must survive a restart, in one SQLite database in WAL mode, written by a thread
-// of its own. The newest image per key wins, so the queue is bounded by the number of keys. A store
-// that fails never stops the agent: it goes on in memory and says so.
+// The store: images that must survive a restart, written by a thread of its own. The newest image
+// per key wins, so the queue is bounded by the number of keys. A store that fails never stops the
+// agent: it goes on in memory, says so, and tries again.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
+#include "agent/history/data_directory.hpp"
+#include "agent/history/state_file.hpp"
 #include "model/result.hpp"
 
 namespace doctor {
 
 class Store {
  public:
-  /// Creates the directory when it is missing. One process per directory: a second one is refused
-  /// at once. A newer schema is refused, a damaged database is put aside as *.corrupt and counted.
-  static Result<std::unique_ptr<Store>> open(const std::string& directory);
+  /// Fails when it may not be used: another process has it, or a newer version wrote it. Disk
+  /// trouble is no reason to fail, see state(). A damaged database is put aside as *.corrupt and
+  /// counted; an older one is upgraded.
+  static Result<std::unique_ptr<Store>> open(std::shared_ptr<DataDirectory> directory);
   ~Store();  // writes what is queued, then joins
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  /// Images whose checksum is right, by key.
-  std::map<std::string, std::string> load();
-  /// Queues an image; committed within a second.
-  void save(const std::string& key, std::string body);
-  /// Queues the removal of an image.
-  void remove(const std::string& key);
+  /// What was there when it was opened. Once.
+  Images load() { return std::move(found_); }
+  /// Queues an image; committed within a second. An empty one removes it.
+  void save(const std::string& key, Image image);
+  /// Whether images that were saved before are gone, and have to be saved again. Once.
+  bool forgot();
 
   std::string state() const;  // "ok", or what is wrong
   std::uint64_t errors() const;
 
  private:
-  struct Database;
-  explicit Store(std::unique_ptr<Database> database);
-  void write_queue();
-  void fail(const std::string& what);
+  explicit Store(std::shared_ptr<DataDirectory> directory) : directory_(std::move(directory)) {}
+  Status open_file();
+  Status write(const Images& images);
+  void work();
+  void note(const Status& done);
+  std::string path() const { return directory_->file("state.db"); }
 
-  std::unique_ptr<Database> database_;
+  std::shared_ptr<DataDirectory> directory_;
+  std::optional<StateFile> file_;  // the thread's alone once it runs
+  Images found_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::map<std::string, std::string> queue_;  // empty body: remove
+  Images queue_;
   bool stopping_{false};
+  bool forgot_{false};
   std::string state_{"ok"};
   std::uint64_t errors_{0};
   std::thread thread_;

@@ -29,7 +29,7 @@ history:
     patience: 2m
 )");
   ASSERT_TRUE(config) << config.error().message;
-  const HistorySettings& orders = *config->clusters[0].history;
+  const BackfillSettings& orders = *config->clusters[0].backfill;
   EXPECT_EQ(orders.store.url(), "https://mimir:443/prometheus");
   EXPECT_THAT(orders.match,
               ElementsAre(Matcher{"cluster", "=", "orders"}, Matcher{"job", "=", "flink"}));
@@ -38,10 +38,10 @@ history:
   EXPECT_EQ(orders.step_ms, kMinuteMs);
   ASSERT_TRUE(orders.store.access);
   EXPECT_EQ(orders.store.access->auth.headers.at(0).name, "X-Scope-OrgID");
-  const HistorySettings& bills = *config->clusters[1].history;
+  const BackfillSettings& bills = *config->clusters[1].backfill;
   EXPECT_THAT(bills.match, ElementsAre(Matcher{"job", "=~", "bills.*"}));
   EXPECT_EQ(bills.window_ms, 7 * kDayMs);
-  const HistorySettings& own = *config->clusters[2].history;
+  const BackfillSettings& own = *config->clusters[2].backfill;
   EXPECT_EQ(own.store.url(), "http://other:9000");
   EXPECT_FALSE(own.store.access->has_auth()) << "a secret goes to whom it was meant for";
   EXPECT_EQ(own.step_ms, 15 * kSecondMs);
@@ -51,7 +51,7 @@ history:
 TEST(BackfillConfig, WithoutItNothingIsAsked) {
   const Result<Config> config = parse_config("clusters: [{name: a, flink: ['http://a:8081']}]");
   ASSERT_TRUE(config);
-  EXPECT_FALSE(config->clusters[0].history);
+  EXPECT_FALSE(config->clusters[0].backfill);
 }
 
 TEST(BackfillConfig, TwoClustersNeverShareAPast) {

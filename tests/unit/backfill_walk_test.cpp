@@ -89,7 +89,7 @@ class FakeStore final : public Http {
 
 struct Walker {
   FakeStore store;
-  HistorySettings settings;
+  BackfillSettings settings;
   Limits limits;
   EntityTable entities{1000};
   FeaturePlan plan{all_detectors()};

@@ -37,6 +37,22 @@ detectors:
   EXPECT_TRUE(validate(*config));
 }
 
+TEST(Config, TheHistoryHasBoundsInDaysAndBytes) {
+  const Result<Config> config = parse_config("history: {days: 3, bytes_max: 64MiB}");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->history.days, 3);
+  EXPECT_EQ(config->history.bytes_max, 64U << 20U);
+  EXPECT_FALSE(parse_config("history: {days: many}"));
+  EXPECT_FALSE(parse_config("history: {bytes_max: 64}, hours: 1"));
+  for (const char* bad :
+       {"history: {days: 0}", "history: {days: 401}", "history: {bytes_max: 1MB}"}) {
+    Result<Config> wrong = parse_config(bad);
+    ASSERT_TRUE(wrong) << bad;
+    wrong->clusters.push_back(*cluster_from_url("http://jm:8081"));
+    EXPECT_FALSE(validate(*wrong)) << bad;
+  }
+}
+
 TEST(Config, ListsEveryProblemWithItsPlace) {
   const Result<Config> config = parse_config(R"(
 listn: 0.0.0.0:1

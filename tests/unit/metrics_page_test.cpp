@@ -90,6 +90,21 @@ TEST(MetricsPage, ShowsSourcesAndMembers) {
   EXPECT_THAT(text, Not(HasSubstr("flink_doctor_store_up")));  // off is neither up nor down
 }
 
+TEST(MetricsPage, TellsHowTheHistoryOnDiskDoes) {
+  View view = one_cluster();
+  view.agent.store_state = "disk full";
+  view.agent.store_errors = 2;
+  view.agent.history_lost = 3;
+  view.agent.history_damaged = 4;
+  view.agent.history_bytes = 5;
+  const std::string text = page(view);
+  EXPECT_THAT(text, HasSubstr("flink_doctor_store_up 0\n"));
+  EXPECT_THAT(text, HasSubstr("flink_doctor_store_errors_total 2\n"));
+  EXPECT_THAT(text, HasSubstr("flink_doctor_history_lost_scrapes_total 3\n"));
+  EXPECT_THAT(text, HasSubstr("flink_doctor_history_damaged_total 4\n"));
+  EXPECT_THAT(text, HasSubstr("flink_doctor_history_bytes 5\n"));
+}
+
 TEST(MetricsPage, ConvertsFlinksSeriesToBaseUnits) {
   View view = one_cluster();
   CuratedSample cpu;

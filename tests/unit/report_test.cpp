@@ -56,6 +56,15 @@ TEST(Report, SaysSoWhenThereIsNothing) {
             "prod  http://jm:8081  leader election  2026-11-21 08:33:20 UTC\n\nNo finding.\n\n");
 }
 
+TEST(Report, SaysThatNothingIsRememberedWhileTheDiskFails) {
+  View view = sick_cluster();
+  EXPECT_THAT(text_report(view, {false, 90}), Not(HasSubstr("Not remembered")));
+  view.agent.store_state = "/data/state.db: database or disk is full";
+  const std::string text = text_report(view, {false, 90});
+  EXPECT_THAT(text,
+              HasSubstr("Not remembered on disk\n  /data/state.db: database or disk is full"));
+}
+
 TEST(Report, PutsTheWorstFirstAndTheResolvedLast) {
   View view = one_cluster();
   view.findings = {leak("a", Severity::info), leak("b", Severity::critical),

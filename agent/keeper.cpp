@@ -1,0 +1,85 @@
+#include "agent/keeper.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/history/image.hpp"
+
+namespace doctor {
+namespace {
+
+constexpr DurationMs kFeatureImageMs = 30 * kSecondMs;
+
+std::string features_key(const std::string& cluster) { return "features/" + cluster; }
+std::string findings_key(const std::string& cluster) { return "findings/" + cluster; }
+
+Image image_of(const Images& images, const std::string& key) {
+  const auto found = images.find(key);
+  return found == images.end() ? Image{} : found->second;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Keeper>> Keeper::open(const KeeperSettings& settings, Judges judges,
+                                             const FeaturePlan& plan, TimestampMs now) {
+  const auto directory = std::make_shared<DataDirectory>(settings.directory);
+  Result<std::unique_ptr<Store>> store = Store::open(directory);
+  if (!store) return store.error();
+  const Images images = (*store)->load();
+  std::vector<std::int64_t> marks;
+  for (const auto& judge : judges) {
+    marks.push_back(image_of(images, features_key(judge->config().cluster)).mark);
+  }
+  const auto [oldest, newest] = std::minmax_element(marks.begin(), marks.end());
+  const Result<Tail> tail = read_tail(settings.directory, marks.empty() ? 0 : *oldest);
+  if (!tail) return tail.error();
+  for (const std::string& problem : tail->problems) spdlog::warn("history: {}", problem);
+  const std::int64_t seq = std::max(tail->last_seq, marks.empty() ? 0 : *newest);
+  Result<std::unique_ptr<History>> history = History::start(directory, settings.history, seq);
+  if (!history) return history.error();
+  std::unique_ptr<Keeper> keeper(new Keeper(judges, std::move(*store), std::move(*history)));
+  for (ClusterIndex i = 0; i < judges.size(); ++i) {
+    const std::string& cluster = judges[i]->config().cluster;
+    const Image features = image_of(images, features_key(cluster));
+    keeper->restored_.push_back({i, now, image_of(images, findings_key(cluster)).body,
+                                 catch_up(features, cluster, *tail, plan, settings.limits)});
+  }
+  return keeper;
+}
+
+void Keeper::keep(const StreamItem& item, Judge& judge) {
+  const std::string& cluster = judge.config().cluster;
+  if (const auto* batch = std::get_if<Batch>(&item.what)) {
+    history_->append(cluster, *batch, judge.entities());
+  } else if (const auto* event = std::get_if<Event>(&item.what)) {
+    if (event->kind == EventKind::job_submitted) history_->append_submission(cluster, event->at);
+  }
+}
+
+void Keeper::remember(TimestampMs now, bool is_last) {
+  const bool features_due = now - remembered_at_ >= kFeatureImageMs || is_last;
+  if (features_due) remembered_at_ = now;
+  if (store_->forgot()) saved_findings_.clear();
+  for (const auto& judge : judges_) {
+    const std::string& cluster = judge->config().cluster;
+    std::string findings = findings_image(judge->incidents().report());
+    std::string& saved = saved_findings_[cluster];
+    if (findings != saved) store_->save(findings_key(cluster), {saved = std::move(findings), 0});
+    if (!features_due) continue;
+    store_->save(features_key(cluster), {features_image(judge->features()), history_->seq()});
+  }
+}
+
+void Keeper::tell(AgentHealth& health) const {
+  const HistoryHealth history = history_->health();
+  const std::string images = store_->state();
+  health.store_state = images != "ok" ? images : history.state;
+  health.store_errors = store_->errors() + history.errors;
+  health.history_lost = history.lost;
+  health.history_damaged = history.damaged;
+  health.history_bytes = history.bytes;
+}
+
+}  // namespace doctor

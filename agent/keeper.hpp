@@ -1,0 +1,56 @@
+// Keeper: what is remembered on disk. Gives every item of the stream to the history, saves what the
+// judges have learned, and brings it back at the next start.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/history/catch_up.hpp"
+#include "agent/history/history.hpp"
+#include "agent/history/store.hpp"
+#include "agent/judge.hpp"
+#include "agent/recording/record.hpp"
+#include "agent/view.hpp"
+
+namespace doctor {
+
+struct KeeperSettings {
+  std::string directory;
+  HistorySettings history;
+  Limits limits;
+};
+
+class Keeper {
+ public:
+  using Judges = std::span<const std::unique_ptr<Judge>>;
+
+  /// `judges` outlive it. Fails when the directory may not be used: another process has it, or a
+  /// newer version wrote it. A disk in trouble is no reason to fail.
+  static Result<std::unique_ptr<Keeper>> open(const KeeperSettings& settings, Judges judges,
+                                              const FeaturePlan& plan, TimestampMs now);
+
+  /// What the judges knew when the last process ended, but for seconds. Once.
+  std::vector<Memory> take_restored() { return std::move(restored_); }
+
+  /// An item that its judge has just absorbed.
+  void keep(const StreamItem& item, Judge& judge);
+  /// At every tick; `is_last`: whatever has changed.
+  void remember(TimestampMs now, bool is_last);
+  void tell(AgentHealth& health) const;
+
+ private:
+  Keeper(Judges judges, std::unique_ptr<Store> store, std::unique_ptr<History> history)
+      : judges_(judges), store_(std::move(store)), history_(std::move(history)) {}
+
+  Judges judges_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<History> history_;
+  std::vector<Memory> restored_;
+  std::map<std::string, std::string> saved_findings_;  // cluster → image last given to the store
+  TimestampMs remembered_at_{0};
+};
+
+}  // namespace doctor
