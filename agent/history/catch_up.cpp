@@ -14,8 +14,8 @@ namespace doctor {
 namespace {
 
 constexpr DurationMs kTailMs = 10 * kMinuteMs;
-constexpr std::size_t kTailValuesMax = 4U << 20U;
-constexpr std::size_t kFilesMax = 3;  // a file may have begun just now
+constexpr std::size_t kTailValuesMax = 1U << 20U;  // a fraction of a second, whatever is missing
+constexpr std::size_t kFilesMax = 3;               // a file may have begun just now
 
 class TailReader {
  public:
