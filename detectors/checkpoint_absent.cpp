@@ -174,6 +174,7 @@ std::optional<Evidence> waiting_evidence(const Absence& absence) {
       "checkpoint " + std::to_string(details->id) + " waits for " +
       std::to_string(missing(*worst)) + " of " + std::to_string(worst->subtasks) + " subtasks of " +
       (facts == nullptr ? worst->vertex : printable(facts->name, 80)) +
+      (worst->waits_for ? ", the first is subtask " + std::to_string(*worst->waits_for) : "") +
       (others > 1 ? ", and for some of " + std::to_string(others - 1) + " other vertices" : "");
   return evidence;
 }

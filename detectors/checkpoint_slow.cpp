@@ -215,6 +215,21 @@ bool add_parts(const Window& window, const Sight& sight, const Params& params, F
   return delay.longest_ms >= long_ms || alignment.longest_ms >= long_ms;
 }
 
+/// " (start delay 20 s, async 30 s)": the parts that make up a tenth or more.
+std::string parts_text(const SlowestSubtask& subtask) {
+  std::string parts;
+  const auto add = [&](const char* name, const std::optional<DurationMs>& part) {
+    if (!part || 10 * *part < subtask.duration) return;
+    parts += (parts.empty() ? "" : ", ") + std::string(name) + " " +
+             time_text(static_cast<double>(*part));
+  };
+  add("start delay", subtask.start_delay);
+  add("alignment", subtask.alignment);
+  add("synchronous part", subtask.sync);
+  add("asynchronous part", subtask.async);
+  return parts.empty() ? "" : ": " + parts;
+}
+
 /// The vertex that acknowledged last, of the newest checkpoint whose details are known.
 std::optional<Evidence> vertex_evidence(const JobFacts& job) {
   if (job.checkpoint_details.empty()) return std::nullopt;
@@ -226,8 +241,15 @@ std::optional<Evidence> vertex_evidence(const JobFacts& job) {
   }
   if (last == nullptr) return std::nullopt;
   const VertexFacts* facts = job.vertex(last->vertex);
-  return said("slowest vertex", (facts == nullptr ? last->vertex : printable(facts->name, 80)) +
-                                    " acknowledged checkpoint " + std::to_string(newest.id) +
+  const std::string name = facts == nullptr ? last->vertex : printable(facts->name, 80);
+  if (last->slowest) {
+    return said("slowest subtask", "subtask " + std::to_string(last->slowest->index) + " of " +
+                                       name + " acknowledged checkpoint " +
+                                       std::to_string(newest.id) + " last, after " +
+                                       time_text(static_cast<double>(last->slowest->duration)) +
+                                       parts_text(*last->slowest));
+  }
+  return said("slowest vertex", name + " acknowledged checkpoint " + std::to_string(newest.id) +
                                     " last, after " +
                                     time_text(static_cast<double>(*last->duration)));
 }

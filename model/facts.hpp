@@ -125,6 +125,15 @@ struct CheckpointRecord {
   bool operator==(const CheckpointRecord&) const = default;
 };
 
+/// The subtask of a vertex that acknowledged a checkpoint last, and where its time went.
+struct SlowestSubtask {
+  int index{};
+  DurationMs duration{};  // from the trigger to its acknowledgement
+  std::optional<DurationMs> start_delay{}, alignment{}, sync{}, async{};
+
+  bool operator==(const SlowestSubtask&) const = default;
+};
+
 /// What a vertex had to do with one checkpoint.
 struct VertexCheckpoint {
   std::string vertex;                  // id
@@ -132,6 +141,8 @@ struct VertexCheckpoint {
   std::optional<DurationMs> duration{};
   int acknowledged{};
   int subtasks{};
+  std::optional<SlowestSubtask> slowest{};  // only of the vertex that held the others up
+  std::optional<int> waits_for{};           // of that: the first that has not acknowledged
 
   bool operator==(const VertexCheckpoint&) const = default;
 };

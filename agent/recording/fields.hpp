@@ -51,7 +51,9 @@ DOCTOR_FIELDS(CheckpointConfig, interval, timeout, min_pause, max_concurrent, to
               unaligned, mode, state_backend, storage);
 DOCTOR_FIELDS(CheckpointRecord, id, status, savepoint, type, triggered, ended, checkpointed_size,
               state_size, duration, persisted_data, acknowledged, subtasks, failure);
-DOCTOR_FIELDS(VertexCheckpoint, vertex, state_size, duration, acknowledged, subtasks);
+DOCTOR_FIELDS(SlowestSubtask, index, duration, start_delay, alignment, sync, async);
+DOCTOR_FIELDS(VertexCheckpoint, vertex, state_size, duration, acknowledged, subtasks, slowest,
+              waits_for);
 DOCTOR_FIELDS(CheckpointDetails, id, vertices);
 DOCTOR_FIELDS(CheckpointCounts, restored, total, in_progress, completed, failed);
 DOCTOR_FIELDS(ExceptionRecord, at, name, message, root_cause, frames, task, task_manager);

@@ -27,6 +27,9 @@ constexpr DurationMs kTroubledAgeMinMs = 10 * kSecondMs;
 constexpr double kSizeRatioMin = 1.5;
 constexpr double kDetailsBytesMin = 16.0 * 1024 * 1024;  // below, growth is not worth calls
 constexpr DurationMs kDetailsAgeMinMs = 30 * kSecondMs;  // while it is in progress
+constexpr DurationMs kSlowAgeMinMs = 10 * kMinuteMs;     // where all of them are slow
+constexpr DurationMs kSlowMinMs = 10 * kSecondMs;        // below, duration is not worth calls
+constexpr double kSlowTimeoutShare = 0.5;
 constexpr DurationMs kJobAgeMinMs = 30 * kSecondMs;
 constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
 /// Shares of the budget of calls that regular looks at running jobs may take, so that what is
@@ -102,8 +105,43 @@ Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const std::string& vert
   return rules.shares.screens() && screens ? Errand::Urgency::screen : Errand::Urgency::regular;
 }
 
+/// The newest completed checkpoint took half of what it may, or much longer than the one before. Of
+/// a job whose checkpoints are all slow one now and then is enough.
+std::optional<std::int64_t> slow_checkpoint(const KnownJob& job, const Rules& rules) {
+  const CheckpointRecord* newest = nullptr;
+  const CheckpointRecord* before = nullptr;
+  for (const CheckpointRecord& record : job.facts.checkpoints) {
+    if (record.savepoint || record.status != CheckpointRecord::Status::completed) continue;
+    before = newest;
+    newest = &record;
+  }
+  if (newest == nullptr || newest->duration.value_or(0) < kSlowMinMs) return std::nullopt;
+  const auto took = static_cast<double>(*newest->duration);
+  const auto& config = job.facts.checkpoint_config;
+  const bool near = config && took >= kSlowTimeoutShare * static_cast<double>(config->timeout);
+  const bool moved = before != nullptr && before->duration &&
+                     took > kSizeRatioMin * static_cast<double>(*before->duration);
+  if (!near && !moved) return std::nullopt;
+  if (job.checkpoint_details.contains(newest->id)) return newest->id;
+  for (const auto& [id, part] : job.checkpoint_details) {
+    if (rules.now - part.asked_at < kSlowAgeMinMs) return std::nullopt;
+  }
+  return newest->id;
+}
+
+/// The vertex that held a checkpoint up: it has most subtasks to wait for, or acknowledged last.
+const VertexCheckpoint* last_vertex(const CheckpointDetails& details) {
+  const auto rank = [](const VertexCheckpoint& vertex) {
+    return std::pair(vertex.subtasks - vertex.acknowledged, vertex.duration.value_or(0));
+  };
+  const auto last =
+      std::max_element(details.vertices.begin(), details.vertices.end(),
+                       [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  return last == details.vertices.end() ? nullptr : &*last;
+}
+
 /// Checkpoints of which it tells something how they are spread over the vertices: the two between
-/// which the size last moved, the newest if it failed, one that is overdue.
+/// which the size last moved, one that was slow, the newest if it failed, one that is overdue.
 std::vector<std::int64_t> telling_checkpoints(const KnownJob& job, const Rules& rules) {
   std::vector<std::int64_t> telling;
   const CheckpointRecord* before = nullptr;
@@ -114,6 +152,7 @@ std::vector<std::int64_t> telling_checkpoints(const KnownJob& job, const Rules& 
     if (moved && size >= kDetailsBytesMin) telling = {before->id, record.id};
     before = &record;
   }
+  if (const auto slow = slow_checkpoint(job, rules)) telling.push_back(*slow);
   if (job.facts.checkpoints.empty()) return telling;
   const CheckpointRecord& newest = job.facts.checkpoints.back();
   const bool failed = newest.status == CheckpointRecord::Status::failed;
@@ -143,7 +182,9 @@ class List {
     const bool asked = known != job.checkpoint_details.end() && known->second.asked();
     const bool open = job.facts.checkpoints.back().id == checkpoint &&
                       job.facts.checkpoints.back().status == CheckpointRecord::Status::in_progress;
-    if (asked && (!open || rules_.now - known->second.asked_at < kDetailsAgeMinMs)) return;
+    if (asked && (!open || rules_.now - known->second.asked_at < kDetailsAgeMinMs)) {
+      return add_subtasks(job, checkpoint);
+    }
     errands_.push_back({Ask::checkpoint_details,
                         rules_.round,
                         job.ended(),
@@ -155,6 +196,16 @@ class List {
   std::vector<Errand> take() { return std::move(errands_); }
 
  private:
+  /// Of what failed, is slow or overdue: which subtask it was.
+  void add_subtasks(const KnownJob& job, std::int64_t checkpoint) {
+    const CheckpointDetails* details = job.facts.details(checkpoint);
+    const VertexCheckpoint* last = details == nullptr ? nullptr : last_vertex(*details);
+    if (last == nullptr || job.checkpoint_subtasks.contains(checkpoint)) return;
+    if (last->acknowledged == last->subtasks && last->duration.value_or(0) < kSlowMinMs) return;
+    errands_.push_back({Ask::checkpoint_subtasks, rules_.round, job.ended(),
+                        Errand::Urgency::regular, job.summary.id, last->vertex, checkpoint});
+  }
+
   const Rules& rules_;
   std::vector<Errand> errands_;
 };

@@ -21,7 +21,8 @@ struct Errand {
     checkpoints,
     checkpoint_config,
     exceptions,
-    checkpoint_details,  // `checkpoint`
+    checkpoint_details,   // `checkpoint`
+    checkpoint_subtasks,  // of its `vertex` that held the others up
     job_config,
     // In place of reporters.
     job_manager_metric_ids,

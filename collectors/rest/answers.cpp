@@ -63,6 +63,9 @@ Status RestSource::take(const Errand& errand, const std::string& body) {
     case Ask::checkpoint_details:
       taken = take_checkpoint_details(found->second, body);
       break;
+    case Ask::checkpoint_subtasks:
+      taken = take_checkpoint_subtasks(found->second, errand, body);
+      break;
     case Ask::job_config:
       taken = rest::parse_job_config(body, found->second.facts);
       break;
@@ -162,8 +165,20 @@ Status RestSource::take_checkpoint_details(rest::KnownJob& job, const std::strin
   known.push_back(*std::move(details));
   std::sort(known.begin(), known.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   if (known.size() > kCheckpointDetailsMax) known.erase(known.begin());
-  while (job.checkpoint_details.size() > 2 * kCheckpointDetailsMax) {
-    job.checkpoint_details.erase(job.checkpoint_details.begin());
+  for (auto* asked : {&job.checkpoint_details, &job.checkpoint_subtasks}) {
+    while (asked->size() > 2 * kCheckpointDetailsMax) asked->erase(asked->begin());
+  }
+  return Done{};
+}
+
+Status RestSource::take_checkpoint_subtasks(rest::KnownJob& job, const Errand& errand,
+                                            const std::string& body) {
+  for (CheckpointDetails& details : job.facts.checkpoint_details) {
+    if (details.id != errand.checkpoint) continue;
+    for (VertexCheckpoint& vertex : details.vertices) {
+      if (vertex.vertex != errand.vertex) continue;
+      return rest::parse_checkpoint_subtasks(body, limits_, vertex);
+    }
   }
   return Done{};
 }

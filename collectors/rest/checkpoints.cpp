@@ -55,6 +55,12 @@ std::optional<CheckpointRecord> record_of(const Node& node, const Limits& limits
   return record;
 }
 
+/// Milliseconds; Flink says -1 where there is none.
+std::optional<DurationMs> span_in(const Node& node) {
+  const std::optional<std::int64_t> span = node.integer_if();
+  return span && *span >= 0 ? span : std::nullopt;
+}
+
 CheckpointCounts counts_of(const Node& node) {
   CheckpointCounts counts;
   counts.restored = node["restored"].integer();
@@ -137,13 +143,43 @@ Result<CheckpointDetails> parse_checkpoint_details(std::string_view body, const 
         vertex.acknowledged = node["num_acknowledged_subtasks"].count_or_0();
         vertex.subtasks = node["num_subtasks"].count_or_0();
         vertex.state_size = size_in(node["state_size"]);
-        const std::optional<std::int64_t> duration = node["end_to_end_duration"].integer_if();
-        if (duration && *duration >= 0) vertex.duration = duration;
+        vertex.duration = span_in(node["end_to_end_duration"]);
       });
   if (fault) return *fault;
   std::sort(details.vertices.begin(), details.vertices.end(),
             [](const auto& a, const auto& b) { return a.vertex < b.vertex; });
   return details;
+}
+
+Status parse_checkpoint_subtasks(std::string_view body, const Limits& limits,
+                                 VertexCheckpoint& vertex) {
+  const Result<Json> json = load(body, limits.json_depth_max);
+  if (!json.ok()) return json.error();
+  std::optional<Error> fault;
+  const Node root(*json, fault);
+  std::optional<SlowestSubtask> slowest;
+  std::optional<int> waits_for;
+  root["subtasks"].for_each(limits.series_per_source_max, [&](const Node& node) {
+    const int index = node["index"].count();
+    const std::optional<DurationMs> duration = span_in(node["end_to_end_duration"]);
+    if (node["status"].text() != "completed" || !duration) {
+      if (!waits_for) waits_for = index;
+      return;
+    }
+    if (slowest && *duration <= slowest->duration) return;
+    slowest = SlowestSubtask{index, *duration, span_in(node["start_delay"]), {}, {}, {}};
+    if (const Node part = node["alignment"]; !part.is_none()) {
+      slowest->alignment = span_in(part["duration"]);
+    }
+    if (const Node part = node["checkpoint"]; !part.is_none()) {
+      slowest->sync = span_in(part["sync"]);
+      slowest->async = span_in(part["async"]);
+    }
+  });
+  if (fault) return *fault;
+  vertex.slowest = slowest;
+  vertex.waits_for = waits_for;
+  return Done{};
 }
 
 Status parse_checkpoint_config(std::string_view body, JobFacts& job) {

@@ -97,6 +97,9 @@ std::string RestSource::target_of(const Errand& errand) const {
       return job + "/checkpoints/config";
     case Ask::checkpoint_details:
       return job + "/checkpoints/details/" + std::to_string(errand.checkpoint);
+    case Ask::checkpoint_subtasks:
+      return job + "/checkpoints/details/" + std::to_string(errand.checkpoint) + "/subtasks/" +
+             rest::percent_encoded(errand.vertex);
     case Ask::exceptions:
       return job + "/exceptions?maxExceptions=" + std::to_string(limits_.exceptions_per_job_max);
     case Ask::job_config:
@@ -143,6 +146,7 @@ rest::Part* RestSource::part_of(const Errand& errand) {
     if (ask == Ask::checkpoint_config) return &job.checkpoint_config;
     if (ask == Ask::exceptions) return &job.exceptions;
     if (ask == Ask::checkpoint_details) return &job.checkpoint_details[errand.checkpoint];
+    if (ask == Ask::checkpoint_subtasks) return &job.checkpoint_subtasks[errand.checkpoint];
     return ask == Ask::job_config ? &job.config : &job.metrics;
   }
   if (is_task_manager_errand(ask)) {
@@ -171,7 +175,8 @@ Status RestSource::refuse(const Errand& errand, const rest::Answer& answer) {
   }
   const Error error = rest::classify_failure(answer.status, answer.body);
   if (error.code != ErrorCode::gone) return error;
-  if (ask == Ask::checkpoint_details) {  // Flink has forgotten it meanwhile
+  if (ask == Ask::checkpoint_details || ask == Ask::checkpoint_subtasks) {
+    // Flink has forgotten it meanwhile.
     part_of(errand)->change = job->second.changes;
     return Done{};
   }

@@ -49,7 +49,7 @@ struct KnownJob {
   JobFacts facts;
   JobFactsPtr published;
   Part job, config, checkpoints, checkpoint_config, exceptions, metrics;
-  std::map<std::int64_t, Part> checkpoint_details;  // by checkpoint
+  std::map<std::int64_t, Part> checkpoint_details, checkpoint_subtasks;  // by checkpoint
   std::map<std::string, KnownVertex> vertices;
 
   bool ended() const { return is_terminal_state(summary.state); }

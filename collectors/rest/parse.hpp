@@ -66,6 +66,10 @@ Result<std::vector<TaskManagerFacts>> parse_task_managers(std::string_view body,
 /// /jobs/:id/checkpoints/details/:checkpoint: how it is spread over the vertices.
 Result<CheckpointDetails> parse_checkpoint_details(std::string_view body, const Limits& limits);
 
+/// …/checkpoints/details/:checkpoint/subtasks/:vertex: `slowest` and `waits_for` into `vertex`.
+Status parse_checkpoint_subtasks(std::string_view body, const Limits& limits,
+                                 VertexCheckpoint& vertex);
+
 /// /jobmanager/config: keys that are set. Values that Flink masked stay masked.
 Result<std::map<std::string, std::string>> parse_configuration(std::string_view body,
                                                                const Limits& limits);

@@ -79,6 +79,8 @@ class RestSource {
   Status take_job(rest::KnownJob& job, const std::string& body, bool changed);
   void take_times(rest::KnownJob& job, const std::vector<std::optional<rest::TaskTimes>>& times);
   Status take_checkpoint_details(rest::KnownJob& job, const std::string& body);
+  Status take_checkpoint_subtasks(rest::KnownJob& job, const Errand& errand,
+                                  const std::string& body);
   Status take_vertex(rest::KnownJob& job, const std::string& id, const std::string& body);
   Status take_task_managers(const std::string& body);
   Status take_metrics(const Errand& errand, const std::string& body);

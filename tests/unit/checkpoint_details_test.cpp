@@ -66,6 +66,38 @@ TEST(CheckpointDetailsParser, RefusesWhatItIsNot) {
   EXPECT_THAT(strange->vertices, SizeIs(0)) << "no vertex has such an id";
 }
 
+/// As SubtaskCheckpointStatistics writes them: one that is done, one that is done later, one that
+/// is not.
+std::string subtasks(int id, int slow_ms, const std::string& third) {
+  const auto done = [](int index, int ms) {
+    return R"({"index":)" + std::to_string(index) +
+           R"(,"status":"completed","ack_timestamp":1,"end_to_end_duration":)" +
+           std::to_string(ms) + R"(,"checkpoint":{"sync":12,"async":)" + std::to_string(ms / 2) +
+           R"(},"alignment":{"buffered":0,"processed":0,"persisted":0,"duration":-1},"start_delay":)" +
+           std::to_string(ms / 3) + R"(,"unaligned_checkpoint":false,"aborted":false})";
+  };
+  return R"({"id":)" + std::to_string(id) + R"(,"status":"IN_PROGRESS","subtasks":[)" +
+         done(0, 900) + "," + done(1, slow_ms) + third + "]}";
+}
+
+TEST(CheckpointSubtasksParser, NamesTheSlowestAndTheMissing) {
+  VertexCheckpoint vertex;
+  const std::string open = R"(,{"index":2,"status":"pending_or_failed"})";
+  ASSERT_TRUE(rest::parse_checkpoint_subtasks(subtasks(3, 30'000, open), Limits{}, vertex).ok());
+  ASSERT_TRUE(vertex.slowest);
+  EXPECT_EQ(vertex.slowest->index, 1);
+  EXPECT_EQ(vertex.slowest->duration, 30'000);
+  EXPECT_EQ(vertex.slowest->async, 15'000);
+  EXPECT_EQ(vertex.slowest->start_delay, 10'000);
+  EXPECT_FALSE(vertex.slowest->alignment) << "-1 is none";
+  EXPECT_EQ(vertex.waits_for, 2);
+  ASSERT_TRUE(rest::parse_checkpoint_subtasks(subtasks(3, 30'000, ""), Limits{}, vertex).ok());
+  EXPECT_FALSE(vertex.waits_for);
+  for (const char* body : {"", "[]", "{}", R"({"subtasks":[{"index":-1}]})"}) {
+    EXPECT_FALSE(rest::parse_checkpoint_subtasks(body, Limits{}, vertex).ok()) << body;
+  }
+}
+
 class CheckpointDetailsSource : public RestSourceTest {
  protected:
   CheckpointDetailsSource() {
@@ -87,6 +119,19 @@ TEST_F(CheckpointDetailsSource, AreAskedForWhenTheSizeJumps) {
   EXPECT_EQ(http.asked(details_path(3)), 1);
   poll();
   EXPECT_EQ(http.asked(details_path(2)), 0) << "once is enough";
+}
+
+TEST_F(CheckpointDetailsSource, OfOneThatFailedTellWhichSubtaskItWaitsFor) {
+  http.put("/jobs/" + kOrders + "/checkpoints", history(history_row(7, "FAILED", 0)));
+  http.put(details_path(7), details(7, 20, 1));
+  const std::string path = details_path(7) + "/subtasks/" + kMap;
+  http.put(path, subtasks(7, 30'000, R"(,{"index":2,"status":"pending_or_failed"})"));
+  poll();
+  const int asked = http.asked(path);
+  poll();
+  EXPECT_EQ(asked + http.asked(path), 1);
+  poll();
+  EXPECT_EQ(http.asked(path), 0) << "once is enough";
 }
 
 TEST_F(CheckpointDetailsSource, ReachTheFacts) {
