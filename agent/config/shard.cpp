@@ -51,8 +51,8 @@ bool Shard::takes(std::string_view cluster) const { return shard_of(cluster, cou
 Result<Shard> parse_shard(std::string_view text, std::string_view host_name) {
   const std::size_t slash = text.find('/');
   const std::string_view first = text.substr(0, slash);
-  const auto count =
-      slash == std::string_view::npos ? std::nullopt : number_in(text.substr(slash + 1));
+  std::uint32_t count = 0;
+  if (slash != std::string_view::npos) count = number_in(text.substr(slash + 1)).value_or(0);
   const bool is_auto = first == "auto";
   const std::size_t dash = host_name.rfind('-');
   std::optional<std::uint32_t> index = number_in(first);
@@ -61,14 +61,14 @@ Result<Shard> parse_shard(std::string_view text, std::string_view host_name) {
     return invalid("--shard auto/N takes the ordinal of a StatefulSet's pod, and the host name \"" +
                    printable(host_name, 80) + "\" does not end with one");
   }
-  if (!index || !count || *count == 0 || *count > Shard::kCountMax) {
+  if (!index || count == 0 || count > Shard::kCountMax) {
     return invalid("--shard \"" + printable(text, 40) + "\" is not K/N or auto/N, such as 0/3");
   }
-  if (*index >= *count) {
+  if (*index >= count) {
     return invalid("--shard: there is no shard " + std::to_string(*index) + " of " +
-                   std::to_string(*count) + "; they are counted from 0");
+                   std::to_string(count) + "; they are counted from 0");
   }
-  return Shard{*index, *count};
+  return Shard{*index, count};
 }
 
 }  // namespace doctor
