@@ -7,7 +7,7 @@ namespace doctor::rest {
 namespace {
 
 // ":" stands for one segment, an id.
-constexpr std::array<std::string_view, 18> kPaths{
+constexpr std::array<std::string_view, 19> kPaths{
     "/config",
     "/overview",
     "/jobmanager/config",
@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 18> kPaths{
     "/jobs/:/checkpoints",
     "/jobs/:/checkpoints/config",
     "/jobs/:/checkpoints/details/:",
+    "/jobs/:/checkpoints/details/:/subtasks/:",
     "/jobs/:/exceptions",
     "/jobs/:/metrics",
     "/jobs/:/vertices/:",

@@ -270,7 +270,7 @@ TEST_F(Backpressure, OneBurstOfMinutesPassesAndPulsesDoNot) {
   }
   for (int i = 0; i < 4; ++i) {
     run(kSlowEnrich, 45 * kSecondMs);
-    run(kHealthy, 75 * kSecondMs);
+    run(kHealthy, 45 * kSecondMs);
   }
   EXPECT_FALSE(judge().findings.empty());
 }
