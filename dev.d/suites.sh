@@ -26,7 +26,8 @@ test_everything() {
     summary+=("$(printf '%-36s left out' 'real Flink')")
   else
     install_for flink
-    suite "real Flink, short form" real_flink --versions 1.20 --form short
+    suite "real Flink 1.20, short form" real_flink --versions 1.20 --form short
+    suite "real Flink 2.2, two stories" real_flink --versions 2.2 --form short --only restart_loop,checkpoint_absent
   fi
   close
 }

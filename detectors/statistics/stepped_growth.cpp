@@ -228,10 +228,13 @@ class Analysis {
   }
 
   Proof prove() const {
-    if (growth_.step < rules_.step_min_bytes || !growth_.reclaim_ratio) return Proof::none;
-    if (growth_.kept && growth_.kept->proven) return Proof::one_job_keeps;
-    if (stays_full()) return Proof::full_troughs;
-    if (growth_.gives_back) return Proof::none;
+    if (!growth_.reclaim_ratio || growth_.gives_back || growth_.step < rules_.step_min_bytes) {
+      return Proof::none;
+    }
+    // Room that is taken while nothing rises any more is what the jobs that run need.
+    const bool rises = growth_.per_event.value >= rules_.step_min_bytes;
+    if (rises && growth_.kept && growth_.kept->proven) return Proof::one_job_keeps;
+    if (rises && stays_full()) return Proof::full_troughs;
     int still = 0, barren_full = 0, barren_inferred = 0;
     const TimestampMs since = last_healthy_ ? steps_[*last_healthy_].from : 0;
     std::vector<const Opportunity*> troughs;

@@ -46,10 +46,10 @@ class RecordedScenarios : public RecordingTest, public testing::WithParamInterfa
     const std::string name = GetParam() + ".scenario";
     std::vector<scenario::Case> all = test::cases_of(
         test::contents(fs::path(DOCTOR_SOURCE_DIR) / "tests/scenarios" / name), name);
-    // Cases of many days are costly and alike: two of a file will do.
+    // Cases of many hours are costly and alike: one of a file will do.
     int long_ones = 0;
     std::erase_if(all, [&](const scenario::Case& drawn) {
-      return drawn.one_shot || (drawn.length > kDayMs && ++long_ones > 2);
+      return drawn.one_shot || (drawn.length > 6 * kHourMs && ++long_ones > 1);
     });
     return all;
   }
