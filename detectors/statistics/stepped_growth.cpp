@@ -247,7 +247,9 @@ class Analysis {
           opportunity.freed_classes < 0.05 * classes_per_event_ * opportunity.finished;
       if (opportunity.full && stood_still) ++still;
     }
-    if (still >= 1 || barren_full >= 2 || barren_inferred >= 2) return Proof::barren_collection;
+    if (rises && (still >= 1 || barren_full >= 2 || barren_inferred >= 2)) {
+      return Proof::barren_collection;
+    }
     if (troughs.size() >= 2) {
       const Opportunity& first = *troughs.front();
       const Opportunity& last = *troughs.back();
