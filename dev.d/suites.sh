@@ -27,7 +27,7 @@ test_everything() {
   else
     install_for flink
     suite "real Flink 1.20, short form" real_flink --versions 1.20 --form short
-    suite "real Flink 2.2, two stories" real_flink --versions 2.2 --form short --only restart_loop,checkpoint_absent
+    suite "real Flink 2.2, two stories" real_flink --versions 2.2 --form short --only native,restart_loop
   fi
   close
 }
