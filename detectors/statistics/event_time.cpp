@@ -71,6 +71,17 @@ std::optional<double> records_sent(const Window& window, EntityId subtask) {
   return rate;
 }
 
+/// Whether it sent records before the last minutes as well; also where nobody knows.
+bool sent_before(const Window& window, const SubtaskTime& time) {
+  const MinuteRises* rises = window.features->minutes(Metric::task_records_out, time.entity);
+  if (rises == nullptr || !window.fresh(rises->last())) return true;
+  const DurationMs pauses_min = kOwnPauses * time.usual_pause_ms / kMinuteMs + 1;
+  const DurationMs to = rises->last().at / kMinuteMs - kRecordMinutes;
+  const DurationMs from = std::max(
+      to - pauses_min, to + kRecordMinutes - static_cast<DurationMs>(MinuteRises::kMinutes) + 2);
+  return rises->per_second(from * kMinuteMs, to * kMinuteMs).value_or(1) > 0;
+}
+
 using Taker = void (*)(const Window&, const TimeRules&, SubtaskTime&);
 
 std::vector<SubtaskTime> subtask_times(const Window& window, const JobFacts& job,
@@ -97,7 +108,10 @@ bool has_any(const std::vector<SubtaskTime>& times) {
 
 /// What a maker that does not get on does instead.
 void add_work(const Window& window, const JobFacts& job, VertexTime& maker) {
-  for (SubtaskTime& time : maker.subtasks) time.records = records_sent(window, time.entity);
+  for (SubtaskTime& time : maker.subtasks) {
+    time.records = records_sent(window, time.entity);
+    time.flowed_before = sent_before(window, time);
+  }
   const auto span = sample_span(window, job);
   if (!span) return;
   const DurationMs width =
@@ -198,6 +212,19 @@ DurationMs pause_max(const std::vector<VertexTime>& times, const Makers& makers,
                   kSiblingPauses * static_cast<DurationMs>(median(pauses).value_or(0)));
 }
 
+/// A sibling got on long after it stopped, and has for some time. Where all stop at once, as at
+/// night, the one that had its last record a little before the others holds nobody; nor does the
+/// one whose first record in the morning comes a little later.
+bool outlived(const std::vector<VertexTime>& times, const SubtaskTime& time, const Makers& makers,
+              const TimeRules& rules) {
+  const bool never = time.progress == Progress::none;
+  return std::any_of(makers.movers.begin(), makers.movers.end(), [&](const HolderRef& ref) {
+    const SubtaskTime& mover = time_of(times, ref);
+    const bool long_after = never || mover.still_since - time.still_since >= rules.still_ms;
+    return rules.one_look || (mover.flowed_before && long_after);
+  });
+}
+
 std::optional<Stall> stall_of(const std::vector<VertexTime>& times, std::size_t receiver,
                               std::size_t subtask, const Makers& makers, const TimeRules& rules) {
   const SubtaskTime& waits = times[receiver].subtasks[subtask];
@@ -214,7 +241,7 @@ std::optional<Stall> stall_of(const std::vector<VertexTime>& times, std::size_t 
     if (!never && time.watermark > waits.watermark + kSlackMs) continue;
     if (is_held_up(time, rules)) {
       held_up = true;
-    } else if (!makers.movers.empty() || (!never && flows(time))) {
+    } else if (outlived(times, time, makers, rules) || (!never && flows(time))) {
       stall.holders.push_back(ref);
     }
   }

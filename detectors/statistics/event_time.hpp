@@ -29,6 +29,7 @@ struct SubtaskTime {
   DurationMs usual_pause_ms{};
   std::uint32_t moves{};
   std::optional<double> records;     // sent in the last whole minutes
+  bool flowed_before{true};          // false: known to have begun to send a few minutes ago
   std::optional<double> idle_ms;     // since the source last had a record; FLIP-27 sources
   std::optional<TaskShares> shares;  // of the last minutes
 };
