@@ -11,20 +11,20 @@ import argparse
 import json
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "flink"), str(HERE.parent / "fakes")]
 import flink as fakes  # noqa: E402
 import past  # noqa: E402
+from cases import expect, play  # noqa: E402
 from ports import free_block  # noqa: E402
-from processes import Process, stop_all  # noqa: E402
+from processes import Process  # noqa: E402
 from stores import Prometheus, TenantFront, VictoriaMetrics  # noqa: E402
 
 PATIENCE_S = 60
@@ -60,15 +60,6 @@ class World:
                         "--cluster", cluster, "--format", "json", "--quiet", *more)
         expect(done.returncode == 0, f"backtest ended with {done.returncode}: {done.stderr}")
         return json.loads(done.stdout)
-
-
-class Failed(Exception):
-    pass
-
-
-def expect(truth: object, complaint: str) -> None:
-    if not truth:
-        raise Failed(complaint)
 
 
 def fired(judgement: dict) -> list[tuple[str, str, str]]:
@@ -213,8 +204,8 @@ def record(world: World, folder: Path) -> None:
             (folder / f"{name}-error.json").write_bytes(fault.read())
 
 
-def cases(world: World) -> list[tuple[str, object]]:
-    all_cases: list[tuple[str, object]] = []
+def cases(world: World) -> list[tuple[str, Callable[[], None]]]:
+    all_cases: list[tuple[str, Callable[[], None]]] = []
     for store in world.stores:
         all_cases += [
             (f"{store}: backtest finds the leak", lambda s=store: backtest_finds_the_leak(world, s)),
@@ -235,30 +226,14 @@ def main() -> int:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--record", type=Path)
     options = parser.parse_args()
-    passed = failed = 0
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.keep or Path(temporary)
-        try:
-            world = World(options, folder)
-            if options.record:
-                record(world, options.record)
-                return 0
-            for name, case in cases(world):
-                began = time.monotonic()
-                try:
-                    case()
-                    passed += 1
-                    print(f"ok       {name} ({time.monotonic() - began:.1f} s)")
-                except (Failed, subprocess.TimeoutExpired, OSError, LookupError, ValueError) as fault:
-                    failed += 1
-                    print(f"FAILED   {name}: {type(fault).__name__}: {fault}")
-        except Exception:  # noqa: BLE001: whatever went wrong with the world is a failure
-            failed += 1
-            traceback.print_exc()
-        finally:
-            stop_all()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+
+    def world_and_cases(folder: Path) -> list[tuple[str, Callable[[], None]]]:
+        world = World(options, folder)
+        if not options.record:
+            return cases(world)
+        return [("answers recorded as fixtures", lambda: record(world, options.record))]
+
+    return play(world_and_cases, options.keep)
 
 
 if __name__ == "__main__":

@@ -12,32 +12,23 @@ import collections
 import http.server
 import json
 import sys
-import tempfile
 import threading
 import time
-import traceback
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "flink"), str(HERE.parent / "fakes")]
 import flink as fakes  # noqa: E402
 from alerting import wait_ready  # noqa: E402
+from cases import expect, play  # noqa: E402
 from ports import free_block  # noqa: E402
-from processes import Process, stop_all  # noqa: E402
+from processes import Process  # noqa: E402
 
 CLUSTERS, SHARDS = 30, 3
 KILLED = 1
 PATIENCE_S = 60
-
-
-class Failed(Exception):
-    pass
-
-
-def expect(truth: object, complaint: str) -> None:
-    if not truth:
-        raise Failed(complaint)
 
 
 def get(url: str) -> str:
@@ -221,27 +212,12 @@ def main() -> int:
     parser.add_argument("--alertmanager", type=Path, required=True)
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
-    passed = failed = 0
-    with tempfile.TemporaryDirectory() as temporary:
-        try:
-            world = World(options, options.keep or Path(temporary))
-            for case in CASES:
-                began = time.monotonic()
-                name = case.__name__.replace("_", " ")
-                try:
-                    case(world)
-                    passed += 1
-                    print(f"ok       {name} ({time.monotonic() - began:.1f} s)")
-                except (Failed, OSError) as fault:
-                    failed += 1
-                    print(f"FAILED   {name}: {fault}")
-        except Exception:  # noqa: BLE001: whatever went wrong with the world is a failure
-            failed += 1
-            traceback.print_exc()
-        finally:
-            stop_all()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+
+    def world_and_cases(folder: Path) -> list[tuple[str, Callable[[], None]]]:
+        world = World(options, folder)
+        return [(case.__name__.replace("_", " "), lambda case=case: case(world)) for case in CASES]
+
+    return play(world_and_cases, options.keep)
 
 
 if __name__ == "__main__":

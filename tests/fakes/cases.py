@@ -1,0 +1,43 @@
+"""Plays named cases one after the other and counts them; the last line is "N passed, N failed"."""
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from processes import stop_all
+
+
+class Failed(Exception):
+    """A case's complaint."""
+
+
+def expect(truth: object, complaint: str) -> None:
+    if not truth:
+        raise Failed(complaint)
+
+
+def play(cases: Callable[[Path], Iterable[tuple[str, Callable[[], None]]]], keep: Path | None) -> int:
+    """`cases` builds the world in a folder (`keep`, or one that is removed) and names what to play; returns the exit code."""
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            for name, case in cases(keep or Path(temporary)):
+                began = time.monotonic()
+                try:
+                    case()
+                    passed += 1
+                    print(f"ok       {name} ({time.monotonic() - began:.1f} s)")
+                except (Failed, subprocess.TimeoutExpired, OSError, LookupError, ValueError) as fault:
+                    failed += 1
+                    print(f"FAILED   {name}: {type(fault).__name__}: {fault}")
+        except Exception:  # noqa: BLE001: whatever went wrong with the world is a failure
+            failed += 1
+            traceback.print_exc()
+        finally:
+            stop_all()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
