@@ -10,6 +10,7 @@
 
 #include "collectors/kubernetes/targets.hpp"
 #include "collectors/kubernetes/watch_sink.hpp"
+#include "collectors/percent_encoding.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -124,7 +125,7 @@ asio::awaitable<Status> KubernetesSource::list() {
   kubernetes::PodPage page;
   do {
     std::string target = pods_target("limit=" + std::to_string(kPodsPerPage));
-    if (!more.empty()) target += "&continue=" + kubernetes::encoded(more);
+    if (!more.empty()) target += "&continue=" + percent_encoded(more);
     const Result<Page> reply = co_await get(std::move(target));
     if (!reply) co_return reply.error();
     if (reply->status != 200) co_return refused(reply->status, reply->body, "list");
@@ -163,9 +164,9 @@ asio::awaitable<Result<KubernetesSource::Page>> KubernetesSource::get(std::strin
 
 std::string KubernetesSource::pods_target(const std::string& more) const {
   std::string target =
-      "/api/v1/namespaces/" + kubernetes::encoded(config_.namespace_) + "/pods?" + more;
+      "/api/v1/namespaces/" + percent_encoded(config_.namespace_) + "/pods?" + more;
   if (!config_.selector.empty()) {
-    target += "&labelSelector=" + kubernetes::encoded(config_.selector);
+    target += "&labelSelector=" + percent_encoded(config_.selector);
   }
   return target;
 }
@@ -179,7 +180,7 @@ asio::awaitable<KubernetesSource::Watched> KubernetesSource::watch() {
   request.endpoint = config_.api_server;
   request.target = pods_target(
       "watch=true&allowWatchBookmarks=true&timeoutSeconds=" + std::to_string(lasts_ms / kSecondMs) +
-      "&resourceVersion=" + kubernetes::encoded(resource_version_));
+      "&resourceVersion=" + percent_encoded(resource_version_));
   request.reads_forbidden = true;
   bool expired = false;
   kubernetes::WatchSink sink(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "collectors/percent_encoding.hpp"
 #include "model/text.hpp"
 
 namespace doctor::kubernetes {
@@ -15,22 +16,6 @@ bool is_alnum(char c) {
 }
 
 }  // namespace
-
-std::string encoded(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    if (is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~') {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kHex[byte >> 4U];
-    out += kHex[byte & 0xFU];
-  }
-  return out;
-}
 
 bool is_namespace(std::string_view text) {
   if (text.empty() || text.size() > kNamespaceBytesMax) return false;
@@ -53,12 +38,12 @@ std::string selection_text(const std::string& namespace_, const std::string& sel
 }
 
 std::string warnings_target(const std::string& namespace_) {
-  return "/api/v1/namespaces/" + encoded(namespace_) +
+  return "/api/v1/namespaces/" + percent_encoded(namespace_) +
          "/events?fieldSelector=type%3DWarning&limit=500";
 }
 
 std::string flink_deployments_target(const std::string& namespace_) {
-  return "/apis/flink.apache.org/v1beta1/namespaces/" + encoded(namespace_) +
+  return "/apis/flink.apache.org/v1beta1/namespaces/" + percent_encoded(namespace_) +
          "/flinkdeployments?limit=100";
 }
 

@@ -6,9 +6,6 @@
 
 namespace doctor::kubernetes {
 
-/// Percent-encoded, for a part of a path or of a query.
-std::string encoded(std::string_view text);
-
 /// A namespace's name: RFC 1123 label.
 bool is_namespace(std::string_view text);
 /// Characters that a label selector is made of; the server judges the rest.

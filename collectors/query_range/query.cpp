@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "collectors/exposition/characters.hpp"
+#include "collectors/percent_encoding.hpp"
 #include "collectors/selection.hpp"
 #include "model/text.hpp"
 
@@ -27,22 +28,6 @@ std::string quoted(std::string_view text) {
     out += c;
   }
   return out + "\"";
-}
-
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    if (is_plain(c) || std::string_view("-._~").find(c) != std::string_view::npos) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kHex[byte >> 4U];
-    out += kHex[byte & 15U];
-  }
-  return out;
 }
 
 /// Stores anchor their regular expressions at both ends.

@@ -1,6 +1,7 @@
 // The errands of a RestSource: which path each one asks for. Where the answers go: answers.cpp.
 #include <utility>
 
+#include "collectors/percent_encoding.hpp"
 #include "collectors/rest/parse.hpp"
 #include "collectors/rest/requests.hpp"
 #include "collectors/rest/source.hpp"
@@ -16,7 +17,7 @@ std::string metrics_query(Level level, const std::vector<std::string>& collector
                           const rest::Wanted& wanted, bool of_job_manager) {
   std::string query;
   const auto add = [&](std::string_view id) {
-    query.append(query.empty() ? "?get=" : ",").append(rest::percent_encoded(id));
+    query.append(query.empty() ? "?get=" : ",").append(percent_encoded(id));
   };
   for (const MetricInfo& about : metric_catalogue()) {
     const std::string_view id = about.rest_id;
@@ -79,9 +80,9 @@ boost::asio::awaitable<void> RestSource::run(Errand errand) {
 }
 
 std::string RestSource::target_of(const Errand& errand) const {
-  std::string job = "/jobs/" + rest::percent_encoded(errand.subject);
-  std::string vertex = job + "/vertices/" + rest::percent_encoded(errand.vertex);
-  const std::string manager = "/taskmanagers/" + rest::percent_encoded(errand.subject);
+  std::string job = "/jobs/" + percent_encoded(errand.subject);
+  std::string vertex = job + "/vertices/" + percent_encoded(errand.vertex);
+  const std::string manager = "/taskmanagers/" + percent_encoded(errand.subject);
   switch (errand.ask) {
     case Ask::task_managers:
       return "/taskmanagers";
@@ -99,7 +100,7 @@ std::string RestSource::target_of(const Errand& errand) const {
       return job + "/checkpoints/details/" + std::to_string(errand.checkpoint);
     case Ask::checkpoint_subtasks:
       return job + "/checkpoints/details/" + std::to_string(errand.checkpoint) + "/subtasks/" +
-             rest::percent_encoded(errand.vertex);
+             percent_encoded(errand.vertex);
     case Ask::exceptions:
       return job + "/exceptions?maxExceptions=" + std::to_string(limits_.exceptions_per_job_max);
     case Ask::job_config:

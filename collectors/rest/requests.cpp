@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "collectors/percent_encoding.hpp"
+
 namespace doctor::rest {
 namespace {
 
@@ -28,11 +30,6 @@ constexpr std::array<std::string_view, 19> kPaths{
     "/jobs/:/vertices/:/metrics",
     "/jobs/:/vertices/:/subtasks/metrics",
 };
-
-bool is_unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
-}
 
 bool is_id_segment(std::string_view segment) {
   const auto allowed = [](char c) { return is_unreserved(c) || c == '%'; };
@@ -67,23 +64,6 @@ bool is_allowed(const HttpRequest& request) {
   return path.starts_with('/') &&
          std::any_of(kPaths.begin(), kPaths.end(),
                      [&](std::string_view pattern) { return matches(path, pattern); });
-}
-
-std::string percent_encoded(std::string_view text) {
-  static constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string encoded;
-  encoded.reserve(text.size());
-  for (const char c : text) {
-    if (is_unreserved(c)) {
-      encoded.push_back(c);
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    encoded.push_back('%');
-    encoded.push_back(kDigits[byte >> 4U]);
-    encoded.push_back(kDigits[byte & 15U]);
-  }
-  return encoded;
 }
 
 }  // namespace doctor::rest

@@ -1,9 +1,6 @@
 // What we may ask a JobManager: the allow-list is the only way out.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "collectors/http.hpp"
 
 namespace doctor::rest {
@@ -11,8 +8,5 @@ namespace doctor::rest {
 /// GET without a body, and a path of the list: nothing that changes the cluster, stops it (thread
 /// dumps, flame graphs) or serves files.
 bool is_allowed(const HttpRequest& request);
-
-/// For a path segment or a query value: all but unreserved characters as %XX.
-std::string percent_encoded(std::string_view text);
 
 }  // namespace doctor::rest

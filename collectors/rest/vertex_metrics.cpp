@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "collectors/rest/requests.hpp"
+#include "collectors/percent_encoding.hpp"
 #include "model/text.hpp"
 
 namespace doctor::rest {

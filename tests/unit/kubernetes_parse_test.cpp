@@ -6,6 +6,7 @@
 #include "collectors/kubernetes/quantity.hpp"
 #include "collectors/kubernetes/targets.hpp"
 #include "collectors/kubernetes/watch_sink.hpp"
+#include "collectors/percent_encoding.hpp"
 #include "tests/unit/kubernetes_fixtures.hpp"
 
 namespace doctor::kubernetes {
@@ -215,8 +216,8 @@ TEST(KubernetesStatus, IsQuotedWhenItIsOne) {
 }
 
 TEST(KubernetesTargets, EncodeAndCheck) {
-  EXPECT_EQ(encoded("app=orders,tier in (a)"), "app%3Dorders%2Ctier%20in%20%28a%29");
-  EXPECT_EQ(encoded("eyJ2/+="), "eyJ2%2F%2B%3D");
+  EXPECT_EQ(percent_encoded("app=orders,tier in (a)"), "app%3Dorders%2Ctier%20in%20%28a%29");
+  EXPECT_EQ(percent_encoded("eyJ2/+="), "eyJ2%2F%2B%3D");
   EXPECT_TRUE(is_namespace("flink-1"));
   for (const char* text : {"", "-a", "a-", "A", "a.b", "a/b"}) EXPECT_FALSE(is_namespace(text));
   EXPECT_TRUE(is_selector("app.kubernetes.io/name=x,!canary"));

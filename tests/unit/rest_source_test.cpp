@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "collectors/percent_encoding.hpp"
 #include "collectors/rest/requests.hpp"
 #include "tests/unit/rest_fixtures.hpp"
 #include "tests/unit/rest_source_fixture.hpp"
@@ -242,7 +243,7 @@ TEST(RestRequests, OnlyReadingPathsAreAllowed) {
   };
   EXPECT_TRUE(allowed("/jobs/overview"));
   EXPECT_TRUE(allowed("/jobs/" + kOrders + "/exceptions?maxExceptions=32"));
-  EXPECT_TRUE(allowed("/taskmanagers/" + rest::percent_encoded("a:1/../b") + "/metrics?get=x"));
+  EXPECT_TRUE(allowed("/taskmanagers/" + percent_encoded("a:1/../b") + "/metrics?get=x"));
   for (const char* method : {"POST", "DELETE", "PATCH", "PUT", "HEAD", "get"}) {
     EXPECT_FALSE(allowed("/jobs/overview", method)) << method;
   }
