@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "detectors/advice.hpp"
+#include "detectors/evidence.hpp"
 #include "detectors/job_times.hpp"
 #include "detectors/statistics/backlog.hpp"
 #include "detectors/statistics/bottleneck.hpp"
@@ -105,13 +106,6 @@ Evidence share_evidence(const Sight& sight, std::string_view metric, double valu
   evidence.unit = "ratio";
   evidence.limit = limit;
   evidence.limit_source = std::move(limit_source);
-  evidence.sentence = std::move(sentence);
-  return evidence;
-}
-
-Evidence said(std::string metric, std::string sentence) {
-  Evidence evidence;
-  evidence.metric = std::move(metric);
   evidence.sentence = std::move(sentence);
   return evidence;
 }

@@ -38,12 +38,6 @@ OutlierLimits limits_of(const Params& params) {
           static_cast<std::size_t>(params["baseline_min"])};
 }
 
-Points points_of(const Window& window, const JobFacts& job) {
-  const CheckpointLog* log = window.features->checkpoints(job.id);
-  if (log == nullptr || log->records().empty()) return size_points(job.checkpoints);
-  return size_points(log->records());
-}
-
 /// A run that has lasted long enough is no outlier any more: the past begins with it.
 std::optional<SizeRun> present_run(Points& points, const Params& params) {
   for (;;) {
@@ -305,7 +299,7 @@ Verdict detect(const Window& window, const Params& params) {
     } else if (!is_at_least(window.cluster, 1, 15) && is_incremental(window.cluster)) {
       tally.blind(*job, "before Flink 1.15 an incremental checkpoint does not tell its full size");
     } else {
-      all.emplace_back(job.get(), points_of(window, *job));
+      all.emplace_back(job.get(), size_points(known_checkpoints(window, *job)));
     }
   }
   for (const auto& [job, points] : all) {

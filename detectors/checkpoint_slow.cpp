@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "detectors/advice.hpp"
+#include "detectors/evidence.hpp"
 #include "detectors/job_times.hpp"
 #include "detectors/statistics/drift.hpp"
 #include "detectors/statistics/size_history.hpp"
@@ -72,12 +73,6 @@ struct Sight {
   double timeout_ms() const { return static_cast<double>(config.timeout); }
 };
 
-std::span<const CheckpointRecord> records_of(const Window& window, const JobFacts& job) {
-  const CheckpointLog* log = window.features->checkpoints(job.id);
-  if (log == nullptr || log->records().empty()) return job.checkpoints;
-  return log->records();
-}
-
 std::optional<SizeRun> jump_of(const Sight& sight, const Params& params) {
   std::vector<SizePoint> points;
   for (std::size_t i = 0; i < sight.times.size(); ++i) {
@@ -103,7 +98,7 @@ std::optional<Slowdown> slowdown_of(const Sight& sight, const Params& params) {
 
 Sight look(const Window& window, const JobFacts& job, const Params& params) {
   Sight sight{job, *job.checkpoint_config};
-  const std::span<const CheckpointRecord> records = records_of(window, job);
+  const std::span<const CheckpointRecord> records = known_checkpoints(window, job);
   sight.times = times_of(records);
   sight.sizes = size_points(records);
   const auto run_min = static_cast<std::size_t>(params["run_min"]);
@@ -114,13 +109,6 @@ Sight look(const Window& window, const JobFacts& job, const Params& params) {
   sight.jump = jump_of(sight, params);
   sight.slowdown = slowdown_of(sight, params);
   return sight;
-}
-
-Evidence said(std::string metric, std::string sentence) {
-  Evidence evidence;
-  evidence.metric = std::move(metric);
-  evidence.sentence = std::move(sentence);
-  return evidence;
 }
 
 Evidence timeout_evidence(const Sight& sight) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "detectors/advice.hpp"
+#include "detectors/evidence.hpp"
 #include "detectors/job_times.hpp"
 #include "detectors/statistics/bottleneck.hpp"
 #include "detectors/statistics/key_groups.hpp"
@@ -46,13 +47,6 @@ struct Sight {
   std::vector<std::size_t> hot{};   // get more records
   std::vector<std::size_t> skew{};  // of those, more than their weight explains
 };
-
-Evidence said(std::string metric, std::string sentence) {
-  Evidence evidence;
-  evidence.metric = std::move(metric);
-  evidence.sentence = std::move(sentence);
-  return evidence;
-}
 
 std::vector<double> key_group_weights(const VertexFacts& vertex) {
   if (vertex.max_parallelism <= 0 || vertex.max_parallelism % vertex.parallelism == 0) return {};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "model/window.hpp"
 
@@ -11,6 +12,14 @@ namespace doctor {
 inline TimestampMs end_of(const CheckpointRecord& record) {
   if (record.ended) return *record.ended;
   return record.triggered + record.duration.value_or(0);
+}
+
+/// The job's checkpoints: what the log remembers beyond the ten that Flink keeps, else those.
+inline std::span<const CheckpointRecord> known_checkpoints(const Window& window,
+                                                           const JobFacts& job) {
+  const CheckpointLog* log = window.features->checkpoints(job.id);
+  if (log == nullptr || log->records().empty()) return job.checkpoints;
+  return log->records();
 }
 
 /// When the last checkpoint or savepoint completed; the log remembers it over a JobManager

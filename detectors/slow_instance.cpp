@@ -7,6 +7,7 @@
 #include <set>
 
 #include "detectors/advice.hpp"
+#include "detectors/evidence.hpp"
 #include "detectors/job_times.hpp"
 #include "detectors/statistics/bottleneck.hpp"
 #include "detectors/statistics/record_cost.hpp"
@@ -29,13 +30,6 @@ constexpr Param kParams[] = {
 constexpr DurationMs kStaleMs = 90 * kSecondMs;
 
 std::string percent(double share) { return format_number(100 * share, 2) + " %"; }
-
-Evidence said(std::string metric, std::string sentence) {
-  Evidence evidence;
-  evidence.metric = std::move(metric);
-  evidence.sentence = std::move(sentence);
-  return evidence;
-}
 
 using Slow = std::vector<SlowSubtask>;
 using BusyOf = std::map<EntityId, double>;  // process → busy time of its tasks, in cores

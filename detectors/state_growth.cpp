@@ -28,12 +28,6 @@ constexpr Param kParams[] = {
 
 std::string time_text(double ms) { return format_duration_ms(ms); }
 
-std::vector<SizePoint> points_of(const Window& window, const JobFacts& job) {
-  const CheckpointLog* log = window.features->checkpoints(job.id);
-  if (log == nullptr || log->records().empty()) return size_points(job.checkpoints);
-  return size_points(log->records());
-}
-
 std::optional<Drift> growth_of(const std::vector<SizePoint>& points, const Params& params) {
   std::vector<double> at_ms;
   std::vector<double> bytes;
@@ -131,7 +125,7 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
     return tally.blind(job,
                        "before Flink 1.15 an incremental checkpoint does not tell its full size");
   }
-  const std::vector<SizePoint> points = points_of(window, job);
+  const std::vector<SizePoint> points = size_points(known_checkpoints(window, job));
   const double span_ms =
       points.empty() ? 0 : static_cast<double>(points.back().at - points.front().at);
   if (static_cast<double>(points.size()) < params["points_min"] ||

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "detectors/advice.hpp"
+#include "detectors/evidence.hpp"
 #include "detectors/job_times.hpp"
 #include "detectors/statistics/event_time.hpp"
 #include "detectors/tally.hpp"
@@ -24,13 +25,6 @@ constexpr Param kParams[] = {
 constexpr std::size_t kNamedMax = 5;
 
 std::string duration(double ms) { return format_duration_ms(ms); }
-
-Evidence said(std::string metric, std::string sentence) {
-  Evidence evidence;
-  evidence.metric = std::move(metric);
-  evidence.sentence = std::move(sentence);
-  return evidence;
-}
 
 /// What was seen of one job.
 struct Sight {

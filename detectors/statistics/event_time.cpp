@@ -75,10 +75,10 @@ std::optional<double> records_sent(const Window& window, EntityId subtask) {
 bool sent_before(const Window& window, const SubtaskTime& time) {
   const MinuteRises* rises = window.features->minutes(Metric::task_records_out, time.entity);
   if (rises == nullptr || !window.fresh(rises->last())) return true;
-  const DurationMs pauses_min = kOwnPauses * time.usual_pause_ms / kMinuteMs + 1;
-  const DurationMs to = rises->last().at / kMinuteMs - kRecordMinutes;
-  const DurationMs from = std::max(
-      to - pauses_min, to + kRecordMinutes - static_cast<DurationMs>(MinuteRises::kMinutes) + 2);
+  const std::int64_t pauses_min = kOwnPauses * time.usual_pause_ms / kMinuteMs + 1;
+  const std::int64_t to = rises->last().at / kMinuteMs - kRecordMinutes;
+  const std::int64_t from = std::max(
+      to - pauses_min, to + kRecordMinutes - static_cast<std::int64_t>(MinuteRises::kMinutes) + 2);
   return rises->per_second(from * kMinuteMs, to * kMinuteMs).value_or(1) > 0;
 }
 
