@@ -89,7 +89,6 @@ void Agent::judge_now(ClusterIndex cluster, TimestampMs now) {
   absorb({cluster, now, Tick{now}});
   if (incidents.transitions() == before) return;
   publish(now);
-  news_.ring();
 }
 
 void Agent::absorb(StreamItem item) {
@@ -123,6 +122,7 @@ void Agent::publish(TimestampMs now) {
   if (keeper_) keeper_->tell(health_);
   view->agent = health_;
   port_.publish(std::move(view));
+  news_.ring();
 }
 
 CuratedSamples Agent::samples_of(const Judge& judge, TimestampMs now) {
@@ -281,7 +281,6 @@ asio::awaitable<void> Agent::tick_loop() {
     const bool any = std::any_of(judges_.begin(), judges_.end(),
                                  [](const auto& judge) { return judge->has_judged(); });
     if (any || judges_.empty()) publish(now);  // of a shard without clusters there is little to say
-    news_.ring();
     if (keeper_) keeper_->remember(now, stopping_);
     log_changes();
     notify_service_manager("WATCHDOG=1");

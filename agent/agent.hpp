@@ -58,7 +58,7 @@ class Agent {
   void stop();
 
   Config config_;
-  Bell news_;  // rung when findings changed
+  Bell news_;  // rung when there is a newer view
   boost::asio::io_context io_{1};
   Resolver resolver_;
   std::unique_ptr<Http> http_;

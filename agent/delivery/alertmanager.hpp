@@ -29,7 +29,7 @@ struct NotifierPorts {
   std::function<ViewPtr()> view;  // null until the first judgement
   std::function<TimestampMs()> clock;
   std::function<void(const std::string&)> log;  // one line; down, up again, invalid alert
-  Bell& news;                                   // rung when a view tells of other findings
+  Bell& news;                                   // rung when there is a newer view
 };
 
 /// Runs until cancelled; then sends nothing more: what fires is sent again by the next start, or
