@@ -101,8 +101,11 @@ void RawRing::repack(std::span<const Sample> samples) {
   const bool all_steps = std::all_of(samples.begin(), samples.end(), [&](const Sample& sample) {
     return is_step(least_, sample.value);
   });
-  value_words_ = all_same ? 0 : all_steps ? 1 : 2;
-  words_ = std::make_unique<Word[]>(kSamples * (1U + value_words_));
+  const std::uint8_t value_words = all_same ? 0 : all_steps ? 1 : 2;
+  if (!words_ || value_words != value_words_) {
+    words_ = std::make_unique<Word[]>(kSamples * (1U + value_words));
+  }
+  value_words_ = value_words;
   start_ = 0;
   size_ = static_cast<std::uint8_t>(samples.size());
   for (std::size_t i = 0; i < samples.size(); ++i) store(i, samples[i]);
