@@ -41,10 +41,10 @@ def cpu_seconds(pid: int) -> float:
 
 
 def status_mb(pid: int, what: str) -> float:
-    """Of VmRSS, RssAnon, VmHWM; in units of 10^6 bytes."""
+    """Of VmRSS, RssAnon, VmHWM; a MB has 1,048,576 bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(what + ":"):
-            return int(line.split()[1]) * 1024 / 1e6
+            return int(line.split()[1]) / 1024
     return 0
 
 

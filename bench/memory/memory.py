@@ -5,7 +5,7 @@
 
 The real program, told to keep its history on disk, against generated TaskManagers of 5,000 series, 350 of them kept.
 `anon` is what is its own alone; the rest of RSS are pages of the program and its libraries. A Prometheus that keeps the same
-series and evaluates ten rules is measured beside it at --peer-series. MB are 10^6 bytes.
+series and evaluates ten rules is measured beside it at --peer-series.
 """
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from peers import (INTERVAL_S, KEPT_OF_A_TASK_MANAGER, SERIES_OF_A_TASK_MANAGER, Generator, Side, Sides,  # noqa: E402
                    add_binaries, series_count)
 
+MB = 1 << 20
 WATCHED_S = 16  # a scrape of each target
 
 
@@ -92,11 +93,11 @@ def report(found: list[Memory]) -> None:
     """The straight line through all sizes, and how far each is from it."""
     if len(found) < 2:
         return
-    slope, offset = statistics.linear_regression([m.series for m in found], [m.anon_mb * 1e6 for m in found])
-    print(f"\nline: {offset / 1e6:.1f} MB and {slope:.1f} bytes for each series scraped; off it: " +
-          ", ".join(f"{m.series:,} {100 * (m.anon_mb * 1e6 / (offset + slope * m.series) - 1):+.0f} %" for m in found))
+    slope, offset = statistics.linear_regression([m.series for m in found], [m.anon_mb * MB for m in found])
+    print(f"\nline: {offset / MB:.1f} MB and {slope:.1f} bytes for each series scraped; off it: " +
+          ", ".join(f"{m.series:,} {100 * (m.anon_mb * MB / (offset + slope * m.series) - 1):+.0f} %" for m in found))
     least, most = min(found, key=lambda m: m.series), max(found, key=lambda m: m.series)
-    each = (most.rss_mb - least.rss_mb) * 1e6 / (most.kept - least.kept)
+    each = (most.rss_mb - least.rss_mb) * MB / (most.kept - least.kept)
     print(f"each kept series, all in: {each:.0f} bytes (RSS at {most.series:,} less RSS at {least.series:,}; gate 600, ambition 400)")
 
 
