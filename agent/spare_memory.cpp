@@ -5,7 +5,7 @@
 namespace doctor {
 namespace {
 
-constexpr DurationMs kApartMs = 30 * kSecondMs;
+constexpr DurationMs kApartMs = 5 * kSecondMs;
 
 }  // namespace
 

@@ -10,8 +10,8 @@ namespace doctor {
 
 class SpareMemory {
  public:
-  /// Gives it back where the number of series has changed since the last time, which is half a
-  /// minute ago or longer: it costs milliseconds.
+  /// Gives it back where the number of series has changed since the last time, which is five
+  /// seconds ago or longer: it costs milliseconds.
   void settle(TimestampMs now, std::uint64_t series);
 
  private:

@@ -41,6 +41,7 @@ void RawRing::push_apart(const Sample& sample, DurationMs apart_ms) {
 }
 
 Sample RawRing::at(std::size_t i) const {
+  if (!words_) return {from_, least_};
   const std::size_t slot = slot_of(i);
   return {from_ + words_[slot], value_at(slot)};
 }
@@ -102,13 +103,15 @@ void RawRing::repack(std::span<const Sample> samples) {
     return is_step(least_, sample.value);
   });
   const std::uint8_t value_words = all_same ? 0 : all_steps ? 1 : 2;
-  if (!words_ || value_words != value_words_) {
+  if (samples.size() == 1) {
+    words_.reset();  // what a series needs shows at its second sample
+  } else if (!words_ || value_words != value_words_) {
     words_ = std::make_unique<Word[]>(kSamples * (1U + value_words));
   }
   value_words_ = value_words;
   start_ = 0;
   size_ = static_cast<std::uint8_t>(samples.size());
-  for (std::size_t i = 0; i < samples.size(); ++i) store(i, samples[i]);
+  for (std::size_t i = 0; words_ && i < samples.size(); ++i) store(i, samples[i]);
 }
 
 }  // namespace doctor

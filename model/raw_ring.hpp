@@ -38,9 +38,10 @@ class RawRing {
   double value_at(std::size_t slot) const;
   void repack(std::span<const Sample> samples);
 
-  std::unique_ptr<Word[]> words_;  // a time for each slot, then the values, each of value_words_
-  TimestampMs from_{};             // times count from here
-  double least_{};                 // narrow values count from here
+  // A time for each slot, then the values, each of value_words_; null while there is one sample.
+  std::unique_ptr<Word[]> words_;
+  TimestampMs from_{};  // times count from here
+  double least_{};      // narrow values count from here
   std::uint8_t start_{0};
   std::uint8_t size_{0};
   std::uint8_t value_words_{0};

@@ -6,7 +6,6 @@
 namespace doctor {
 namespace {
 
-constexpr SeriesColumn::Row kNone = 0xFFFFFFFFU;
 constexpr DurationMs kRawApartMs = 12 * kSecondMs;  // 32 of them are six minutes and more
 
 template <class Array>
@@ -38,13 +37,7 @@ SeriesColumn::Row SeriesColumn::add(EntityId entity) {
   const auto row = static_cast<Row>(size());
   each_array([](auto& array) { array.emplace_back(); });
   series_.back().entity = entity;
-  if (3 * size() > 2 * slots_.size()) {
-    index();
-    return row;
-  }
-  std::size_t slot = slot_of(entity);
-  while (slots_[slot] != kNone) slot = slot + 1 == slots_.size() ? 0 : slot + 1;
-  slots_[slot] = row;
+  if (!rows_.add(entity, row)) index();
   return row;
 }
 
@@ -66,31 +59,15 @@ void SeriesColumn::remove(Row row) {
   });
 }
 
-// --- the index: linear probing
-
-std::size_t SeriesColumn::slot_of(EntityId entity) const {
-  constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15U;
-  const std::uint64_t mixed = (entity * kOdd) >> 32U;
-  return static_cast<std::size_t>((mixed * slots_.size()) >> 32U);
-}
-
 std::optional<SeriesColumn::Row> SeriesColumn::find(EntityId entity) const {
-  if (slots_.empty()) return std::nullopt;
-  for (std::size_t slot = slot_of(entity);; slot = slot + 1 == slots_.size() ? 0 : slot + 1) {
-    const Row row = slots_[slot];
-    if (row == kNone) return std::nullopt;
-    if (series_[row].entity == entity) return row;
-  }
+  const Row row = rows_.find(entity, [&](Row at) { return series_[at].entity == entity; });
+  if (row == FlatIndex::kNone) return std::nullopt;
+  return row;
 }
 
-/// Half full, so that the next ones find room.
+/// With room for a third more.
 void SeriesColumn::index() {
-  slots_ = std::vector<Row>(2 * size() + 1, kNone);
-  for (Row row = 0; row < size(); ++row) {
-    std::size_t slot = slot_of(series_[row].entity);
-    while (slots_[slot] != kNone) slot = slot + 1 == slots_.size() ? 0 : slot + 1;
-    slots_[slot] = row;
-  }
+  rows_.rebuild(size(), size() + size() / 3 + 1, [&](Row row) { return series_[row].entity; });
 }
 
 }  // namespace doctor

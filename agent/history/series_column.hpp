@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <vector>
 
 #include "model/batch.hpp"
 #include "model/feature.hpp"
+#include "model/flat_index.hpp"
 #include "model/floors.hpp"
 #include "model/raw_ring.hpp"
 
@@ -17,7 +17,7 @@ namespace doctor {
 
 class SeriesColumn {
  public:
-  using Row = std::uint32_t;
+  using Row = FlatIndex::Row;
   struct Series {
     EntityId entity{kNoEntity};
     SourceId source{};  // that told `latest`
@@ -60,7 +60,6 @@ class SeriesColumn {
   void each_array(Visit visit);
   void remove(Row row);
   void index();
-  std::size_t slot_of(EntityId entity) const;
 
   std::deque<Series> series_;
   Array<RawRing> raw_;
@@ -68,7 +67,7 @@ class SeriesColumn {
   Array<Floors> floors_;
   Array<MinuteRises> minutes_;
   Array<Moves> moves_;
-  std::vector<Row> slots_;  // by entity, open addressing; at most two thirds full
+  FlatIndex rows_;  // by entity
 };
 
 template <class Leaves>
