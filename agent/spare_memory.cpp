@@ -5,13 +5,14 @@
 namespace doctor {
 namespace {
 
-constexpr DurationMs kApartMs = 5 * kSecondMs;
+constexpr DurationMs kChangingMs = 5 * kSecondMs;
+constexpr DurationMs kSettledMs = kMinuteMs;
 
 }  // namespace
 
 void SpareMemory::settle(TimestampMs now, std::uint64_t series) {
   if (at_ == 0) at_ = now;
-  if (series == series_ || now - at_ < kApartMs) return;
+  if (now - at_ < (series == series_ ? kSettledMs : kChangingMs)) return;
   series_ = series;
   at_ = now;
 #ifdef __GLIBC__

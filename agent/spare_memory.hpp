@@ -1,5 +1,6 @@
-// SpareMemory: what the allocator holds and nobody uses. A first scrape needs lists that are a
-// hundred times what is kept of it, and the holes that they leave are given back to the system.
+// SpareMemory: what the allocator holds and nobody uses. A scrape that shows new series needs lists
+// that are many times what is kept of it, and the holes that they leave are given back to the
+// system.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,8 @@ namespace doctor {
 
 class SpareMemory {
  public:
-  /// Gives it back where the number of series has changed since the last time, which is five
-  /// seconds ago or longer: it costs milliseconds.
+  /// Gives it back every minute, and sooner while the number of series changes: it costs
+  /// milliseconds.
   void settle(TimestampMs now, std::uint64_t series);
 
  private:
