@@ -47,7 +47,7 @@ struct Seen {
   std::uint64_t bytes{0}, failures{0};
 };
 
-/// Of a head with Content-Length; nothing for another.
+/// Of a head with Content-Length; nothing for one whose body comes in chunks.
 std::optional<std::size_t> body_bytes(std::string_view head) {
   std::string lower(head);
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
@@ -71,7 +71,14 @@ asio::awaitable<std::optional<std::size_t>> ask(tcp::socket& socket, const std::
       socket, asio::dynamic_buffer(buffer, kAnswerBytesMax), "\r\n\r\n", kTuple);
   if (failed) co_return std::nullopt;
   const auto body = body_bytes(std::string_view(buffer).substr(0, head));
-  if (!body || !buffer.starts_with("HTTP/1.1 200 ")) co_return std::nullopt;
+  if (!buffer.starts_with("HTTP/1.1 200 ")) co_return std::nullopt;
+  if (!body) {
+    const auto [broken_off, end] = co_await asio::async_read_until(
+        socket, asio::dynamic_buffer(buffer, kAnswerBytesMax), "\r\n0\r\n\r\n", kTuple);
+    if (broken_off) co_return std::nullopt;
+    buffer.erase(0, end);
+    co_return end - head;
+  }
   const std::size_t whole = head + *body;
   if (buffer.size() < whole) {
     const std::size_t missing = whole - buffer.size();
