@@ -283,6 +283,7 @@ asio::awaitable<void> Agent::tick_loop() {
     if (any || judges_.empty()) publish(now);  // of a shard without clusters there is little to say
     if (keeper_) keeper_->remember(now, stopping_);
     log_changes();
+    spare_memory_.settle(now, health_.series);
     notify_service_manager("WATCHDOG=1");
     if (config_.stop_after_ms > 0 && now - health_.started >= config_.stop_after_ms) stop();
     next = std::max(next + kTickPeriod, std::chrono::steady_clock::now());

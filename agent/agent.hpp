@@ -25,6 +25,7 @@
 #include "agent/net/resolver.hpp"
 #include "agent/net/server.hpp"
 #include "agent/recording/recorder.hpp"
+#include "agent/spare_memory.hpp"
 #include "agent/view.hpp"
 #include "collectors/http.hpp"
 #include "collectors/reporter.hpp"
@@ -73,6 +74,7 @@ class Agent {
   std::uint64_t spawned_{0};
   ViewPort port_;
   AgentHealth health_;
+  SpareMemory spare_memory_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Recorder> recorder_;
   std::string recorder_logged_{"ok"};  // state last logged

@@ -35,12 +35,17 @@ DurationMs turn_of(ClusterIndex cluster, SourceId source, DurationMs period_ms) 
   return static_cast<DurationMs>((turns - std::floor(turns)) * static_cast<double>(period_ms));
 }
 
-/// Runs `work` at once, `turn_ms` later, and from then on every `period`, without drift; a late
-/// round is skipped rather than made up for. Ends when `work` says false.
-asio::awaitable<void> every(DurationMs period_ms, Round work, DurationMs turn_ms = 0) {
+/// Runs `work` after `first_ms`, `turn_ms` after the begin, and from then on every `period`,
+/// without drift; a late round is skipped rather than made up for. Ends when `work` says false.
+asio::awaitable<void> every(DurationMs period_ms, Round work, DurationMs turn_ms = 0,
+                            DurationMs first_ms = 0) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   const std::chrono::milliseconds period(period_ms);
   auto next = std::chrono::steady_clock::now() + std::chrono::milliseconds(turn_ms);
+  if (first_ms > 0) {
+    timer.expires_after(std::chrono::milliseconds(first_ms));
+    co_await timer.async_wait(asio::use_awaitable);
+  }
   for (;;) {
     if (!co_await work()) co_return;
     const auto now = std::chrono::steady_clock::now();
@@ -139,7 +144,12 @@ asio::awaitable<void> Collection::target_loop(TargetPtr target) {
     co_return target->wanted;
   };
   const DurationMs period_ms = agent_.scrape_interval_ms;
-  co_await every(period_ms, std::move(round), turn_of(cluster_, target->health.id, period_ms));
+  // A few are asked at once; hundreds at once would take memory for hundreds of bodies.
+  constexpr std::size_t kMany = 1000;
+  const DurationMs turn_ms = turn_of(cluster_, target->health.id, period_ms);
+  const auto targets = static_cast<DurationMs>(std::min(targets_.size(), kMany));
+  co_await every(period_ms, std::move(round), turn_ms,
+                 turn_ms * targets / static_cast<DurationMs>(kMany));
 }
 
 // --- discovery

@@ -1,7 +1,8 @@
 // doctor_bench_parse: how fast reporter bodies become batches, beside a count of their newlines.
 //   (nothing)              the table of README.md, for lines of 100, 250 and 526 bytes
 //   --work WAY N [BYTES]   N scrapes and nothing else, to count their instructions
-//   --allocations          what one more scrape takes from the heap, by way and number of series
+//   --allocations          what one more scrape takes from the heap, by way and number of series;
+//                          "absorb" is all that the agent does with one: parse, select, features
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -12,9 +13,12 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/history/features.hpp"
 #include "bench/allocations.hpp"
 #include "bench/flink_body.hpp"
+#include "bench/scale/page.hpp"
 #include "collectors/reporter.hpp"
+#include "detectors/registry.hpp"
 
 namespace doctor::bench {
 namespace {
@@ -90,11 +94,16 @@ class Cluster {
 
   /// Samples in the batch.
   std::size_t scrape(std::size_t target, const std::string& body) {
-    ReporterScrape parse(1, selection_, limits_, entities_, known_[target]);
-    in_windows(body, [&](std::span<const char> window) { static_cast<void>(parse.feed(window)); });
-    const Result<Scrape> scrape = parse.finish(1000, entities_);
+    const Result<Scrape> scrape = read(target, body, 1000);
     return scrape.ok() ? scrape->batch.values.size() : 0;
   }
+
+  Result<Scrape> read(std::size_t target, const std::string& body, TimestampMs at) {
+    ReporterScrape parse(1, selection_, limits_, entities_, known_[target]);
+    in_windows(body, [&](std::span<const char> window) { static_cast<void>(parse.feed(window)); });
+    return parse.finish(at, entities_);
+  }
+  EntityTable& entities() { return entities_; }
 
  private:
   Limits limits_;
@@ -236,6 +245,28 @@ int work(std::string_view way_name, std::size_t scrapes, std::size_t line_bytes)
   return 2;
 }
 
+/// Values move from scrape to scrape; rings are full before anything is counted.
+void print_absorb_allocations(const BodyShape& shape) {
+  constexpr int kWarmUp = 100;
+  constexpr int kScrapes = 100;
+  const FeaturePlan plan(all_detectors(), kept_metrics(shape));
+  const Limits limits;
+  Cluster cluster(shape, 1, false);
+  FeatureStore features(plan, cluster.entities(), limits);
+  Page page(flink_body(shape, 0));
+  std::uint64_t most = 0;
+  for (int i = 0; i < kWarmUp + kScrapes; ++i) {
+    page.next();
+    const std::uint64_t before = allocations();
+    if (const auto scrape = cluster.read(0, page.text(), 1000 + i * 15 * kSecondMs)) {
+      features.absorb(scrape->batch);
+    }
+    if (i >= kWarmUp) most = std::max(most, allocations() - before);
+  }
+  if (2 * features.series() < shape.kept_series) std::exit(1);  // some say that they have no value
+  std::printf("absorb %zu %llu\n", shape.series, static_cast<unsigned long long>(most));
+}
+
 int print_allocations() {
   for (const std::size_t series : {700, 5000, 20000}) {
     BodyShape shape;
@@ -249,6 +280,7 @@ int print_allocations() {
       std::printf("%s %zu %llu\n", about(way).name, series,
                   static_cast<unsigned long long>(allocations() - before));
     }
+    print_absorb_allocations(shape);
   }
   return 0;
 }

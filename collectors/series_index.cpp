@@ -6,7 +6,8 @@
 namespace doctor {
 namespace {
 
-__extension__ using Wide = unsigned __int128;
+/// Raw keys are hashes already.
+std::uint64_t hash_of(const RawKey& raw) { return raw.high ^ raw.low; }
 
 /// Of one series: the newest attempt, then the first in the body.
 bool counts_before(std::int32_t attempt, std::uint32_t order, std::int32_t other_attempt,
@@ -104,7 +105,7 @@ void SeriesIndex::rebuild(SourceId source, EntityId process, std::vector<Sightin
   }
   entries_ = std::move(entries);
   winners_ = std::vector<std::uint32_t>(keys.size());
-  build_slots();
+  index();
   incomplete_ = false;
   if (layout_ && layout_->process == process && layout_->keys == keys) return;
   const std::uint64_t version = layout_ ? layout_->version + 1 : 1;
@@ -148,32 +149,16 @@ void SeriesIndex::drop_released(const EntityTable& entities) {
   if (dropped == 0) return;
   incomplete_ = true;
   expected_ = 0;
-  build_slots();
-}
-
-// --- the hash table: linear probing, two thirds full
-
-std::size_t SeriesIndex::slot_of(const RawKey& raw) const {
-  constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15U;
-  const std::uint64_t mixed = (raw.high ^ raw.low) * kOdd;
-  return static_cast<std::size_t>((static_cast<Wide>(mixed) * slots_.size()) >> 64U);
+  index();
 }
 
 std::uint32_t SeriesIndex::find(const RawKey& raw) const {
-  if (slots_.empty()) return kNone;
-  for (std::size_t slot = slot_of(raw);; slot = slot + 1 == slots_.size() ? 0 : slot + 1) {
-    const std::uint32_t index = slots_[slot];
-    if (index == kNone || entries_[index].raw == raw) return index;
-  }
+  return rows_.find(hash_of(raw), [&](std::uint32_t index) { return entries_[index].raw == raw; });
 }
 
-void SeriesIndex::build_slots() {
-  slots_ = std::vector<std::uint32_t>(entries_.size() + entries_.size() / 2 + 1, kNone);
-  for (std::uint32_t i = 0; i < entries_.size(); ++i) {
-    std::size_t slot = slot_of(entries_[i].raw);
-    while (slots_[slot] != kNone) slot = slot + 1 == slots_.size() ? 0 : slot + 1;
-    slots_[slot] = i;
-  }
+void SeriesIndex::index() {
+  rows_.rebuild(entries_.size(), entries_.size(),
+                [&](std::uint32_t index) { return hash_of(entries_[index].raw); });
 }
 
 }  // namespace doctor

@@ -15,6 +15,7 @@
 #include "collectors/raw_key.hpp"
 #include "model/batch.hpp"
 #include "model/entity.hpp"
+#include "model/flat_index.hpp"
 #include "model/metric.hpp"
 
 namespace doctor {
@@ -70,17 +71,16 @@ class SeriesIndex {
     std::int32_t attempt;
     EntityId process;
   };
-  static constexpr std::uint32_t kNone = 0xFFFFFFFFU;
+  static constexpr std::uint32_t kNone = FlatIndex::kNone;
 
-  std::size_t slot_of(const RawKey& raw) const;
   std::uint32_t find(const RawKey& raw) const;
   void drop_released(const EntityTable& entities);
-  void build_slots();
+  void index();
   void rebuild(SourceId source, EntityId process, std::vector<Sighting> sightings);
   std::vector<double> values(std::uint64_t& duplicate);
 
   std::vector<Entry> entries_;          // in the order of the body, which seldom changes
-  std::vector<std::uint32_t> slots_;    // open addressing: index of an entry, or kNone
+  FlatIndex rows_;                      // of entries, by their raw keys
   std::vector<std::uint32_t> winners_;  // by place: the entry whose value counts
   std::shared_ptr<const Layout> layout_;
   std::uint64_t releases_{0};  // of the entity table, when all entries were last known to stand

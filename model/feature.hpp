@@ -19,41 +19,6 @@ struct Sample {
   double value{};
 };
 
-/// The last N samples, oldest first through at(0).
-template <std::size_t N>
-class Ring {
- public:
-  void push(const Sample& sample) {
-    samples_[(start_ + size_) % N] = sample;
-    if (size_ < N) {
-      ++size_;
-    } else {
-      start_ = (start_ + 1) % N;
-    }
-  }
-  /// The newest always, those before it at least so far apart: a quick source does not shorten
-  /// what the ring remembers.
-  void push_apart(const Sample& sample, DurationMs apart_ms) {
-    if (size_ >= 2 && back().at - at(size_ - 2).at < apart_ms) {
-      samples_[(start_ + size_ - 1) % N] = sample;
-    } else {
-      push(sample);
-    }
-  }
-  std::size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
-  const Sample& at(std::size_t i) const { return samples_[(start_ + i) % N]; }
-  const Sample& back() const { return at(size_ - 1); }
-  void clear() { start_ = size_ = 0; }
-
- private:
-  std::array<Sample, N> samples_{};
-  std::size_t start_{0};
-  std::size_t size_{0};
-};
-
-using RawRing = Ring<32>;
-
 /// The level of a series between two submissions.
 struct Plateau {
   TimestampMs from{};       // the event that began it
@@ -135,7 +100,7 @@ class Moves {
 
 enum class Feature : std::uint8_t {
   latest,    // the last sample
-  raw,       // RawRing
+  raw,       // RawRing (model/raw_ring.hpp)
   plateaus,  // Plateaus, cut at job submissions
   floors,    // Floors (model/floors.hpp), and what is left of the JVMs before this one
   minutes,   // MinuteRises, for counters

@@ -15,6 +15,7 @@
 #include "model/floors.hpp"
 #include "model/log.hpp"
 #include "model/pod.hpp"
+#include "model/raw_ring.hpp"
 #include "model/restart_log.hpp"
 #include "model/source.hpp"
 

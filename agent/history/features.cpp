@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_set>
 
 #include "model/text.hpp"
 
@@ -20,7 +21,6 @@ bool follows(SourceId before, SourceId after) {
   return before == after || is_history(before) || is_history(after);
 }
 
-constexpr DurationMs kRawApartMs = 12 * kSecondMs;  // 32 of them are six minutes and more
 constexpr DurationMs kFloorsKeptMs = 12 * kHourMs;
 constexpr DurationMs kPastEpochsKeptMs = 8 * kDayMs;
 
@@ -55,7 +55,28 @@ std::vector<Metric> FeaturePlan::metrics() const {
 }
 
 FeatureStore::FeatureStore(const FeaturePlan& plan, EntityTable& entities, const Limits& limits)
-    : plan_(plan), entities_(entities), limits_(limits) {}
+    : plan_(plan), entities_(entities), limits_(limits), columns_(metric_catalogue().size()) {}
+
+template <class Visit>
+void FeatureStore::each_series(Visit visit) const {
+  for (std::size_t metric = 0; metric < columns_.size(); ++metric) {
+    const std::size_t rows = columns_[metric] ? columns_[metric]->size() : 0;
+    for (Row row = 0; row < rows; ++row) {
+      visit(static_cast<Metric>(metric), *columns_[metric], row);
+    }
+  }
+}
+
+template <class Leaves>
+void FeatureStore::erase_series_if(Leaves leaves) {
+  for (std::size_t metric = 0; metric < columns_.size(); ++metric) {
+    const auto& column = columns_[metric];
+    if (!column) continue;
+    size_ -= column->erase_if(
+        [&](Row row) { return leaves(static_cast<Metric>(metric), *column, row); });
+    if (column->size() == 0) columns_[metric].reset();
+  }
+}
 
 void FeatureStore::absorb(const Batch& batch) {
   for (std::size_t i = 0; i < batch.values.size(); ++i) {
@@ -89,15 +110,17 @@ void FeatureStore::absorb(const JobFacts& job, TimestampMs at) {
 }
 
 void FeatureStore::submitted(TimestampMs at) {
-  for (auto& [key, series] : series_) {
-    if (series.plateaus) series.plateaus->cut(at);
+  for (const auto& column : columns_) {
+    for (Row row = 0; column && row < column->size(); ++row) {
+      if (Plateaus* plateaus = column->plateaus(row)) plateaus->cut(at);
+    }
   }
 }
 
 void FeatureStore::forget(TimestampMs before, std::span<const JobSummary> listed) {
-  std::erase_if(series_, [&](const auto& entry) {
-    const DurationMs longer = entry.second.floors ? kFloorsKeptMs : 0;
-    return entry.second.latest.at < before - longer;
+  erase_series_if([&](Metric, const SeriesColumn& column, Row row) {
+    const DurationMs longer = column.floors(row) != nullptr ? kFloorsKeptMs : 0;
+    return column.at(row).latest.at < before - longer;
   });
   std::erase_if(past_epochs_, [&](const auto& entry) {
     return entry.second.back().to < before - kPastEpochsKeptMs;
@@ -109,12 +132,12 @@ void FeatureStore::forget(TimestampMs before, std::span<const JobSummary> listed
   std::erase_if(logs_, [&](const auto& entry) {
     return entry.second.updated < before && !is_listed(entry.first);
   });
+  std::unordered_set<EntityId> in_use;
+  each_series([&](Metric, const SeriesColumn& column, Row row) {
+    in_use.insert(entities_.ancestor(column.at(row).entity, Level::job));
+  });
   for (const EntityId job : entities_.children(kClusterEntity, Level::job)) {
-    if (is_listed(entities_.name(job))) continue;
-    const bool in_use = std::any_of(series_.begin(), series_.end(), [&](const auto& entry) {
-      return entities_.ancestor(entry.first.entity, Level::job) == job;
-    });
-    if (in_use) continue;
+    if (is_listed(entities_.name(job)) || in_use.contains(job)) continue;
     std::erase_if(process_of_, [&](const auto& entry) {
       return entities_.ancestor(entry.first, Level::job) == job;
     });
@@ -122,30 +145,37 @@ void FeatureStore::forget(TimestampMs before, std::span<const JobSummary> listed
   }
 }
 
-const FeatureStore::Series* FeatureStore::find(Metric metric, EntityId entity) const {
-  const auto found = series_.find({metric, entity});
-  return found == series_.end() ? nullptr : &found->second;
+const SeriesColumn* FeatureStore::column(Metric metric) const {
+  return columns_[static_cast<std::size_t>(metric)].get();
+}
+
+std::optional<FeatureStore::Place> FeatureStore::find(Metric metric, EntityId entity) const {
+  const SeriesColumn* of_metric = column(metric);
+  if (of_metric == nullptr) return std::nullopt;
+  const std::optional<Row> row = of_metric->find(entity);
+  if (!row) return std::nullopt;
+  return Place{of_metric, *row};
 }
 
 std::optional<Sample> FeatureStore::latest(Metric metric, EntityId entity) const {
-  const Series* series = find(metric, entity);
-  if (series == nullptr) return std::nullopt;
-  return series->latest;
+  const std::optional<Place> place = find(metric, entity);
+  if (!place) return std::nullopt;
+  return place->column->at(place->row).latest;
 }
 
 const RawRing* FeatureStore::raw(Metric metric, EntityId entity) const {
-  const Series* series = find(metric, entity);
-  return series == nullptr ? nullptr : series->raw.get();
+  const std::optional<Place> place = find(metric, entity);
+  return place ? place->column->raw(place->row) : nullptr;
 }
 
 const Plateaus* FeatureStore::plateaus(Metric metric, EntityId entity) const {
-  const Series* series = find(metric, entity);
-  return series == nullptr ? nullptr : series->plateaus.get();
+  const std::optional<Place> place = find(metric, entity);
+  return place ? place->column->plateaus(place->row) : nullptr;
 }
 
 const Floors* FeatureStore::floors(Metric metric, EntityId entity) const {
-  const Series* series = find(metric, entity);
-  return series == nullptr ? nullptr : series->floors.get();
+  const std::optional<Place> place = find(metric, entity);
+  return place ? place->column->floors(place->row) : nullptr;
 }
 
 std::span<const EpochSummary> FeatureStore::past_epochs(Metric metric, EntityId entity) const {
@@ -155,18 +185,20 @@ std::span<const EpochSummary> FeatureStore::past_epochs(Metric metric, EntityId 
 }
 
 const MinuteRises* FeatureStore::minutes(Metric metric, EntityId entity) const {
-  const Series* series = find(metric, entity);
-  return series == nullptr ? nullptr : series->minutes.get();
+  const std::optional<Place> place = find(metric, entity);
+  return place ? place->column->minutes(place->row) : nullptr;
 }
 
 const Moves* FeatureStore::moves(Metric metric, EntityId entity) const {
-  const Series* series = find(metric, entity);
-  return series == nullptr ? nullptr : series->moves.get();
+  const std::optional<Place> place = find(metric, entity);
+  return place ? place->column->moves(place->row) : nullptr;
 }
 
 TimestampMs FeatureStore::newest() const {
   TimestampMs newest = 0;
-  for (const auto& [key, series] : series_) newest = std::max(newest, series.latest.at);
+  each_series([&](Metric, const SeriesColumn& column, Row row) {
+    newest = std::max(newest, column.at(row).latest.at);
+  });
   return newest;
 }
 
@@ -192,8 +224,11 @@ const RestartLog* FeatureStore::restarts(const std::string& job_id) const {
 
 std::vector<std::pair<SeriesKey, Sample>> FeatureStore::all_latest() const {
   std::vector<std::pair<SeriesKey, Sample>> all;
-  all.reserve(series_.size());
-  for (const auto& [key, series] : series_) all.emplace_back(key, series.latest);
+  all.reserve(size_);
+  each_series([&](Metric metric, const SeriesColumn& column, Row row) {
+    const SeriesColumn::Series& series = column.at(row);
+    all.emplace_back(SeriesKey{metric, series.entity}, series.latest);
+  });
   return all;
 }
 
@@ -214,22 +249,25 @@ std::vector<JobFacts> FeatureStore::learned_jobs() const {
 
 std::vector<FeatureStore::LearnedSeries> FeatureStore::learned_series() const {
   std::vector<LearnedSeries> all;
-  for (const auto& [key, series] : series_) {
-    const EntityId process = process_above(key.entity);
-    if ((!series.plateaus && !series.floors) || process == kNoEntity) continue;
+  each_series([&](Metric metric, const SeriesColumn& column, Row row) {
+    const SeriesColumn::Series& series = column.at(row);
+    const Plateaus* plateaus = column.plateaus(row);
+    const Floors* floors = column.floors(row);
+    const EntityId process = process_above(series.entity);
+    if ((plateaus == nullptr && floors == nullptr) || process == kNoEntity) return;
     LearnedSeries& learned = all.emplace_back();
     learned.process = entities_.name(process);
-    if (process != key.entity) learned.collector = entities_.name(key.entity);
-    learned.metric = key.metric;
+    if (process != series.entity) learned.collector = entities_.name(series.entity);
+    learned.metric = metric;
     learned.source = series.source;
     learned.latest = series.latest;
-    for (std::size_t i = 0; series.plateaus && i < series.plateaus->size(); ++i) {
-      learned.plateaus.push_back(series.plateaus->at(i));
+    for (std::size_t i = 0; plateaus != nullptr && i < plateaus->size(); ++i) {
+      learned.plateaus.push_back(plateaus->at(i));
     }
-    if (series.floors) learned.floors = *series.floors;
-    const std::span<const EpochSummary> lives = past_epochs(key.metric, key.entity);
+    if (floors != nullptr) learned.floors = *floors;
+    const std::span<const EpochSummary> lives = past_epochs(metric, series.entity);
     learned.past_epochs.assign(lives.begin(), lives.end());
-  }
+  });
   std::sort(all.begin(), all.end(), [](const LearnedSeries& a, const LearnedSeries& b) {
     return std::tie(a.process, a.collector, a.metric) < std::tie(b.process, b.collector, b.metric);
   });
@@ -246,32 +284,40 @@ void FeatureStore::restore(const LearnedSeries& learned) {
   if (!learned.collector.empty()) {
     entity = entities_.intern(Level::collector, entity, learned.collector);
   }
-  Series* series = entity == kNoEntity ? nullptr : series_for({learned.metric, entity});
-  if (series == nullptr || (!series->plateaus && !series->floors)) return;
-  series->latest = learned.latest;
-  series->source = learned.source;
-  if (series->plateaus) {
-    for (const Plateau& plateau : learned.plateaus) series->plateaus->restore(plateau);
+  if (entity == kNoEntity) return;
+  const std::optional<Row> row = row_for({learned.metric, entity});
+  if (!row) return;
+  SeriesColumn& column = *columns_[static_cast<std::size_t>(learned.metric)];
+  Plateaus* plateaus = column.plateaus(*row);
+  Floors* floors = column.floors(*row);
+  if (plateaus == nullptr && floors == nullptr) return;
+  column.at(*row).latest = learned.latest;
+  column.at(*row).source = learned.source;
+  if (plateaus != nullptr) {
+    for (const Plateau& plateau : learned.plateaus) plateaus->restore(plateau);
   }
-  if (!series->floors) return;
-  *series->floors = learned.floors;
+  if (floors == nullptr) return;
+  *floors = learned.floors;
   if (!learned.past_epochs.empty()) past_epochs_[{learned.metric, entity}] = learned.past_epochs;
 }
 
 bool FeatureStore::begins_epoch(const Batch& batch, std::size_t index) const {
   const SeriesKey& key = batch.layout->keys[index];
   if (!is_present(batch.values[index]) || !is_epoch_witness(key.metric)) return false;
-  const auto known = series_.find(key);
-  return known != series_.end() && follows(known->second.source, batch.source) &&
-         batch.values[index] < known->second.latest.value;
+  const std::optional<Place> place = find(key.metric, key.entity);
+  if (!place) return false;
+  const SeriesColumn::Series& known = place->column->at(place->row);
+  return follows(known.source, batch.source) && batch.values[index] < known.latest.value;
 }
 
 void FeatureStore::begin_epoch(EntityId process, TimestampMs at) {
   if (process == kNoEntity) return;
   epochs_[process] = at;
-  std::erase_if(series_, [&](const auto& entry) {
-    if (process_above(entry.first.entity) != process) return false;
-    if (entry.second.floors) remember_epoch(entry.first, *entry.second.floors);
+  erase_series_if([&](Metric metric, const SeriesColumn& column, Row row) {
+    const EntityId entity = column.at(row).entity;
+    if (process_above(entity) != process) return false;
+    const Floors* floors = column.floors(row);
+    if (floors != nullptr) remember_epoch({metric, entity}, *floors);
     return true;
   });
 }
@@ -288,45 +334,43 @@ void FeatureStore::absorb_value(const Batch& batch, std::size_t index) {
   const SeriesKey& key = batch.layout->keys[index];
   const double value = batch.values[index];
   if (!is_present(value)) return;
-  Series* series = series_for(key);
-  if (series == nullptr) return;
+  const std::optional<Row> row = row_for(key);
+  if (!row) return;
+  SeriesColumn& column = *columns_[static_cast<std::size_t>(key.metric)];
+  SeriesColumn::Series& series = column.at(*row);
   const MetricInfo& metric = info(key.metric);
-  const bool other_source = series->latest.at != 0 && !follows(series->source, batch.source);
-  const bool older = other_source && metric.kind == Kind::counter && value < series->latest.value;
+  const bool other_source = series.latest.at != 0 && !follows(series.source, batch.source);
+  const bool older = other_source && metric.kind == Kind::counter && value < series.latest.value;
   if (older) return;
-  const Sample sample{batch.at, value};
-  series->latest = sample;
-  series->source = batch.source;
+  series.source = batch.source;
+  column.add_sample(*row, {batch.at, value});
   if (key.metric == Metric::job_restarts) {
     const auto logs = logs_.find(entities_.name(key.entity));
     if (logs != logs_.end()) logs->second.restarts.absorb_count(batch.at, value);
   }
-  if (series->raw) series->raw->push_apart(sample, kRawApartMs);
-  if (series->plateaus) series->plateaus->add(sample);
-  if (series->floors) series->floors->add(sample);
-  if (series->minutes) series->minutes->add(sample);
-  if (series->moves) series->moves->add(sample);
   if (metric.level == Level::process) epochs_.try_emplace(key.entity, batch.at);
-  if (batch.layout->process == kNoEntity) return;
-  if (const EntityId subtask = entities_.ancestor(key.entity, Level::subtask);
-      subtask != kNoEntity) {
-    process_of_[subtask] = batch.layout->process;
-  }
+  note_place(batch, key);
 }
 
-FeatureStore::Series* FeatureStore::series_for(const SeriesKey& key) {
-  if (const auto known = series_.find(key); known != series_.end()) return &known->second;
-  if (series_.size() >= limits_.series_per_cluster_max) {
-    ++dropped_;
-    return nullptr;
+void FeatureStore::note_place(const Batch& batch, const SeriesKey& key) {
+  if (batch.layout->process == kNoEntity) return;
+  const EntityId subtask = entities_.ancestor(key.entity, Level::subtask);
+  if (subtask != kNoEntity) process_of_[subtask] = batch.layout->process;
+}
+
+/// Makes the series if there is room.
+std::optional<FeatureStore::Row> FeatureStore::row_for(const SeriesKey& key) {
+  std::unique_ptr<SeriesColumn>& column = columns_[static_cast<std::size_t>(key.metric)];
+  if (column) {
+    if (const std::optional<Row> known = column->find(key.entity)) return known;
   }
-  Series series;
-  if (plan_.keeps(key.metric, Feature::raw)) series.raw = std::make_unique<RawRing>();
-  if (plan_.keeps(key.metric, Feature::plateaus)) series.plateaus = std::make_unique<Plateaus>();
-  if (plan_.keeps(key.metric, Feature::floors)) series.floors = std::make_unique<Floors>();
-  if (plan_.keeps(key.metric, Feature::minutes)) series.minutes = std::make_unique<MinuteRises>();
-  if (plan_.keeps(key.metric, Feature::moves)) series.moves = std::make_unique<Moves>();
-  return &series_.emplace(key, std::move(series)).first->second;
+  if (size_ >= limits_.series_per_cluster_max) {
+    ++dropped_;
+    return std::nullopt;
+  }
+  if (!column) column = std::make_unique<SeriesColumn>(plan_.features(key.metric));
+  ++size_;
+  return column->add(key.entity);
 }
 
 EntityId FeatureStore::process_above(EntityId entity) const {

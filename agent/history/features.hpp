@@ -3,7 +3,6 @@
 // re-exported are kept.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent/history/series_column.hpp"
 #include "model/batch.hpp"
 #include "model/detector.hpp"
 #include "model/facts.hpp"
@@ -27,6 +27,8 @@ class FeaturePlan {
   explicit FeaturePlan(std::span<const Detector* const> detectors,
                        std::span<const Metric> exported = {});
   bool keeps(Metric metric, Feature feature) const;
+  /// A bit for each.
+  std::uint8_t features(Metric metric) const { return features_[static_cast<std::size_t>(metric)]; }
   /// Every metric that anybody reads.
   std::vector<Metric> metrics() const;
 
@@ -73,7 +75,7 @@ class FeatureStore final : public Features {
   std::vector<LearnedSeries> learned_series() const;
   void restore(const LearnedSeries& learned);
 
-  std::size_t series() const { return series_.size(); }
+  std::size_t series() const { return size_; }
   /// When the newest sample is from; 0 when there is none.
   TimestampMs newest() const;
   std::uint64_t dropped() const { return dropped_; }
@@ -81,14 +83,10 @@ class FeatureStore final : public Features {
   std::vector<std::pair<SeriesKey, Sample>> all_latest() const;
 
  private:
-  struct Series {
-    Sample latest;
-    SourceId source{};
-    std::unique_ptr<RawRing> raw;
-    std::unique_ptr<Plateaus> plateaus;
-    std::unique_ptr<Floors> floors;
-    std::unique_ptr<MinuteRises> minutes;
-    std::unique_ptr<Moves> moves;
+  using Row = SeriesColumn::Row;
+  struct Place {
+    const SeriesColumn* column;
+    Row row;
   };
   struct JobLogs {
     CheckpointLog checkpoints;
@@ -100,14 +98,21 @@ class FeatureStore final : public Features {
   void begin_epoch(EntityId process, TimestampMs at);
   void remember_epoch(const SeriesKey& key, const Floors& floors);
   void absorb_value(const Batch& batch, std::size_t index);
-  const Series* find(Metric metric, EntityId entity) const;
-  Series* series_for(const SeriesKey& key);
+  void note_place(const Batch& batch, const SeriesKey& key);
+  std::optional<Place> find(Metric metric, EntityId entity) const;
+  const SeriesColumn* column(Metric metric) const;
+  std::optional<Row> row_for(const SeriesKey& key);
+  template <class Visit>
+  void each_series(Visit visit) const;
+  template <class Leaves>
+  void erase_series_if(Leaves leaves);
   EntityId process_above(EntityId entity) const;
 
   const FeaturePlan& plan_;
   EntityTable& entities_;
   const Limits& limits_;
-  std::unordered_map<SeriesKey, Series, SeriesKeyHash> series_;
+  std::vector<std::unique_ptr<SeriesColumn>> columns_;  // by metric; null: no series
+  std::size_t size_{0};                                 // of all columns
   std::unordered_map<EntityId, TimestampMs> epochs_;
   std::unordered_map<SeriesKey, std::vector<EpochSummary>, SeriesKeyHash> past_epochs_;
   std::unordered_map<EntityId, EntityId> process_of_;

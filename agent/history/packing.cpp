@@ -44,6 +44,7 @@ std::string compress(std::string_view bytes, int level) {
   const std::size_t size =
       ZSTD_compress(packed.data(), packed.size(), bytes.data(), bytes.size(), level);
   packed.resize(ZSTD_isError(size) != 0 ? 0 : size);
+  packed.shrink_to_fit();  // column names are kept as long as their source
   return packed;
 }
 

@@ -25,9 +25,10 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace
 
-Connection::Connection(asio::ip::tcp::socket socket, const Limits& limits,
+Connection::Connection(asio::ip::tcp::socket socket, asio::ip::address peer, const Limits& limits,
                        const InboundHandler& handler)
     : socket_(std::move(socket)),
+      peer_(std::move(peer)),
       timer_(socket_.get_executor()),
       limits_(limits),
       handler_(handler) {}

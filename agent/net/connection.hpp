@@ -20,14 +20,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Clock = std::chrono::steady_clock;
   enum class Phase { idle, reading, writing, lingering };
 
-  Connection(boost::asio::ip::tcp::socket socket, const Limits& limits,
-             const InboundHandler& handler);
+  Connection(boost::asio::ip::tcp::socket socket, boost::asio::ip::address peer,
+             const Limits& limits, const InboundHandler& handler);
 
   /// Returns when the connection is over; the caller keeps the object alive until then.
   boost::asio::awaitable<void> serve();
   void close();
   /// Ends now, or after the answer that is being written.
   void stop();
+  const boost::asio::ip::address& peer() const { return peer_; }
   Phase phase() const { return phase_; }
   Clock::time_point since() const { return since_; }  // begin of the phase
 
@@ -39,6 +40,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void enter(Phase phase, DurationMs deadline_ms);
 
   boost::asio::ip::tcp::socket socket_;
+  boost::asio::ip::address peer_;
   boost::asio::steady_timer timer_;
   const Limits& limits_;
   const InboundHandler& handler_;

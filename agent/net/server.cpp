@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -25,8 +26,8 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr DurationMs kAcceptBackoffMs = 100;
-constexpr DurationMs kReadingGraceMs = kSecondMs;  // then a half-sent request may be evicted
-constexpr DurationMs kStopGraceMs = 500;           // for answers that are being written
+constexpr DurationMs kGraceMs = kSecondMs;  // then a slow sender or reader may be evicted
+constexpr DurationMs kStopGraceMs = 500;    // for answers that are being written
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 Error cannot_listen(const std::string& host, std::uint16_t port, std::string reason) {
@@ -51,7 +52,10 @@ class AsioServer final : public Server {
  private:
   asio::awaitable<void> accept_all();
   void admit(tcp::socket socket);
+  void refuse(tcp::socket socket);
   bool make_room();
+  bool make_room_for(const asio::ip::address& peer);
+  void evict(Connection* connection);
   void stop();
 
   const Limits limits_;
@@ -107,16 +111,12 @@ asio::awaitable<void> AsioServer::accept_all() {
 }
 
 void AsioServer::admit(tcp::socket socket) {
-  if (connections_.size() >= limits_.inbound_connections_max && !make_room()) {
-    const InboundResponse busy = plain_response(503);
-    const std::string text =
-        response_head(busy.status, busy.content_type, busy.body->size(), false) + *busy.body;
-    error_code ignored;
-    socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer(text), ignored);  // a fresh socket takes this at once, or never
-    return;
-  }
-  const auto connection = std::make_shared<Connection>(std::move(socket), limits_, handler_);
+  error_code gone;
+  const asio::ip::address peer = socket.remote_endpoint(gone).address();
+  if (gone) return;
+  const bool is_full = connections_.size() >= limits_.inbound_connections_max;
+  if (is_full && !make_room() && !make_room_for(peer)) return refuse(std::move(socket));
+  const auto connection = std::make_shared<Connection>(std::move(socket), peer, limits_, handler_);
   connections_.insert(connection.get());
   asio::co_spawn(io_, connection->serve(), [this, connection](const std::exception_ptr& failure) {
     connections_.erase(connection.get());
@@ -125,8 +125,17 @@ void AsioServer::admit(tcp::socket socket) {
   });
 }
 
+void AsioServer::refuse(tcp::socket socket) {
+  const InboundResponse busy = plain_response(503);
+  const std::string text =
+      response_head(busy.status, busy.content_type, busy.body->size(), false) + *busy.body;
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(text), ignored);  // a fresh socket takes this at once, or never
+}
+
+/// Idle ones go first, then the slowest to send its request or to read its answer.
 bool AsioServer::make_room() {
-  // Idle ones go first, then the slowest half-sent request; answers under way are left alone.
   const auto now = Connection::Clock::now();
   const auto rank = [&](const Connection* connection) {
     switch (connection->phase()) {
@@ -134,11 +143,10 @@ bool AsioServer::make_room() {
       case Connection::Phase::lingering:
         return 2;
       case Connection::Phase::reading:
-        return now - connection->since() > std::chrono::milliseconds(kReadingGraceMs) ? 1 : 0;
       case Connection::Phase::writing:
         break;
     }
-    return 0;
+    return now - connection->since() > std::chrono::milliseconds(kGraceMs) ? 1 : 0;
   };
   const auto victim = std::min_element(
       connections_.begin(), connections_.end(), [&](const Connection* a, const Connection* b) {
@@ -147,10 +155,31 @@ bool AsioServer::make_room() {
         return rank_a != rank_b ? rank_a > rank_b : a->since() < b->since();
       });
   if (victim == connections_.end() || rank(*victim) == 0) return false;
-  Connection* connection = *victim;
-  connections_.erase(victim);
-  connection->close();
+  evict(*victim);
   return true;
+}
+
+/// Of the peer that holds most, if that is more than this one would then have: many slow readers
+/// in one place keep nobody elsewhere waiting.
+bool AsioServer::make_room_for(const asio::ip::address& peer) {
+  std::map<asio::ip::address, std::pair<std::size_t, Connection*>> held;  // and the oldest of each
+  for (Connection* connection : connections_) {
+    auto& [count, oldest] = held[connection->peer()];
+    ++count;
+    if (oldest == nullptr || connection->since() < oldest->since()) oldest = connection;
+  }
+  const std::size_t own = held[peer].first;
+  const auto greediest = std::max_element(
+      held.begin(), held.end(),
+      [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
+  if (greediest->second.first <= own + 1) return false;
+  evict(greediest->second.second);
+  return true;
+}
+
+void AsioServer::evict(Connection* connection) {
+  connections_.erase(connection);
+  connection->close();
 }
 
 void AsioServer::stop() {

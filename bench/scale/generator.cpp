@@ -4,7 +4,8 @@
 //
 //   generator --task-managers 200 --series 5000 --port 9249 --rest-port 8081 [--gzip]
 //
-// GET /bench/served at the REST port says what it was asked so far.
+// At the REST port GET /bench/served says what it was asked so far, and GET /bench/restart gives
+// all tasks another attempt (not in pages that are packed).
 #include <zlib.h>
 
 #include <CLI/CLI.hpp>
@@ -127,12 +128,18 @@ std::string in_json(const Served& served) {
          ",\"rest_calls\":" + std::to_string(served.rest_calls) + "}";
 }
 
-Answer job_manager(std::shared_ptr<RestAnswers> answers, Served& served) {
+using Pages = std::vector<std::shared_ptr<Page>>;
+
+Answer job_manager(std::shared_ptr<RestAnswers> answers, const Pages& pages, Served& served) {
   auto told = std::make_shared<std::string>();
-  return [=, &served](const std::string& request) -> std::pair<std::string, const std::string*> {
+  return [=, &pages,
+          &served](const std::string& request) -> std::pair<std::string, const std::string*> {
     const std::size_t from = request.find(' ') + 1;
     const std::string target = request.substr(from, request.find_first_of(" ?", from) - from);
-    if (target == "/bench/served") {
+    if (target == "/bench/restart") {
+      for (const auto& page : pages) page->restart_tasks();
+    }
+    if (target == "/bench/served" || target == "/bench/restart") {
       *told = in_json(served);
       return {head(200, told->size(), "application/json", false), told.get()};
     }
@@ -170,15 +177,16 @@ int run(const Options& options) {
     if (error) std::rethrow_exception(error);
   };
   std::vector<std::string> addresses;
+  Pages pages;
   for (std::size_t i = 0; i < options.task_managers; ++i) {
     addresses.push_back(address_of(i));
-    auto page = std::make_shared<Page>(flink_body(shape, i));
+    const auto& page = pages.emplace_back(std::make_shared<Page>(flink_body(shape, i)));
     const tcp::endpoint at(asio::ip::make_address(addresses.back()), options.port);
-    asio::co_spawn(io, listen(at, reporter(std::move(page), options.gzip, served)), fault);
+    asio::co_spawn(io, listen(at, reporter(page, options.gzip, served)), fault);
   }
   auto answers = std::make_shared<RestAnswers>(rest_answers(shape, addresses));
   const tcp::endpoint rest(asio::ip::make_address("127.0.0.1"), options.rest_port);
-  asio::co_spawn(io, listen(rest, job_manager(answers, served)), fault);
+  asio::co_spawn(io, listen(rest, job_manager(answers, pages, served)), fault);
   asio::signal_set signals(io, SIGTERM, SIGINT);
   signals.async_wait([&](auto, int) { io.stop(); });
   std::puts("ready");

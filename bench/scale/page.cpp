@@ -1,6 +1,9 @@
 #include "bench/scale/page.hpp"
 
+#include <array>
 #include <charconv>
+#include <cstdio>
+#include <string_view>
 
 namespace doctor::bench {
 namespace {
@@ -32,6 +35,16 @@ void Page::next() {
     counter.value += kStep;
     const std::string digits = java_double(counter.value);
     if (digits.size() == counter.size) text_.replace(counter.at, counter.size, digits);
+  }
+}
+
+void Page::restart_tasks() {
+  constexpr std::string_view kLabel = "task_attempt_id=\"";
+  std::array<char, 9> number{};
+  std::snprintf(number.data(), number.size(), "%08x", ++restarts_);
+  for (std::size_t at = text_.find(kLabel); at != std::string::npos; at = text_.find(kLabel, at)) {
+    at += kLabel.size();
+    text_.replace(at, 8, number.data(), 8);
   }
 }
 

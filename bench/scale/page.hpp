@@ -19,6 +19,8 @@ class Page {
   explicit Page(std::string text);
   /// A quarter of the values grows, as far as their number of digits stays the same.
   void next();
+  /// All tasks restart: another attempt id for each of them, of the same length.
+  void restart_tasks();
   const std::string& text() const { return text_; }
 
  private:
@@ -27,6 +29,7 @@ class Page {
     double value;
   };
   std::string text_;
+  std::uint32_t restarts_{0};
   std::vector<Counter> counters_;
 };
 

@@ -1,6 +1,7 @@
 #include "agent/history/features.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include "agent/history/image.hpp"
 
@@ -98,6 +99,62 @@ TEST_F(FeaturesTest, JobsThatAreNoMoreGiveTheirMemoryBack) {
   }
   EXPECT_LE(features.series(), 2U);
   EXPECT_LE(entities.size(), 10U);
+}
+
+TEST_F(FeaturesTest, ManyJobsThatCameAndWentTakeNoMoreOfTheHeapThanAFew) {
+  const auto run_job = [&](int generation) {
+    const TimestampMs at = kStart + generation * 2 * kHourMs;
+    const EntityId job = entities.intern(Level::job, kClusterEntity, std::to_string(generation));
+    const EntityId vertex = entities.intern(Level::vertex, job, "v");
+    auto layout = std::make_shared<Layout>();
+    layout->process = tm;
+    for (std::uint32_t index = 0; index < 300; ++index) {
+      const EntityId subtask = entities.intern(Level::subtask, vertex, "", index);
+      layout->keys.push_back({Metric::task_accumulated_busy, subtask});
+    }
+    for (int i = 0; i < 3; ++i) {
+      features.absorb(Batch{1, at + i * 15'000, layout, std::vector<double>(300, 1.0 * i)});
+    }
+    features.forget(at - kHourMs, {});
+  };
+  for (int generation = 0; generation < 10; ++generation) run_job(generation);
+  const std::size_t before = mallinfo2().uordblks;
+  for (int generation = 10; generation < 60; ++generation) run_job(generation);
+  EXPECT_LE(mallinfo2().uordblks, before + (64U << 10U));
+  EXPECT_LE(features.series(), 600U);
+}
+
+TEST_F(FeaturesTest, SeriesAreFoundWhoeverCameAndWentBesides) {
+  const EntityId job = entities.intern(Level::job, kClusterEntity, "job");
+  const EntityId vertex = entities.intern(Level::vertex, job, "v");
+  const auto subtask = [&](std::uint32_t index) {
+    return entities.intern(Level::subtask, vertex, "", index);
+  };
+  const auto tell = [&](std::uint32_t from, std::uint32_t step, TimestampMs at) {
+    auto layout = std::make_shared<Layout>();
+    for (std::uint32_t i = from; i < 1000; i += step) {
+      layout->keys.push_back({Metric::task_accumulated_busy, subtask(i)});
+    }
+    std::vector<double> values;
+    for (std::uint32_t i = from; i < 1000; i += step) values.push_back(1.0 * i);
+    features.absorb(Batch{1, at, layout, std::move(values)});
+  };
+  JobSummary listed;
+  listed.id = "job";
+  tell(0, 1, kStart);
+  tell(0, 3, kStart + kHourMs);
+  features.forget(kStart + 1, std::span(&listed, 1));
+  EXPECT_EQ(features.series(), 334U);
+  tell(1, 3, kStart + 2 * kHourMs);
+  EXPECT_EQ(features.series(), 334U + 333U);
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    const RawRing* ring = features.raw(Metric::task_accumulated_busy, subtask(i));
+    ASSERT_EQ(ring != nullptr, i % 3 != 2) << i;
+    if (ring == nullptr) continue;
+    EXPECT_EQ(ring->back().value, i);
+    EXPECT_EQ(ring->size(), i % 3 == 0 ? 2U : 1U) << i;
+    EXPECT_EQ(features.latest(Metric::task_accumulated_busy, subtask(i))->value, i);
+  }
 }
 
 TEST_F(FeaturesTest, TheSeriesCapDropsNewOnesAndCounts) {

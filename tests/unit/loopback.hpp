@@ -75,8 +75,12 @@ class Peer {
   int fd_;
 };
 
-inline Peer connect(std::uint16_t port) {
+/// From an address of 127/8.
+inline Peer connect(std::uint16_t port, const char* from = "127.0.0.1") {
   Peer peer(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in own = address(0);
+  ::inet_pton(AF_INET, from, &own.sin_addr);
+  static_cast<void>(::bind(peer.fd(), reinterpret_cast<const sockaddr*>(&own), sizeof(own)));
   const sockaddr_in to = address(port);
   static_cast<void>(::connect(peer.fd(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)));
   return peer;

@@ -227,6 +227,34 @@ TEST(Server, FullOfBusyConnectionsSays503) {
   EXPECT_THAT(other.receive_all(), StartsWith("HTTP/1.1 503 "));
 }
 
+TEST(Server, ManySlowReadersInOnePlaceKeepNobodyElsewhereWaiting) {
+  Limits limits;
+  limits.inbound_connections_max = 4;
+  const auto server = start(limits);
+  std::vector<Peer> slow;
+  for (int i = 0; i < 4; ++i) {
+    slow.push_back(loopback::connect(server->port()));
+    slow.back().send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    std::string some;
+    slow.back().receive(some);  // under way and stuck
+  }
+  const Peer other = loopback::connect(server->port(), "127.0.0.2");
+  other.send("GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(other.receive_all(), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST(Server, ASlowReaderMakesRoomAfterASecond) {
+  Limits limits;
+  limits.inbound_connections_max = 1;
+  const auto server = start(limits);
+  const Peer busy = loopback::connect(server->port());
+  busy.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  std::string first;
+  busy.receive(first);
+  std::this_thread::sleep_for(milliseconds(1500));
+  EXPECT_THAT(get(server->port(), "/-/healthy"), StartsWith("HTTP/1.1 200 "));
+}
+
 TEST(Server, SurvivesRunningOutOfDescriptors) {
   const auto server = start();
   const Peer peer(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -1,0 +1,176 @@
+"""What benches share: the generated cluster, flink-doctor and its peers set up to do the same job, and what they cost."""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import statistics
+import subprocess
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+INTERVAL_S = 15
+REPORTER_PORT, REST_PORT = 19249, 18081
+DOCTOR_PORT, PROMETHEUS_PORT, VICTORIA_PORT, VMALERT_PORT = 19669, 19090, 18428, 18880
+SERIES_OF_A_TASK_MANAGER = 5000
+KEPT_OF_A_TASK_MANAGER = 350
+# The first ten subtask metrics of the catalogue, which is what the generator's kept families are.
+RULES = {
+    "busy": "rate({busy}[2m]) > 950", "backpressured": "rate({backpressured}[2m]) > 500",
+    "idle": "rate({idle}[2m]) < 10", "records_in": "rate({first}[5m]) == 0",
+    "skew": "max by (task_id) (rate({first}[5m])) > 3 * avg by (task_id) (rate({first}[5m]))",
+    "stalled": "delta({second}[5m]) == 0", "absent": "absent({first})", "sum": "sum by (task_id) ({second}) > 1e15",
+    "high": "max by (task_id) ({third}) > 1e12", "gone": "count by (task_id) ({third}) < 1",
+}
+
+
+def series_count(text: str) -> int:
+    """50k, 1M, 5000."""
+    factor = {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower(), 1)
+    count = int(float(text[:-1] if factor > 1 else text) * factor)
+    if count % SERIES_OF_A_TASK_MANAGER:
+        raise argparse.ArgumentTypeError(f"series come by the TaskManager, {SERIES_OF_A_TASK_MANAGER} each")
+    return count
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def status_mb(pid: int, what: str) -> float:
+    """Of VmRSS, RssAnon, VmHWM; a MB has 1,048,576 bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(what + ":"):
+            return int(line.split()[1]) / 1024
+    return 0
+
+
+def spread(values: list[float], digits: int = 1) -> str:
+    return " .. ".join(f"{value:.{digits}f}" for value in (min(values), statistics.median(values), max(values)))
+
+
+def add_binaries(parser: argparse.ArgumentParser) -> None:
+    for name in ("doctor", "generator", "prometheus"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--victoria-metrics", type=Path)
+    parser.add_argument("--vmalert", type=Path)
+
+
+@dataclass
+class Side:
+    """One way to do the job: the commands that run it."""
+    name: str
+    commands: list[list[str]]
+    processes: list[subprocess.Popen] = field(default_factory=list)
+
+    def start(self, folder: Path) -> None:
+        for number, command in enumerate(self.commands):
+            with open(folder / f"{self.name}-{number}.log", "wb") as log:
+                self.processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.processes.clear()
+
+    def alive(self) -> bool:
+        return all(process.poll() is None for process in self.processes)
+
+    def cpu(self) -> float:
+        return sum(cpu_seconds(process.pid) for process in self.processes)
+
+    def mb(self, what: str) -> float:
+        return sum(status_mb(process.pid, what) for process in self.processes)
+
+
+class Generator:
+    """TaskManagers and a JobManager on loopback, on the first core."""
+
+    def __init__(self, program: Path, task_managers: int, gzip: bool = False) -> None:
+        self.targets = [f"127.1.{i // 250}.{i % 250 + 1}:{REPORTER_PORT}" for i in range(task_managers)]
+        kept = subprocess.run([str(program), "--kept"], check=True, capture_output=True, text=True)
+        self.metrics = json.loads(kept.stdout)
+        self.command = ["taskset", "-c", "0", str(program), "--task-managers", str(task_managers),
+                        "--series", str(SERIES_OF_A_TASK_MANAGER), "--port", str(REPORTER_PORT),
+                        "--rest-port", str(REST_PORT), *(["--gzip"] if gzip else [])]
+
+    def __enter__(self) -> Generator:
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        if self.process.stdout.readline().strip() != b"ready":
+            raise SystemExit("the generator did not start")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+    def cpu(self) -> float:
+        return cpu_seconds(self.process.pid)
+
+    def ask(self, what: str) -> dict:
+        with urllib.request.urlopen(f"http://127.0.0.1:{REST_PORT}/bench/{what}", timeout=30) as answer:
+            return json.load(answer)
+
+
+class Sides:
+    """flink-doctor and its peers, all keeping the same ten metric names of these targets and judging them."""
+
+    def __init__(self, args: argparse.Namespace, folder: Path, generator: Generator) -> None:
+        self.args, self.folder = args, folder
+        self.targets, self.metrics = generator.targets, generator.metrics
+
+    def doctor(self) -> Side:
+        config = self.folder / "flink-doctor.yaml"
+        reporters = f"  reporters: {json.dumps(self.targets)}\n" if self.targets else ""
+        config.write_text(
+            f"scrape_interval: {INTERVAL_S}s\nlisten: 127.0.0.1:{DOCTOR_PORT}\n"
+            f"export: {json.dumps([m['name'] for m in self.metrics])}\n"
+            f"clusters:\n- name: bench\n  flink: ['http://127.0.0.1:{REST_PORT}']\n{reporters}")
+        return Side("flink-doctor", [[str(self.args.doctor), "run", "--config", str(config), "--data-dir",
+                                      str(self.folder / "doctor-data")]])
+
+    def scrape_config(self) -> dict:
+        families = "|".join(m["family"] for m in self.metrics)
+        return {"job_name": "flink", "static_configs": [{"targets": self.targets}],
+                "metric_relabel_configs": [{"source_labels": ["__name__"], "regex": families, "action": "keep"}]}
+
+    def rules(self) -> Path:
+        family = [m["family"] for m in self.metrics]
+        by_name = {m["name"]: m["family"] for m in self.metrics}
+        words = {"first": family[0], "second": family[1], "third": family[2],
+                 **{short: by_name.get(f"task_accumulated_{short}", family[3])
+                    for short in ("busy", "idle", "backpressured")}}
+        rules = [{"alert": name, "expr": text.format(**words), "for": "1m"} for name, text in RULES.items()]
+        path = self.folder / "rules.yaml"
+        path.write_text(json.dumps({"groups": [{"name": "bench", "interval": f"{INTERVAL_S}s", "rules": rules}]}))
+        return path
+
+    def prometheus(self) -> Side:
+        config = self.folder / "prometheus.yaml"
+        config.write_text(json.dumps({"global": {"scrape_interval": f"{INTERVAL_S}s",
+                                                 "evaluation_interval": f"{INTERVAL_S}s"},
+                                      "rule_files": [str(self.rules())], "scrape_configs": [self.scrape_config()]}))
+        return Side("Prometheus", [[str(self.args.prometheus), f"--config.file={config}", "--log.level=warn",
+                                    f"--storage.tsdb.path={self.folder / 'prometheus-data'}",
+                                    f"--web.listen-address=127.0.0.1:{PROMETHEUS_PORT}"]])
+
+    def victoria_metrics(self, name: str, flags: list[str]) -> Side:
+        config = self.folder / "victoria.yaml"
+        config.write_text(json.dumps({"global": {"scrape_interval": f"{INTERVAL_S}s"},
+                                      "scrape_configs": [self.scrape_config()]}))
+        data = self.folder / f"{name.replace(' ', '-')}-data"
+        return Side(name, [
+            [str(self.args.victoria_metrics), f"-promscrape.config={config}", f"-storageDataPath={data}",
+             f"-httpListenAddr=127.0.0.1:{VICTORIA_PORT}", *flags],
+            [str(self.args.vmalert), f"-rule={self.rules()}", f"-datasource.url=http://127.0.0.1:{VICTORIA_PORT}",
+             "-notifier.url=http://127.0.0.1:1", f"-evaluationInterval={INTERVAL_S}s",
+             f"-httpListenAddr=127.0.0.1:{VMALERT_PORT}"]])
