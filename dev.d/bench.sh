@@ -12,8 +12,9 @@ bench() {
     scale) bench_of_scale "$@" ;;
     disk) bench_of_disk "$@" ;;
     latency) bench_of_latency "$@" ;;
+    replay) bench_of_replay "$@" ;;
     detection) bench_detection "$@" ;;
-    *) die "bench knows parse, scale, disk, latency and detection, not '$what'" ;;
+    *) die "bench knows parse, scale, disk, latency, replay and detection, not '$what'" ;;
   esac
 }
 
