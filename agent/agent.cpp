@@ -120,6 +120,10 @@ void Agent::publish(TimestampMs now) {
   health_.backfills.clear();
   for (const auto& [index, backfill] : backfills_) health_.backfills.push_back(backfill->health());
   if (keeper_) keeper_->tell(health_);
+  if (recorder_) {
+    health_.recorder_state = recorder_->state();
+    health_.recorder_lost = recorder_->lost();
+  }
   view->agent = health_;
   port_.publish(std::move(view));
   news_.ring();
@@ -180,6 +184,15 @@ Status Agent::start_recorder(const std::vector<Memory>& restored) {
   return Done{};
 }
 
+/// After the restart what was before it, so that nobody waits for minutes of samples anew.
+void Agent::recollect() {
+  if (!keeper_) return;
+  for (const StreamItem& item : keeper_->take_past()) {
+    if (recorder_) recorder_->record(item);
+    judges_.at(item.cluster)->absorb(item);
+  }
+}
+
 Status Agent::serve() {
   const RoutePorts ports{&port_, &stats_, now_ms, DOCTOR_VERSION};
   Result<std::unique_ptr<Server>> server =
@@ -198,6 +211,7 @@ Status Agent::run() {
     if (Status ok = serve(); !ok) return ok;
   }
   if (Status ok = start_recorder(restored); !ok) return ok;
+  recollect();
   asio::co_spawn(io_, watch_signals(), [](std::exception_ptr) {});
   spawn_all();
   notify_service_manager("READY=1\nSTATUS=watching " + std::to_string(judges_.size()) +
