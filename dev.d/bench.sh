@@ -13,8 +13,9 @@ bench() {
     disk) bench_of_disk "$@" ;;
     latency) bench_of_latency "$@" ;;
     replay) bench_of_replay "$@" ;;
+    restart) bench_of_restart "$@" ;;
     detection) bench_detection "$@" ;;
-    *) die "bench knows parse, scale, disk, latency, replay and detection, not '$what'" ;;
+    *) die "bench knows parse, scale, disk, latency, replay, restart and detection, not '$what'" ;;
   esac
 }
 
