@@ -6,6 +6,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -211,7 +212,6 @@ Status Agent::run() {
     if (Status ok = serve(); !ok) return ok;
   }
   if (Status ok = start_recorder(restored); !ok) return ok;
-  recollect();
   asio::co_spawn(io_, watch_signals(), [](std::exception_ptr) {});
   spawn_all();
   notify_service_manager("READY=1\nSTATUS=watching " + std::to_string(judges_.size()) +
@@ -235,6 +235,9 @@ void Agent::spawn_all() {
       start_collection(i);
     }
   }
+  // The first questions are on their way meanwhile; what they bring comes after it, as handlers
+  // are run in their order.
+  asio::post(io_, [this] { recollect(); });
   for (const auto& followed : logs_) {
     spawn("logs", [&logs = *followed] { return logs.loop(); });
   }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """How soon an agent asks its cluster for the first time when it starts on a full store of seven days, again and again."""
 import argparse
+import os
 import pathlib
 import shutil
 import signal
@@ -46,8 +47,13 @@ def metric(listen, name):
     return float("nan")
 
 
+def cpu_s(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def start_once(doctor, folder, data, how):
-    """Seconds to the first question, and the series known soon after; ends it by the signal."""
+    """Seconds to the first question, of all its threads' CPU until then, and the series known soon after; ends it by the signal."""
     cluster, listen = Cluster(), f"127.0.0.1:{free_block(1)}"
     (folder / "config.yaml").write_text(f"""
 listen: "{listen}"
@@ -61,13 +67,14 @@ clusters:
         try:
             if not cluster.asked.wait(FIRST_WITHIN_S):
                 raise SystemExit(f"no question within {FIRST_WITHIN_S} s; see {folder / 'log'}")
+            cpu = cpu_s(daemon.pid)
             time.sleep(2)
             series = metric(listen, "flink_doctor_series")
         finally:
             daemon.send_signal(how)
             daemon.wait(30)
             cluster.close()
-    return cluster.asked_at - began, series
+    return cluster.asked_at - began, cpu, series
 
 
 def main():
@@ -86,10 +93,10 @@ def main():
             subprocess.run([arguments.store, str(data), arguments.task_managers], check=True)
         for how in (signal.SIGTERM, signal.SIGKILL):
             starts = [start_once(arguments.doctor, folder, data, how) for _ in range(arguments.starts)]
-            times = sorted(seconds for seconds, _ in starts)
-            print(f"first question after a start, ended by {how.name}: {times[0]:.3f} s at least, median "
-                  f"{statistics.median(times):.3f}, most {times[-1]:.3f}; series known two seconds later: "
-                  f"{min(series for _, series in starts):.0f}")
+            times, cpu, series = zip(*starts)
+            print(f"first question after a start, ended by {how.name}: {min(times):.3f} s at least, median "
+                  f"{statistics.median(times):.3f}, most {max(times):.3f}; CPU until then {min(cpu):.2f} s at least, median "
+                  f"{statistics.median(cpu):.2f}; series known two seconds later: {min(series):.0f}")
     finally:
         shutil.rmtree(folder)
 

@@ -142,7 +142,7 @@ TEST(PastSlice, ProbesTellOfTheProcessesThatReportersTellOf) {
   Labels of_cpu = stalled;
   stalled.push_back({"resource", "memory"});
   of_cpu.push_back({"resource", "cpu"});
-  const Past past = store.read({{resident("tm:1", "7"), {{0, 1e9}, {1, 2e9}}},
+  const Past past = store.read({{resident("tm.1", "7"), {{0, 1e9}, {1, 2e9}}},
                                 {resident("of_another_cluster", "8"), {{0, 3e9}}},
                                 {resident("", "9"), {{0, 5e8}}},
                                 {stalled, {{1, 4}}},
