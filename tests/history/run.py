@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ import flink as fakes  # noqa: E402
 from cases import expect, play  # noqa: E402
 from ports import free_block  # noqa: E402
 from processes import Process  # noqa: E402
+from replay import compare, last_documents  # noqa: E402
 
 KILLS = 4
 LOST_MAX_S = 5.0
@@ -44,7 +46,10 @@ class Counting:
         number = len(self.told) + 100
         self.told[number] = time.time()
         return ("# TYPE flink_taskmanager_Status_JVM_Threads_Count gauge\n"
-                f'flink_taskmanager_Status_JVM_Threads_Count{{host="h",tm_id="tm-1",}} {number}.0\n')
+                f'flink_taskmanager_Status_JVM_Threads_Count{{host="h",tm_id="tm-1",}} {number}.0\n'
+                "# TYPE flink_taskmanager_job_task_accumulateBusyTimeMs gauge\n"
+                'flink_taskmanager_job_task_accumulateBusyTimeMs{job_id="%s",task_id="%s",host="h",subtask_index="0",'
+                f'tm_id="tm-1",job_name="orders",task_name="map",task_attempt_num="0",}} {number}.0\n' % ("a" * 32, "b" * 32))
 
 
 class World:
@@ -54,16 +59,24 @@ class World:
         self.data = folder / "data"
         self.config = folder / "doctor.yaml"
 
-    def start(self, data: Path | None = None) -> Process:
+    def start(self, data: Path | None = None, *more: str) -> Process:
+        self.port = free_block(1)
         self.config.write_text(f"""
-listen: "127.0.0.1:{free_block(1)}"
+listen: "127.0.0.1:{self.port}"
 data_dir: {data or self.data}
 scrape_interval: {SCRAPE_S:.0f}s
 clusters:
   - {{name: orders, flink: ["http://127.0.0.1:{self.cluster.job_manager.port}"],
      reporters: ["127.0.0.1:{self.cluster.page.port}"]}}
 """)
-        return Process("flink-doctor", [str(self.doctor), "run", "--config", str(self.config)], self.folder / "doctor.log")
+        return Process("flink-doctor", [str(self.doctor), "run", "--config", str(self.config), *more], self.folder / "doctor.log")
+
+    def get(self, path: str) -> str | None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            return None
 
     def remembered(self) -> list[tuple[float, int]]:
         """Time and value of what the history has, oldest first."""
@@ -100,6 +113,21 @@ clusters:
                              f"{killed - told[min(lost, default=100)]:.1f} s before the kill")
             before = found
 
+    def second_life_knows_its_tasks(self) -> None:
+        """From the journal, and as a part of the stream: who replays the recording comes to the same."""
+        recording = self.folder / "stream"
+        began = datetime.datetime.now(datetime.timezone.utc)
+        daemon = self.start(None, "--record", str(recording))
+        self.wait_told(4)
+        documents = last_documents(self)
+        expect(daemon.stop() == 0, "it did not end well")
+        lines, _, failed = compare(self.doctor, recording, documents)
+        expect(not failed, " ".join(lines))
+        done = subprocess.run([str(self.doctor), "replay", str(recording), "--format", "json"], capture_output=True, text=True,
+                              timeout=PATIENCE_S)
+        first = datetime.datetime.fromisoformat(json.loads(done.stdout)["recording"]["began"].replace("Z", "+00:00"))
+        expect(first < began - datetime.timedelta(seconds=1), f"nothing from before {began} is in the stream: it begins at {first}")
+
     def one_process_per_directory(self) -> None:
         daemon = self.start()
         self.wait_told(2)
@@ -129,6 +157,7 @@ clusters:
 def cases(doctor: Path, folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     world = World(doctor, folder)
     yield f"killed {KILLS} times, at most {LOST_MAX_S:.0f} s are lost, and nothing is false", world.killed_at_any_moment
+    yield "the next life knows its tasks, and replays", world.second_life_knows_its_tasks
     yield "a directory has one process", world.one_process_per_directory
     yield "a newer state.db is refused", lambda: world.newer("state.db")
     yield "a newer history is refused", lambda: world.newer("history-*.sqlite")
