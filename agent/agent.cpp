@@ -6,6 +6,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -120,6 +121,10 @@ void Agent::publish(TimestampMs now) {
   health_.backfills.clear();
   for (const auto& [index, backfill] : backfills_) health_.backfills.push_back(backfill->health());
   if (keeper_) keeper_->tell(health_);
+  if (recorder_) {
+    health_.recorder_state = recorder_->state();
+    health_.recorder_lost = recorder_->lost();
+  }
   view->agent = health_;
   port_.publish(std::move(view));
   news_.ring();
@@ -180,6 +185,15 @@ Status Agent::start_recorder(const std::vector<Memory>& restored) {
   return Done{};
 }
 
+/// After the restart what was before it, so that nobody waits for minutes of samples anew.
+void Agent::recollect() {
+  if (!keeper_) return;
+  for (const StreamItem& item : keeper_->take_past()) {
+    if (recorder_) recorder_->record(item);
+    judges_.at(item.cluster)->absorb(item);
+  }
+}
+
 Status Agent::serve() {
   const RoutePorts ports{&port_, &stats_, now_ms, DOCTOR_VERSION};
   Result<std::unique_ptr<Server>> server =
@@ -221,6 +235,9 @@ void Agent::spawn_all() {
       start_collection(i);
     }
   }
+  // The first questions are on their way meanwhile; what they bring comes after it, as handlers
+  // are run in their order.
+  asio::post(io_, [this] { recollect(); });
   for (const auto& followed : logs_) {
     spawn("logs", [&logs = *followed] { return logs.loop(); });
   }

@@ -49,6 +49,7 @@ class Agent {
   void log_changes();
   Status open_keeper(std::vector<Memory>& restored);
   Status start_recorder(const std::vector<Memory>& restored);
+  void recollect();
   Status serve();
   void spawn_all();
   void spawn(const std::string& name, std::function<boost::asio::awaitable<void>()> loop);

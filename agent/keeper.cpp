@@ -32,8 +32,8 @@ Result<std::unique_ptr<Keeper>> Keeper::open(const KeeperSettings& settings, Jud
   for (const auto& judge : judges) {
     marks.push_back(image_of(images, features_key(judge->config().cluster)).mark);
   }
-  const auto [oldest, newest] = std::minmax_element(marks.begin(), marks.end());
-  const Result<Tail> tail = read_tail(settings.directory, marks.empty() ? 0 : *oldest);
+  const auto newest = std::max_element(marks.begin(), marks.end());
+  const Result<Tail> tail = read_tail(settings.directory);
   if (!tail) return tail.error();
   for (const std::string& problem : tail->problems) spdlog::warn("history: {}", problem);
   const std::int64_t seq = std::max(tail->last_seq, marks.empty() ? 0 : *newest);
@@ -45,6 +45,10 @@ Result<std::unique_ptr<Keeper>> Keeper::open(const KeeperSettings& settings, Jud
     const Image features = image_of(images, features_key(cluster));
     keeper->restored_.push_back({i, now, image_of(images, findings_key(cluster)).body,
                                  catch_up(features, cluster, *tail, plan, settings.limits)});
+    for (Batch& batch : samples_of_tasks(cluster, *tail, now, judges[i]->entities())) {
+      const TimestampMs at = batch.at;
+      keeper->past_.push_back({i, at, std::move(batch)});
+    }
   }
   return keeper;
 }

@@ -35,6 +35,10 @@ class Keeper {
   /// What the judges knew when the last process ended, but for seconds. Once.
   std::vector<Memory> take_restored() { return std::move(restored_); }
 
+  /// What the tasks of each cluster did in the minutes before, oldest first, for recorder and judge
+  /// once they know what was restored; the history has it. Once.
+  std::vector<StreamItem> take_past() { return std::move(past_); }
+
   /// An item that its judge has just absorbed.
   void keep(const StreamItem& item, Judge& judge);
   /// At every tick; `is_last`: whatever has changed.
@@ -49,6 +53,7 @@ class Keeper {
   std::unique_ptr<Store> store_;
   std::unique_ptr<History> history_;
   std::vector<Memory> restored_;
+  std::vector<StreamItem> past_;
   std::map<std::string, std::string> saved_findings_;  // cluster → image last given to the store
   TimestampMs remembered_at_{0};
 };

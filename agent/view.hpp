@@ -88,6 +88,8 @@ struct AgentHealth {
   std::uint64_t history_lost{};           // scrapes that were never written
   std::uint64_t history_damaged{};        // rows, chunks and files that could not be read
   std::uint64_t history_bytes{};          // on disk
+  std::string recorder_state;             // "ok", or why nothing is written; empty: not asked for
+  std::uint64_t recorder_lost{};          // items that were never written
 };
 
 struct View {

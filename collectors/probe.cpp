@@ -2,25 +2,66 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "collectors/batch_of.hpp"
 #include "collectors/scrape_page.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
-namespace {
+namespace {}  // namespace
 
-constexpr std::string_view kPrefix = "flink_doctor_probe_";
-
-}  // namespace
-
-ProbeScrape::ProbeScrape(SourceId source, const Selection& selection, const Limits& limits)
-    : source_(source), limits_(limits), reader_(*this, limits.reporter_line_bytes_max) {
+ProbeFamilies::ProbeFamilies(const Selection& selection) {
   for (const MetricInfo& about : metric_catalogue()) {
     if (about.probe_family.empty() || !selection.contains(about.metric)) continue;
-    families_.emplace(std::string(kPrefix).append(about.probe_family), &about);
+    metrics_.emplace(std::string(kPrefix).append(about.probe_family), &about);
   }
 }
+
+const MetricInfo* ProbeFamilies::metric(std::string_view family,
+                                        std::span<const exposition::Label> labels) const {
+  const auto [from, to] = metrics_.equal_range(family);
+  for (auto it = from; it != to; ++it) {
+    const MetricInfo& about = *it->second;
+    const bool fits = about.probe_label.empty() ||
+                      exposition::value_of(labels, about.probe_label) == about.probe_label_value;
+    if (fits) return &about;
+  }
+  return nullptr;
+}
+
+std::optional<ProbePlace> ProbeFamilies::place(const MetricInfo& about,
+                                               std::span<const exposition::Label> labels,
+                                               const Limits& limits) {
+  const bool is_job_manager = exposition::value_of(labels, "process") == "jobmanager";
+  const std::string_view task_manager = exposition::value_of(labels, "tm_id");
+  if (!is_job_manager && task_manager.empty()) return std::nullopt;
+  ProbePlace place;
+  if (!is_job_manager) place.task_manager = task_manager.substr(0, limits.name_bytes_max);
+  place.pid = exposition::value_of(labels, "pid").substr(0, 20);
+  if (about.level == Level::directory) {
+    place.directory =
+        std::string(exposition::value_of(labels, "role"))
+            .append(":")
+            .append(exposition::value_of(labels, "path").substr(0, limits.name_bytes_max));
+  }
+  return place;
+}
+
+EntityId ProbeFamilies::entity(const ProbePlace& place, EntityTable& entities) {
+  const EntityId process =
+      place.task_manager.empty()
+          ? entities.intern(Level::process, kClusterEntity, "jobmanager")
+          : entities.find(Level::process, kClusterEntity, reporter_filtered(place.task_manager));
+  if (process == kNoEntity || place.directory.empty()) return process;
+  return entities.intern(Level::directory, process, printable(place.directory));
+}
+
+ProbeScrape::ProbeScrape(SourceId source, const Selection& selection, const Limits& limits)
+    : source_(source),
+      limits_(limits),
+      families_(selection),
+      reader_(*this, limits.reporter_line_bytes_max) {}
 
 Status ProbeScrape::feed(std::span<const char> window) {
   reader_.feed(window);
@@ -40,8 +81,8 @@ Result<Scrape> ProbeScrape::finish(TimestampMs at, EntityTable& entities,
   const bool one_jm = one_job_manager();
   std::vector<std::pair<SeriesKey, double>> series;
   for (const Staged& staged : staged_) {
-    const bool ambiguous = staged.task_manager.empty() && !one_jm;
-    const EntityId id = ambiguous ? kNoEntity : entity(staged, entities);
+    const bool ambiguous = staged.place.task_manager.empty() && !one_jm;
+    const EntityId id = ambiguous ? kNoEntity : ProbeFamilies::entity(staged.place, entities);
     if (id == kNoEntity) {
       ++scrape.series_unlabelled;
     } else {
@@ -59,40 +100,21 @@ Result<Scrape> ProbeScrape::finish(TimestampMs at, EntityTable& entities,
 }
 
 bool ProbeScrape::wants(std::string_view family) {
-  saw_probe_ |= family.starts_with(kPrefix);
+  saw_probe_ |= family.starts_with(ProbeFamilies::kPrefix);
   return families_.contains(family);
 }
 
 void ProbeScrape::sample(std::string_view family, std::span<const exposition::Label> labels,
                          double value) {
-  const auto [from, to] = families_.equal_range(family);
-  for (auto it = from; it != to; ++it) {
-    const MetricInfo& about = *it->second;
-    if (!about.probe_label.empty() &&
-        exposition::value_of(labels, about.probe_label) != about.probe_label_value) {
-      continue;
-    }
-    const std::string_view process = exposition::value_of(labels, "process");
-    const std::string_view task_manager = exposition::value_of(labels, "tm_id");
-    if (process != "jobmanager" && task_manager.empty()) {
-      ++unlabelled_;
-      continue;
-    }
-    if (staged_.size() >= limits_.series_per_source_max) {
-      ++dropped_;
-      continue;
-    }
-    Staged staged{about.metric, canonical(about.metric, value), {}, {}, {}};
-    if (process != "jobmanager")
-      staged.task_manager = task_manager.substr(0, limits_.name_bytes_max);
-    staged.pid = exposition::value_of(labels, "pid").substr(0, 20);
-    if (about.level == Level::directory) {
-      staged.directory =
-          std::string(exposition::value_of(labels, "role"))
-              .append(":")
-              .append(exposition::value_of(labels, "path").substr(0, limits_.name_bytes_max));
-    }
-    staged_.push_back(std::move(staged));
+  const MetricInfo* about = families_.metric(family, labels);
+  if (about == nullptr) return;
+  std::optional<ProbePlace> place = ProbeFamilies::place(*about, labels, limits_);
+  if (!place) {
+    ++unlabelled_;
+  } else if (staged_.size() >= limits_.series_per_source_max) {
+    ++dropped_;
+  } else {
+    staged_.push_back({about->metric, canonical(about->metric, value), std::move(*place)});
   }
 }
 
@@ -100,18 +122,9 @@ void ProbeScrape::sample(std::string_view family, std::span<const exposition::La
 bool ProbeScrape::one_job_manager() const {
   std::set<std::string> pids;
   for (const Staged& staged : staged_) {
-    if (staged.task_manager.empty()) pids.insert(staged.pid);
+    if (staged.place.task_manager.empty()) pids.insert(staged.place.pid);
   }
   return pids.size() <= 1;
-}
-
-EntityId ProbeScrape::entity(const Staged& staged, EntityTable& entities) const {
-  const EntityId process =
-      staged.task_manager.empty()
-          ? entities.intern(Level::process, kClusterEntity, "jobmanager")
-          : entities.find(Level::process, kClusterEntity, reporter_filtered(staged.task_manager));
-  if (process == kNoEntity || staged.directory.empty()) return process;
-  return entities.intern(Level::directory, process, printable(staged.directory));
 }
 
 boost::asio::awaitable<Result<Scrape>> scrape_probe(Http& http, Endpoint endpoint, SourceId source,

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,34 @@
 #include "collectors/reporter.hpp"
 
 namespace doctor {
+
+/// The process a probe's series is of, and the directory when it is of one.
+struct ProbePlace {
+  std::string task_manager;  // empty: the JobManager
+  std::string pid;
+  std::string directory;  // "role:path", or empty
+};
+
+/// What the series of a probe are, by name and labels: on its page, and in a store that scraped it.
+class ProbeFamilies {
+ public:
+  static constexpr std::string_view kPrefix = "flink_doctor_probe_";
+  explicit ProbeFamilies(const Selection& selection);
+
+  bool contains(std::string_view family) const { return metrics_.contains(family); }
+  /// Null: nothing that is wanted.
+  const MetricInfo* metric(std::string_view family,
+                           std::span<const exposition::Label> labels) const;
+  /// Nothing when the labels name no process.
+  static std::optional<ProbePlace> place(const MetricInfo& about,
+                                         std::span<const exposition::Label> labels,
+                                         const Limits& limits);
+  /// kNoEntity for TaskManagers that nobody else has told of.
+  static EntityId entity(const ProbePlace& place, EntityTable& entities);
+
+ private:
+  std::multimap<std::string, const MetricInfo*, std::less<>> metrics_;
+};
 
 /// Pure: takes the probe's exposition, gives a batch of what `selection` wants of the host.
 class ProbeScrape final : public BodySink, private exposition::Sink {
@@ -30,19 +59,17 @@ class ProbeScrape final : public BodySink, private exposition::Sink {
   struct Staged {
     Metric metric;
     double value;
-    std::string task_manager;  // empty: the JobManager
-    std::string pid, directory;
+    ProbePlace place;
   };
 
   bool wants(std::string_view family) override;
   void sample(std::string_view family, std::span<const exposition::Label> labels,
               double value) override;
-  EntityId entity(const Staged& staged, EntityTable& entities) const;
   bool one_job_manager() const;
 
   SourceId source_;
   const Limits& limits_;
-  std::multimap<std::string, const MetricInfo*, std::less<>> families_;
+  ProbeFamilies families_;
   bool saw_probe_{false};
   std::vector<Staged> staged_;
   std::uint64_t dropped_{0};

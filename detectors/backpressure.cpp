@@ -65,15 +65,14 @@ Sight look(const Window& window, const JobFacts& job, const SampleSpan& span,
   }
   sight.from = sight.to - static_cast<DurationMs>(spec.count) * spec.width_ms;
   sight.loads = loads_of(window, job, spec);
-  if (!window.one_shot) {
-    sight.fine =
-        loads_of(window, job, {sight.to, spec.width_ms / 2, kFineWindows, spec.not_before});
-  }
   for (const VertexLoad& load : sight.loads) {
     sight.windows = std::max(sight.windows, load.windows_seen());
   }
   sight.symptoms = held_up(sight.loads, limits);
+  if (sight.symptoms.empty()) return sight;
   if (!window.one_shot) {
+    sight.fine =
+        loads_of(window, job, {sight.to, spec.width_ms / 2, kFineWindows, spec.not_before});
     const auto lasts =
         static_cast<std::size_t>(2 * params["lasts_ms"] / static_cast<double>(spec.width_ms));
     sight.symptoms =

@@ -14,8 +14,10 @@ bench() {
     serve) bench_of_serve "$@" ;;
     disk) bench_of_disk "$@" ;;
     latency) bench_of_latency "$@" ;;
+    replay) bench_of_replay "$@" ;;
+    restart) bench_of_restart "$@" ;;
     detection) bench_detection "$@" ;;
-    *) die "bench knows parse, scale, memory, serve, disk, latency and detection, not '$what'" ;;
+    *) die "bench knows parse, scale, memory, serve, disk, latency, replay, restart and detection, not '$what'" ;;
   esac
 }
 

@@ -20,6 +20,7 @@ test_everything() {
   suite "unit file, chart, rules" deploy_checks
   suite "what a Prometheus already knows" real_stores
   suite "three shards, one Alertmanager" real_shards
+  suite "a killed process" killed_program
   suite "detection, a tenth" detection_gate
   suite "reader, instructions and allocations" parse_gate
   if [ -n "$quick" ]; then
@@ -118,6 +119,11 @@ real_shards() {
   [ -x "$doctor" ] || { say "no program to try in shards"; return 1; }
   counted env PYTHONUNBUFFERED=1 python3 tests/shards/run.py --doctor "$doctor" \
     --alertmanager "$debs/usr/bin/prometheus-alertmanager" "$@"
+}
+
+killed_program() {
+  [ -x "$doctor" ] || { say "no program to kill"; return 1; }
+  counted env PYTHONUNBUFFERED=1 python3 tests/history/run.py --doctor "$doctor" "$@"
 }
 
 real_kubernetes() {

@@ -30,7 +30,7 @@ constexpr Feature kFeatures[] = {Feature::latest, Feature::raw,     Feature::pla
 std::vector<MetricDepth> depths(const FeaturePlan& plan) {
   std::vector<MetricDepth> all;
   for (const Metric metric : plan.metrics()) {
-    if (info(metric).reporter_name.empty()) continue;
+    if (info(metric).reporter_name.empty() && info(metric).probe_family.empty()) continue;
     MetricDepth depth{metric, 0};
     for (const Feature feature : kFeatures) {
       if (plan.keeps(metric, feature))

@@ -146,6 +146,13 @@ void add_agent(Families& families, const AgentHealth& agent) {
         static_cast<double>(agent.clusters_elsewhere));
   }
   for (const BackfillHealth& backfill : agent.backfills) add_backfill(families, backfill);
+  if (!agent.recorder_state.empty()) {
+    put(Kind::gauge, "flink_doctor_recording_up", "1 when the stream is being recorded",
+        agent.recorder_state == "ok" ? 1 : 0);
+    put(Kind::counter, "flink_doctor_recording_lost_items_total",
+        "Items of the stream that were judged but never recorded",
+        static_cast<double>(agent.recorder_lost));
+  }
   if (agent.store_state.empty() || agent.store_state == "off") return;
   put(Kind::gauge, "flink_doctor_store_up", "1 when the history on disk works",
       agent.store_state == "ok" ? 1 : 0);

@@ -241,6 +241,14 @@ void write_store(Terminal& out, const AgentHealth& agent) {
   out.line();
 }
 
+void write_recorder(Terminal& out, const AgentHealth& agent) {
+  if (agent.recorder_state.empty() || agent.recorder_state == "ok") return;
+  out.line(out.paint(Ink::bold, "Not recorded"));
+  out.paragraph("  ", 2, sentence(agent.recorder_state));
+  out.paragraph("  ", 2, "A replay will not know of what comes meanwhile.");
+  out.line();
+}
+
 /// A line is an option for Flink, or ("--…") one for this program.
 void write_enable(Terminal& out, const View& view) {
   std::set<std::string> for_flink;
@@ -279,6 +287,7 @@ std::string text_report(const View& view, ReportStyle style) {
     write_finding(out, *finding, view.generated_at);
   }
   write_store(out, view.agent);
+  write_recorder(out, view.agent);
   write_enable(out, view);
   return out.take();
 }

@@ -13,25 +13,21 @@
 namespace doctor {
 namespace {
 
-constexpr DurationMs kTailMs = 10 * kMinuteMs;
 constexpr std::size_t kTailValuesMax = 1U << 20U;  // a fraction of a second, whatever is missing
 constexpr std::size_t kFilesMax = 3;               // a file may have begun just now
 
 class TailReader {
  public:
-  explicit TailReader(std::int64_t after) : after_(after) {}
-
   Status read(const std::string& path) {
     Result<std::unique_ptr<DayFile>> file = DayFile::open(path, Database::Access::write);
     if (!file) return file.error();
     const Result<std::int64_t> last = (*file)->last_seq();
     if (!last) return last.error();
     tail.last_seq = std::max(tail.last_seq, *last);
-    if (*last <= after_) return Done{};
     const Result<std::map<std::int64_t, StoredSource>> sources = (*file)->sources();
     if (!sources) return sources.error();
     sources_.clear();
-    return (*file)->newest_rows(after_, [&](const JournalRow& row) { return add(row, *sources); });
+    return (*file)->newest_rows([&](const JournalRow& row) { return add(row, *sources); });
   }
 
   Tail tail;
@@ -54,21 +50,22 @@ class TailReader {
     return true;
   }
 
-  std::int64_t after_;
   std::map<std::int64_t, std::shared_ptr<const Tail::Source>> sources_;  // of the present file
   std::optional<TimestampMs> newest_at_;
   std::size_t values_{0};
 };
 
-/// Rows of one cluster as the batches they were.
+/// Rows of one cluster as the batches they were, or, of tasks alone, as what a store knows of the
+/// past.
 class Batches {
  public:
-  explicit Batches(EntityTable& entities) : entities_(entities) {}
+  enum class Of { all, tasks };
+  Batches(EntityTable& entities, Of what) : entities_(entities), what_(what) {}
 
   Batch batch_of(const Tail::Row& row) {
     Columns& columns = columns_[row.source];
     if (!columns.layout || columns.width != row.values.size()) learn(columns, row);
-    Batch batch{row.source->number, row.at, columns.layout, {}};
+    Batch batch{columns.layout->source, row.at, columns.layout, {}};
     for (const std::size_t column : columns.taken) batch.values.push_back(row.values[column]);
     return batch;
   }
@@ -80,14 +77,18 @@ class Batches {
     std::shared_ptr<const Layout> layout;
   };
 
+  bool is_of_task(const SeriesKey& key) const {
+    return entities_.ancestor(key.entity, Level::vertex) != kNoEntity;
+  }
+
   void learn(Columns& columns, const Tail::Row& row) {
     Layout layout;
-    layout.source = row.source->number;
+    layout.source = row.source->number | (what_ == Of::tasks ? kHistoryBit : 0);
     columns.taken.clear();
     columns.width = row.values.size();
     for (std::size_t i = 0; i < std::min(columns.width, row.source->names.size()); ++i) {
       const std::optional<SeriesKey> key = intern_series(entities_, row.source->names[i]);
-      if (!key) continue;
+      if (!key || (what_ == Of::tasks && !is_of_task(*key))) continue;
       columns.taken.push_back(i);
       layout.keys.push_back(*key);
     }
@@ -95,13 +96,14 @@ class Batches {
   }
 
   EntityTable& entities_;
+  Of what_;
   std::map<std::shared_ptr<const Tail::Source>, Columns> columns_;
 };
 
 }  // namespace
 
-Result<Tail> read_tail(const std::string& directory, std::int64_t seq) {
-  TailReader reader(seq);
+Result<Tail> read_tail(const std::string& directory) {
+  TailReader reader;
   std::vector<HistoryFile> raw = history_files(directory);
   std::erase_if(raw, [](const HistoryFile& file) { return file.binned; });
   std::reverse(raw.begin(), raw.end());
@@ -131,7 +133,7 @@ std::string catch_up(const Image& image, const std::string& cluster, const Tail&
   FeatureStore features(plan, entities, limits);
   // What is not usable is told when it is restored in earnest.
   if (!image.body.empty() && !restore_features(image.body, features, first->at)) return image.body;
-  Batches batches(entities);
+  Batches batches(entities, Batches::Of::all);
   for (auto row = first; row != tail.rows.end(); ++row) {
     if (!is_news(*row)) continue;
     if (row->source->number == kSubmissions) {
@@ -141,6 +143,19 @@ std::string catch_up(const Image& image, const std::string& cluster, const Tail&
     }
   }
   return features_image(features);
+}
+
+std::vector<Batch> samples_of_tasks(const std::string& cluster, const Tail& tail, TimestampMs now,
+                                    EntityTable& entities) {
+  Batches batches(entities, Batches::Of::tasks);
+  std::vector<Batch> past;
+  for (const Tail::Row& row : tail.rows) {
+    const bool is_told = row.source->cluster == cluster && row.source->number != kSubmissions;
+    if (!is_told || row.at > now || now - row.at > kTailMs) continue;
+    Batch batch = batches.batch_of(row);
+    if (!batch.values.empty()) past.push_back(std::move(batch));
+  }
+  return past;
 }
 
 }  // namespace doctor

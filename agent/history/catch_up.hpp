@@ -1,5 +1,6 @@
 // Catching up: what the journal knows beyond an image of features, so that a crash costs the
-// seconds of one commit and not the time since the last image.
+// seconds of one commit and not the time since the last image, and a restart no minutes of looking
+// at tasks before they can be judged again.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,9 @@
 #include "agent/history/state_file.hpp"
 
 namespace doctor {
+
+/// How far back the journal is read at start: what the features of tasks remember, and more.
+inline constexpr DurationMs kTailMs = 10 * kMinuteMs;
 
 /// The newest rows of the journal, in order of seq, each once.
 struct Tail {
@@ -31,13 +35,18 @@ struct Tail {
   std::vector<std::string> problems;  // what could not be read, one line each
 };
 
-/// Rows after `seq`, of the last minutes before the newest one. Fails for a directory that a newer
-/// version has written.
-Result<Tail> read_tail(const std::string& directory, std::int64_t seq);
+/// Of the last ten minutes before the newest row. Fails for a directory that a newer version has
+/// written.
+Result<Tail> read_tail(const std::string& directory);
 
 /// The image as if it had been made after the last row of the tail. The same image when nothing
 /// came after it.
 std::string catch_up(const Image& image, const std::string& cluster, const Tail& tail,
                      const FeaturePlan& plan, const Limits& limits);
+
+/// What no image keeps: the samples of vertices and their tasks within kTailMs before `now`, as the
+/// batches of a store that knows the past.
+std::vector<Batch> samples_of_tasks(const std::string& cluster, const Tail& tail, TimestampMs now,
+                                    EntityTable& entities);
 
 }  // namespace doctor

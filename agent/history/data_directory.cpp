@@ -69,6 +69,20 @@ Status DataDirectory::acquire() {
   return Done{};
 }
 
+void DataDirectory::hold_reserve() const {
+  const std::string path = file("reserve");
+  std::error_code fault;
+  if (fs::exists(fs::symlink_status(path, fault))) return;
+  const int descriptor =
+      ::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (descriptor < 0) return;
+  const bool is_held = ::fallocate(descriptor, 0, 0, kReserveBytes) == 0;
+  ::close(descriptor);
+  if (!is_held) ::unlink(path.c_str());
+}
+
+bool DataDirectory::release_reserve() const { return ::unlink(file("reserve").c_str()) == 0; }
+
 Status put_aside(const std::string& path) {
   std::error_code fault;
   if (!fs::exists(fs::symlink_status(path, fault))) return Done{};

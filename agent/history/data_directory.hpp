@@ -1,6 +1,7 @@
 // The data directory: one process at a time, and a place for what cannot be read.
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 #include <string>
 
@@ -21,11 +22,19 @@ class DataDirectory {
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
 
+  /// Keeps room on the disk, where there is some, for the last state when it is full.
+  void hold_reserve() const;
+  /// Gives that room to whoever writes next. False: there is none.
+  bool release_reserve() const;
+
  private:
   std::string path_;
   std::mutex mutex_;
   int lock_{-1};
 };
+
+/// What is written at once when the disk is full: an image, twice, since its journal comes first.
+inline constexpr std::int64_t kReserveBytes = 8 << 20;
 
 /// How many *.corrupt files stay, the newest ones.
 inline constexpr std::size_t kCorruptMax = 4;

@@ -313,11 +313,8 @@ Status DayFile::each_row(std::int64_t source, const std::function<void(JournalRo
   });
 }
 
-Status DayFile::newest_rows(std::int64_t after, const std::function<bool(JournalRow)>& take) {
-  Statement select(database_,
-                   "SELECT seq, source, at, crc, body FROM journal WHERE seq > ?1"
-                   " ORDER BY seq DESC");
-  select.bind(1, after);
+Status DayFile::newest_rows(const std::function<bool(JournalRow)>& take) {
+  Statement select(database_, "SELECT seq, source, at, crc, body FROM journal ORDER BY seq DESC");
   return rows_of(select, take);
 }
 

@@ -75,8 +75,8 @@ class DayFile {
                     const std::function<void(const ChunkHead&, std::string_view packed)>& take);
   /// Of the journal, in order of seq.
   Status each_row(std::int64_t source, const std::function<void(JournalRow)>& take);
-  /// Of all sources, the newest first, down to but without `after`; ends when `take` says false.
-  Status newest_rows(std::int64_t after, const std::function<bool(JournalRow)>& take);
+  /// Of all sources, the newest first; ends when `take` says false.
+  Status newest_rows(const std::function<bool(JournalRow)>& take);
   Result<std::int64_t> last_seq();
 
   const std::string& path() const { return database_.path(); }

@@ -18,6 +18,10 @@ using std::chrono::steady_clock;
 constexpr std::size_t kQueueBytesMax = 8U << 20U;
 constexpr DurationMs kSourceKeptMs = kHourMs;
 constexpr DurationMs kForgetEveryMs = 10 * kMinuteMs;
+/// So long after a scrape was lost the state still says so.
+constexpr std::chrono::minutes kLossToldFor{5};
+/// A commit that takes longer than this breaks what is promised of a killed process.
+constexpr std::chrono::seconds kAnswerWithin{15};
 constexpr milliseconds kBackOffMin{1000};
 constexpr milliseconds kBackOffMax{60'000};
 
@@ -144,6 +148,7 @@ bool History::push(HistoryRow row) {
   const std::scoped_lock lock(mutex_);
   if (!queue_.empty() && queue_bytes_ + bytes > kQueueBytesMax) {
     ++health_.lost;
+    lost_at_ = steady_clock::now();
     return false;
   }
   queue_bytes_ += bytes;
@@ -153,7 +158,15 @@ bool History::push(HistoryRow row) {
 
 HistoryHealth History::health() const {
   const std::scoped_lock lock(mutex_);
-  return health_;
+  HistoryHealth health = health_;
+  if (health.state != "ok") return health;
+  const auto now = steady_clock::now();
+  if (busy_since_ && now - *busy_since_ > kAnswerWithin) {
+    health.state = "the disk does not answer: what comes now may be lost";
+  } else if (lost_at_ && now - *lost_at_ < kLossToldFor) {
+    health.state = "the disk does not keep up: scrapes are not written";
+  }
+  return health;
 }
 
 /// True when it is time to end.
@@ -164,6 +177,7 @@ bool History::wait(steady_clock::time_point until) {
 
 std::vector<HistoryRow> History::take_queue() {
   const std::scoped_lock lock(mutex_);
+  busy_since_ = steady_clock::now();
   queue_bytes_ = 0;
   return std::exchange(queue_, {});
 }
@@ -183,6 +197,7 @@ void History::work() {
     const auto enough = [&] { return last || steady_clock::now() >= next || wait({}); };
     if (done) done = writer.maintain(enough);
     const std::scoped_lock lock(mutex_);
+    busy_since_.reset();
     health_.state = done ? "ok" : done.error().message;
     if (!done) ++health_.errors;
     writer.tell(health_);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -22,7 +23,7 @@
 namespace doctor {
 
 struct HistoryHealth {
-  std::string state{"ok"};  // or what is wrong
+  std::string state{"ok"};  // or what is wrong: the disk fails, hangs or does not keep up
   std::uint64_t errors{};   // failures of the disk
   std::uint64_t lost{};     // scrapes that were never written
   std::uint64_t damaged{};  // rows, chunks and files that could not be read
@@ -71,6 +72,8 @@ class History {
   std::size_t queue_bytes_{0};
   bool stopping_{false};
   HistoryHealth health_;
+  std::optional<std::chrono::steady_clock::time_point> lost_at_;     // the last scrape
+  std::optional<std::chrono::steady_clock::time_point> busy_since_;  // with the disk; nothing: not
   std::thread thread_;
 };
 

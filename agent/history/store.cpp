@@ -54,7 +54,17 @@ Status Store::open_file() {
   return Done{};
 }
 
+/// On a full disk what was learned is worth more than the room that was kept for it.
 Status Store::write(const Images& images) {
+  Status done = try_to_write(images);
+  if (!done && done.error().code == ErrorCode::io && directory_->release_reserve()) {
+    done = try_to_write(images);
+  }
+  if (done) directory_->hold_reserve();
+  return done;
+}
+
+Status Store::try_to_write(const Images& images) {
   if (!file_) {
     if (const Status ok = open_file(); !ok) return ok;
   }

@@ -41,6 +41,7 @@ class Store {
   explicit Store(std::shared_ptr<DataDirectory> directory) : directory_(std::move(directory)) {}
   Status open_file();
   Status write(const Images& images);
+  Status try_to_write(const Images& images);
   void work();
   void note(const Status& done);
   std::string path() const { return directory_->file("state.db"); }

@@ -36,6 +36,8 @@ class Recorder {
 
   /// "ok", or why nothing is written.
   std::string state() const;
+  /// Whether the disk has taken all frames that have ended.
+  bool is_idle() const { return writer_->is_idle(); }
   std::uint64_t lost() const { return lost_; }  // items, since the start
 
  private:

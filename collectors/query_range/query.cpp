@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 
 #include "collectors/exposition/characters.hpp"
 #include "collectors/percent_encoding.hpp"
+#include "collectors/probe.hpp"
 #include "collectors/selection.hpp"
 #include "model/text.hpp"
 
@@ -88,9 +90,17 @@ std::vector<std::string> selectors(std::span<const Metric> metrics,
     rest.append(",").append(matcher.label).append(matcher.op).append(quoted(matcher.value));
   }
   std::vector<std::string> all;
+  std::set<std::string> asked;
   std::string names;
   for (const Metric metric : metrics) {
-    for (const std::string& family : reporter_families(metric)) {
+    std::vector<std::string> families = reporter_families(metric);
+    const std::string_view of_probe = info(metric).probe_family;
+    if (!of_probe.empty()) {
+      families.push_back(std::string(ProbeFamilies::kPrefix).append(of_probe));
+    }
+    for (const std::string& family : families) {
+      // Several metrics may be one family of a probe, told apart by a label.
+      if (!asked.insert(family).second) continue;
       names += (names.empty() ? "" : "|") + pattern_of(family);
     }
     if (names.size() < bytes_wanted) continue;

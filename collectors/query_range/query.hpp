@@ -27,7 +27,7 @@ Result<Matcher> parse_matcher(std::string_view text);
 /// As in a map of a configuration file: the value "orders", or "=~flink-.*".
 Result<Matcher> parse_matcher(std::string_view label, std::string_view value);
 
-/// Selectors that together take what reporters tell of `metrics`, none much longer than
+/// Selectors that together take what reporters and probes tell of `metrics`, none much longer than
 /// `bytes_wanted`.
 std::vector<std::string> selectors(std::span<const Metric> metrics,
                                    std::span<const Matcher> matchers, std::size_t bytes_wanted);

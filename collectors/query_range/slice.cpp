@@ -44,30 +44,48 @@ std::vector<Batch> Past::batches(std::size_t step) const {
 }
 
 Slice::Slice(Span span, const Selection& selection, const Limits& limits)
-    : span_(span), selection_(selection), limits_(limits), places_(limits.name_bytes_max) {}
+    : span_(span),
+      selection_(selection),
+      limits_(limits),
+      places_(limits.name_bytes_max),
+      probes_(selection) {}
 
-Status Slice::series(std::span<const exposition::Label> labels) {
-  takes_ = false;
-  const std::string_view family = exposition::value_of(labels, "__name__");
-  const auto match = selection_.match(family);
-  if (!match) return Done{};
+/// Nothing for what nobody wants, and for what names no place, which is counted.
+std::optional<Slice::Sighting> Slice::sighting_of(std::string_view family,
+                                                  std::span<const exposition::Label> labels) {
   Sighting sighting;
+  if (const MetricInfo* about = probes_.metric(family, labels)) {
+    sighting.place.metric = about->metric;
+    sighting.probe = ProbeFamilies::place(*about, labels, limits_);
+    if (sighting.probe) return sighting;
+    ++dropped_;
+    return std::nullopt;
+  }
+  const auto match = selection_.match(family);
+  if (!match) return std::nullopt;
   sighting.place.metric = match->metric;
   sighting.from_job_manager = family.starts_with(kJobManagerPrefix);
   if (!places_.fill(sighting.place, match->star, sighting.from_job_manager, labels)) {
     ++dropped_;
-    return Done{};
+    return std::nullopt;
   }
-  if ((columns_.size() + 1) * span_.steps > limits_.history_samples_max) {
-    return Error{ErrorCode::too_large, "more series than this stretch of time may have"};
-  }
-  sighting.labels = hash_of(labels);
-  sighting.first = span_.steps;
   if (sighting.place.metric == Metric::job_restarts) {
     sighting.job_name = exposition::value_of(labels, "job_name").substr(0, limits_.name_bytes_max);
   }
   sighting.host = exposition::value_of(labels, "host").substr(0, limits_.name_bytes_max);
-  sightings_.push_back(std::move(sighting));
+  return sighting;
+}
+
+Status Slice::series(std::span<const exposition::Label> labels) {
+  takes_ = false;
+  std::optional<Sighting> sighting = sighting_of(exposition::value_of(labels, "__name__"), labels);
+  if (!sighting) return Done{};
+  if ((columns_.size() + 1) * span_.steps > limits_.history_samples_max) {
+    return Error{ErrorCode::too_large, "more series than this stretch of time may have"};
+  }
+  sighting->labels = hash_of(labels);
+  sighting->first = span_.steps;
+  sightings_.push_back(std::move(*sighting));
   columns_.emplace_back(span_.steps, kAbsent);
   takes_ = true;
   return Done{};
@@ -109,7 +127,7 @@ void Slice::place(EntityTable& entities, Past& past) {
   ReporterPlaces::Entities find(places_, entities);
   EntityId job_manager = kNoEntity;
   for (Sighting& sighting : sightings_) {
-    if (sighting.first == span_.steps) continue;
+    if (sighting.first == span_.steps || sighting.probe) continue;
     if (sighting.from_job_manager && job_manager == kNoEntity) {
       job_manager = entities.intern(Level::process, kClusterEntity, "jobmanager");
     }
@@ -122,6 +140,29 @@ void Slice::place(EntityTable& entities, Past& past) {
     }
     sighting.process = process;
     if (!sighting.from_job_manager) past.hosts_[process] = sighting.host;
+    sighting.key = {sighting.place.metric, entity};
+  }
+  place_probes(entities, past);
+}
+
+/// A probe tells of every Flink on its machine: taken is what reporters have told of, too, and of
+/// JobManagers only one.
+void Slice::place_probes(EntityTable& entities, Past& past) {
+  std::set<std::string> job_managers;
+  for (const Sighting& sighting : sightings_) {
+    const bool is_one = sighting.probe && sighting.probe->task_manager.empty();
+    if (is_one && sighting.first < span_.steps) job_managers.insert(sighting.probe->pid);
+  }
+  for (Sighting& sighting : sightings_) {
+    if (sighting.first == span_.steps || !sighting.probe) continue;
+    const bool ambiguous = sighting.probe->task_manager.empty() && job_managers.size() > 1;
+    const EntityId entity =
+        ambiguous ? kNoEntity : ProbeFamilies::entity(*sighting.probe, entities);
+    if (entity == kNoEntity) {
+      ++past.dropped_;
+      continue;
+    }
+    sighting.process = entities.ancestor(entity, Level::process);
     sighting.key = {sighting.place.metric, entity};
   }
 }

@@ -1,17 +1,20 @@
 // A stretch of the past: what a store's answers tell of it, as columns of equal steps, and what
-// comes of that for the stream. Series are the reporters' own, with the store's labels added.
+// comes of that for the stream. Series are those of reporters and of our own probes, with the
+// store's labels added.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "collectors/probe.hpp"
 #include "collectors/query_range/matrix.hpp"
 #include "collectors/reporter_places.hpp"
 #include "collectors/selection.hpp"
@@ -91,9 +94,13 @@ class Slice final : public MatrixSink {
     SeriesKey key{};
     EntityId process{kNoEntity};
     bool from_job_manager{false};
+    std::optional<ProbePlace> probe;  // of whose series it is
   };
 
+  std::optional<Sighting> sighting_of(std::string_view family,
+                                      std::span<const exposition::Label> labels);
   void place(EntityTable& entities, Past& past);
+  void place_probes(EntityTable& entities, Past& past);
   void arrange(Acquaintance& known, Past& past);
   void note_submissions(Acquaintance& known, Past& past) const;
 
@@ -101,6 +108,7 @@ class Slice final : public MatrixSink {
   const Selection& selection_;
   const Limits& limits_;
   ReporterPlaces places_;
+  ProbeFamilies probes_;
   std::vector<Sighting> sightings_;  // one for each column
   std::vector<Past::Column> columns_;
   bool takes_{false};  // the series that began last

@@ -21,6 +21,7 @@ Asked refusal(int status, const std::string& body, const Limits& limits) {
   std::string text = "answers HTTP " + std::to_string(status) + " to a range query";
   if (!told && told.error().code == ErrorCode::http_status) text += "; " + told.error().message;
   if (status == 404) text += "; is the URL the one below which /api/v1/query_range is?";
+  if (status == 401) text += "; does it want a login, or a tenant in the header X-Scope-OrgID?";
   return {Error{ErrorCode::http_status, std::move(text)}, status == kTooMany || status >= 500,
           status == kUnprocessable};
 }

@@ -39,14 +39,24 @@ struct Delta {
   }
 };
 
-std::optional<double> value_at(const RawRing* ring, TimestampMs at) {
-  if (ring == nullptr) return std::nullopt;
-  for (std::size_t i = ring->size(); i-- > 0;) {
-    if (ring->at(i).at < at) break;
-    if (ring->at(i).at == at && std::isfinite(ring->at(i).value)) return ring->at(i).value;
+/// Looks up one sample after another of a ring, from the newest back.
+class Backwards {
+ public:
+  explicit Backwards(const RawRing* ring)
+      : ring_(ring), left_(ring == nullptr ? 0 : ring->size()) {}
+  /// `at` never grows from call to call.
+  std::optional<double> value_at(TimestampMs at) {
+    while (left_ > 0 && ring_->at(left_ - 1).at > at) --left_;
+    if (left_ == 0) return std::nullopt;
+    const Sample sample = ring_->at(left_ - 1);
+    if (sample.at != at || !std::isfinite(sample.value)) return std::nullopt;
+    return sample.value;
   }
-  return std::nullopt;
-}
+
+ private:
+  const RawRing* ring_;
+  std::size_t left_;
+};
 
 struct Reading {
   TimestampMs at{};
@@ -54,27 +64,31 @@ struct Reading {
   double backpressured{}, idle{};
 };
 
-/// Samples where all times were told together.
+/// Samples where all times were told together, oldest first.
 std::vector<Reading> readings_of(const Features& features, EntityId entity, const Clocks& clocks) {
   const RawRing* backpressured = features.raw(clocks.backpressured, entity);
-  const RawRing* idle = features.raw(clocks.idle, entity);
   const RawRing* busy = features.raw(clocks.busy, entity);
   if (busy != nullptr && busy->empty()) busy = nullptr;
   std::vector<Reading> readings;
   if (backpressured == nullptr) return readings;
-  for (std::size_t i = 0; i < backpressured->size(); ++i) {
+  readings.reserve(backpressured->size());
+  Backwards idle_back(features.raw(clocks.idle, entity));
+  Backwards busy_back(busy);
+  for (std::size_t i = backpressured->size(); i-- > 0;) {
     const Sample sample = backpressured->at(i);
-    const std::optional<double> idle_then = value_at(idle, sample.at);
-    const std::optional<double> busy_then = value_at(busy, sample.at);
+    const std::optional<double> idle_then = idle_back.value_at(sample.at);
+    const std::optional<double> busy_then = busy_back.value_at(sample.at);
     if (!std::isfinite(sample.value) || !idle_then || (busy != nullptr && !busy_then)) continue;
     readings.push_back({sample.at, busy_then, sample.value, *idle_then});
   }
+  std::reverse(readings.begin(), readings.end());
   return readings;
 }
 
 std::vector<Delta> deltas_of(const std::vector<Reading>& readings, int tasks,
                              DurationMs gap_max_ms) {
   std::vector<Delta> deltas;
+  deltas.reserve(readings.size());
   const Reading* last = nullptr;  // where the times last moved
   for (const Reading& reading : readings) {
     if (last == nullptr) {
@@ -136,15 +150,15 @@ void raise(std::optional<double>& highest, std::optional<double> value) {
 /// A counter's rise per millisecond over the samples in [from, to], begun anew where it fell.
 std::optional<double> rate_in(const RawRing* ring, TimestampMs from, TimestampMs to) {
   if (ring == nullptr) return std::nullopt;
-  std::optional<Sample> first;
-  std::optional<Sample> last;
+  const Sample* first = nullptr;
+  const Sample* last = nullptr;
   for (std::size_t i = 0; i < ring->size(); ++i) {
-    const Sample sample = ring->at(i);
+    const Sample& sample = ring->at(i);
     if (sample.at < from || sample.at > to || !std::isfinite(sample.value)) continue;
-    if (!first || sample.value < last->value) first = sample;
-    last = sample;
+    if (first == nullptr || sample.value < last->value) first = &sample;
+    last = &sample;
   }
-  if (!first || last->at <= first->at) return std::nullopt;
+  if (first == nullptr || last->at <= first->at) return std::nullopt;
   return (last->value - first->value) / static_cast<double>(last->at - first->at);
 }
 

@@ -25,7 +25,7 @@ import past  # noqa: E402
 from cases import expect, play  # noqa: E402
 from ports import free_block  # noqa: E402
 from processes import Process  # noqa: E402
-from stores import Prometheus, TenantFront, VictoriaMetrics  # noqa: E402
+from stores import PARTIAL, Prometheus, TenantFront, VictoriaMetrics  # noqa: E402
 
 PATIENCE_S = 60
 TENANT = "streaming"
@@ -135,7 +135,7 @@ def check_with_a_past(world: World, store: str, cluster: str, code: int) -> None
 
 
 def daemon_knows_the_past(world: World) -> None:
-    """Both clusters in one agent, from a store that wants a tenant."""
+    """Both clusters in one agent, from a store that wants a tenant, has replicas and warns."""
     front = TenantFront(world.stores["victoria-metrics"].url, TENANT)
     folder = world.folder / "daemon"
     folder.mkdir()
@@ -173,6 +173,7 @@ def daemon_knows_the_past(world: World) -> None:
     agent.stop()
     expect(active == ["leaking/heap_leak"], f"found: {active}")
     expect(front.refused == 0, "the tenant was not told")
+    expect(PARTIAL in agent.log.read_text(), "that the store did not see all is not said")
     for name in past.CLUSTERS:
         expect(f'flink_doctor_backfill_done_ratio{{cluster="{name}"}} 1' in page, f"{name} is not read to its end")
     expect("of the past is read" in agent.log.read_text(), "no progress is logged")

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import subprocess
 import sys
 import threading
@@ -54,8 +55,26 @@ class VictoriaMetrics:
         urllib.request.urlopen(self.url + "/internal/force_flush", timeout=60).close()
 
 
+# As Thanos says it when a store behind it does not answer and partial responses are allowed.
+PARTIAL = "fetch series from store-1:10901: rpc error: code = Unavailable desc = connection refused"
+
+
+def as_replicas(body: bytes) -> bytes:
+    """A matrix as Thanos and Mimir tell it that two Prometheus' have scraped, without deduplication: each series twice, by a
+    label of its own, the second with every third sample missing; and with what they say beside the data."""
+    answer = json.loads(body)
+    if answer.get("data", {}).get("resultType") != "matrix":
+        return body
+    result = []
+    for series in answer["data"]["result"]:
+        for replica, values in (("a", series["values"]), ("b", [v for i, v in enumerate(series["values"]) if i % 3])):
+            result.append({"metric": dict(sorted({**series["metric"], "prometheus_replica": replica}.items())), "values": values})
+    answer["data"] = {"resultType": "matrix", "result": result, "analysis": {"name": "[storesGatherer]", "children": []}}
+    return json.dumps({**answer, "warnings": [PARTIAL], "infos": ["some info"]}).encode()
+
+
 class TenantFront:
-    """Before a store, as Mimir is: who does not say which tenant he is of is refused."""
+    """Before a store, as Mimir is: who does not say which tenant he is of is refused, in Mimir's words; and replicas."""
 
     def __init__(self, store_url: str, tenant: str) -> None:
         self.refused = 0
@@ -65,10 +84,10 @@ class TenantFront:
             def do_GET(self) -> None:
                 if self.headers.get("X-Scope-OrgID") != tenant:
                     front.refused += 1
-                    return self.answer(401, b'{"status":"error","errorType":"auth","error":"no org id"}')
+                    return self.answer(401, b"no org id\n")
                 try:
                     with urllib.request.urlopen(store_url + self.path, timeout=60) as answer:
-                        self.answer(answer.status, answer.read())
+                        self.answer(answer.status, as_replicas(answer.read()))
                 except urllib.error.HTTPError as fault:
                     self.answer(fault.code, fault.read())
 

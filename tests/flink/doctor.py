@@ -22,7 +22,7 @@ class DoctorFailed(RuntimeError):
 
 class Doctor:
     def __init__(self, binary: Path, folder: Path, clusters: list[tuple[str, str]],
-                 alertmanager: str | None = None) -> None:
+                 alertmanager: str | None = None, records: bool = False) -> None:
         """`clusters`: REST address and reporter range of each; without reporters everything comes through REST."""
         self.folder = folder
         self.listen = f"127.0.0.1:{free_block(1)}"
@@ -31,6 +31,9 @@ class Doctor:
         command = [str(binary), "run", "--listen", self.listen, "--data-dir", str(folder / "data")]
         for url, reporters in clusters:
             command += ["--flink", url] + (["--reporter", reporters] if reporters else [])
+        self.recording = folder / "stream"
+        if records:
+            command += ["--record", str(self.recording), "--bytes-max", "1GiB"]
         if alertmanager:
             command += ["--alertmanager", alertmanager]
         self.timeline = open(folder / "findings.jsonl", "w")

@@ -24,6 +24,7 @@ from front import Front, reporter_that_answers
 from jobs import CompileFailed, churn_jar, jobs_jar
 from judge import Judge, table
 from processes import Interrupted, raise_on_sigterm, stop_all
+from replay import compare, last_documents
 from rest import RestError, TimedOut, Unreachable
 from stories import STORIES
 from story import Story
@@ -89,7 +90,7 @@ class Run:
             self.alertmanager.wait_up()
         addresses = [(cluster.url, cluster.reporters) for cluster in self.world.clusters.values()]
         self.doctor = Doctor(self.args.doctor, self.out / "doctor", addresses,
-                             self.alertmanager.url if self.alertmanager else None)
+                             self.alertmanager.url if self.alertmanager else None, records=True)
         self.doctor.wait_up()
         self.log(f"flink-doctor is up: {self.doctor.url}")
         if self.args.rest_only:
@@ -165,6 +166,7 @@ class Run:
 
     def finish(self) -> int:
         asides = [part.lines() for part in (self.front, self.survey) if part]  # they ask the clusters: first of all
+        documents = last_documents(self.doctor) if self.doctor else []
         complaint = self.doctor.stop() if self.doctor else ""
         if self.rest_only and not complaint:
             complaint = self.rest_only.stop()
@@ -186,6 +188,7 @@ class Run:
             print("\n".join(self.delivery.summary()))
             failures += self.delivery.failures()
             passes += len(self.delivery.checks) - self.delivery.failures()
+        asides.append(compare(self.args.doctor, self.doctor.recording, documents))
         for said, good, bad in asides:
             lines = said + lines
             failures, passes = failures + bad, passes + good

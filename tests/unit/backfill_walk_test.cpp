@@ -205,6 +205,17 @@ TEST(BackfillWalk, WhatCannotGetBetterIsNotAskedAgain) {
   }
 }
 
+TEST(BackfillWalk, ATenantThatIsNotToldIsNamed) {
+  Walker walker;
+  walker.store.spoils = [&](const auto&, std::size_t) {
+    return std::pair{401, std::string("no org id\n")};  // Mimir's words
+  };
+  const Status status = walker.walk(kNow - kHourMs, kNow, kHeap).status;
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("X-Scope-OrgID"));
+  EXPECT_EQ(walker.store.questions.size(), 1U);
+}
+
 TEST(BackfillWalk, MoreSeriesThanFitAreReadInSmallerSlices) {
   Walker walker;
   walker.limits.history_samples_max = 50;
@@ -257,7 +268,7 @@ TEST(BackfillDepth, IsAsFarAsFeaturesRemember) {
   EXPECT_EQ(by_metric.at(Metric::task_input_watermark), 2 * kHourMs);
   EXPECT_EQ(by_metric.at(Metric::task_records_in), 20 * kMinuteMs);
   EXPECT_FALSE(by_metric.contains(Metric::task_mailbox_queue)) << "no detector reads it";
-  EXPECT_FALSE(by_metric.contains(Metric::host_descriptors)) << "no reporter has it";
+  EXPECT_EQ(by_metric.at(Metric::host_resident_anonymous), 7 * kDayMs) << "probes have it";
 }
 
 // --- the judge

@@ -1,6 +1,12 @@
 #include "faulty_disk.hpp"
 
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -140,7 +146,22 @@ void apply_write(std::string& bytes, const FaultyDisk::Write& write) {
   bytes.replace(offset, write.bytes.size(), write.bytes);
 }
 
+std::atomic<FaultyDisk*> present{nullptr};
+
 }  // namespace
+
+/// Stands in front of the C library's, in all of the program.
+extern "C" int rename(const char* from, const char* to) noexcept {
+  FaultyDisk* const disk = present;
+  if (disk != nullptr &&
+      (disk->admit(Fault::rename) != SQLITE_OK || disk->admit(Fault::none) != SQLITE_OK)) {
+    errno = EIO;
+    return -1;
+  }
+  const long result = ::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+  if (result == 0 && disk != nullptr) disk->renamed(from, to);
+  return static_cast<int>(result);
+}
 
 FaultyDisk::FaultyDisk() : real_(sqlite3_vfs_find(nullptr)) {
   shim_ = *real_;
@@ -151,9 +172,11 @@ FaultyDisk::FaultyDisk() : real_(sqlite3_vfs_find(nullptr)) {
   shim_.xDelete = delete_file;
   // The others look into their own VFS for nothing.
   sqlite3_vfs_register(&shim_, 1);
+  present = this;
 }
 
 FaultyDisk::~FaultyDisk() {
+  present = nullptr;
   sqlite3_vfs_unregister(&shim_);
   sqlite3_vfs_register(real_, 1);
 }
@@ -222,6 +245,15 @@ void FaultyDisk::synced(const std::string& path) {
 void FaultyDisk::deleted(const std::string& path) {
   const std::scoped_lock lock(mutex_);
   files_.erase(path);
+}
+
+void FaultyDisk::renamed(const std::string& from, const std::string& to) {
+  const std::scoped_lock lock(mutex_);
+  auto file = files_.extract(from);
+  files_.erase(to);
+  if (file.empty()) return;
+  file.key() = to;
+  files_.insert(std::move(file));
 }
 
 void FaultyDisk::lose_power(unsigned seed) {

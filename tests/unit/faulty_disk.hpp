@@ -1,5 +1,5 @@
-// A disk that fails on demand: stands between SQLite and the file system while it lives. Knows what
-// was synced, so that it can also lose power.
+// A disk that fails on demand: stands between SQLite, and whoever renames, and the file system
+// while it lives. Knows what was synced, so that it can also lose power.
 #pragma once
 
 #include <sqlite3.h>
@@ -14,7 +14,7 @@ namespace doctor {
 
 class FaultyDisk {
  public:
-  enum class Fault { none, write, full, short_write, sync, open, read };
+  enum class Fault { none, write, full, short_write, sync, open, read, rename };
 
   FaultyDisk();
   ~FaultyDisk();
@@ -47,6 +47,7 @@ class FaultyDisk {
   void wrote(const std::string& path, Write write);
   void synced(const std::string& path);
   void deleted(const std::string& path);
+  void renamed(const std::string& from, const std::string& to);
   sqlite3_vfs* real() const { return real_; }
 
  private:

@@ -1,8 +1,11 @@
 // Whatever the disk does, the history reopens and holds a prefix of what it was given: all that was
 // acknowledged, nothing twice, nothing else. FLINK_DOCTOR_LONG=1 tries every point, not some.
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 #include "agent/history/state_file.hpp"
+#include "agent/history/store.hpp"
 #include "faulty_disk.hpp"
 #include "history_kit.hpp"
 
@@ -147,6 +150,68 @@ TEST_P(HistoryFault, ForGoodIsToldAndEndsWhenItEnds) {
 INSTANTIATE_TEST_SUITE_P(Each, HistoryFault,
                          testing::Values(Fault::write, Fault::full, Fault::short_write, Fault::sync,
                                          Fault::open, Fault::read));
+
+TEST_F(HistoryFaults, ADayThatCannotBeRenamedStaysAsItWasAndIsBinnedLater) {
+  Archive archive(directory, {});
+  for (std::int64_t i = 0; i < 3; ++i) {
+    archive.take({row(i, kFrom + i * kMinuteMs)}, kFrom + i * kMinuteMs);
+    ASSERT_TRUE(archive.commit(kFrom + i * kMinuteMs, true));
+  }
+  const TimestampMs later = kFrom + 3 * kDayMs;
+  archive.take({row(3, later)}, later);
+  ASSERT_TRUE(archive.commit(later, true));  // into the file of another day
+  disk.fail(Fault::rename, 1, true);
+  Result<bool> more = true;
+  for (int i = 0; i < 100 && more && *more; ++i) more = archive.maintain(later);
+  ASSERT_TRUE(disk.has_struck());
+  ASSERT_FALSE(more);
+  EXPECT_NE(more.error().message.find("cannot rename"), std::string::npos);
+  EXPECT_EQ(points().size(), 3U + 1U);
+  disk.heal();
+  settle(archive, later);
+  EXPECT_EQ(points().size(), 1U + 1U);  // the last of a bin
+}
+
+TEST_F(HistoryFaults, WhatCannotBePutAsideIsNotWrittenOverAndTheNextPartTakesItsPlace) {
+  const std::string damaged = history_path(directory, kDayBegin, 0, false);
+  std::ofstream(damaged) << std::string(20'000, 'x');
+  disk.fail(Fault::rename, 1, true);
+  Archive archive(directory, {});
+  archive.take({row(0, kFrom)}, kFrom);
+  const Status done = archive.commit(kFrom, true);
+  EXPECT_TRUE(done) << (done ? "" : done.error().message);
+  ASSERT_TRUE(disk.has_struck());
+  EXPECT_EQ(points().size(), 1U);
+  std::ifstream file(damaged);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), std::string(20'000, 'x'));
+}
+
+TEST_F(HistoryFaults, TheLastStateIsWrittenIntoTheReserveOfAFullDisk) {
+  const std::string reserve = directory + "/reserve";
+  const auto found = [&] {
+    auto store = Store::open(std::make_shared<DataDirectory>(directory));
+    return store ? (*store)->load()["key"].body : "no store";
+  };
+  const auto save = [&](const std::string& body) {
+    auto store = Store::open(std::make_shared<DataDirectory>(directory));
+    ASSERT_TRUE(store);
+    (*store)->save("key", {body, 1});
+  };
+  save("first");
+  ASSERT_TRUE(std::filesystem::exists(reserve));
+  EXPECT_EQ(std::filesystem::file_size(reserve), static_cast<std::uintmax_t>(kReserveBytes));
+  {
+    auto store = Store::open(std::make_shared<DataDirectory>(directory));
+    ASSERT_TRUE(store);
+    disk.fail(Fault::full, 1);  // until the reserve is given back
+    (*store)->save("key", {"last", 2});
+    store->reset();  // the process ends: there is no second try but the one at once
+    EXPECT_TRUE(disk.has_struck());
+    disk.heal();
+  }
+  EXPECT_EQ(found(), "last");
+  EXPECT_TRUE(std::filesystem::exists(reserve));  // taken again when there was room
+}
 
 TEST_F(HistoryFaults, ImagesAreTheLastOnesThatWereWritten) {
   const std::string path = directory + "/state.db";

@@ -88,6 +88,7 @@ TEST(MetricsPage, ShowsSourcesAndMembers) {
   EXPECT_THAT(text, HasSubstr("flink_doctor_alertmanager_up{alertmanager=\"am-0:9093\"} 1\n"));
   EXPECT_THAT(text, Not(HasSubstr("alertmanager_up{alertmanager=\"am-1:9093\"}")));
   EXPECT_THAT(text, Not(HasSubstr("flink_doctor_store_up")));  // off is neither up nor down
+  EXPECT_THAT(text, Not(HasSubstr("flink_doctor_recording_up")));
 }
 
 TEST(MetricsPage, TellsHowTheHistoryOnDiskDoes) {
@@ -95,10 +96,14 @@ TEST(MetricsPage, TellsHowTheHistoryOnDiskDoes) {
   view.agent.store_state = "disk full";
   view.agent.store_errors = 2;
   view.agent.history_lost = 3;
+  view.agent.recorder_state = "disk full";
+  view.agent.recorder_lost = 4;
   view.agent.history_damaged = 4;
   view.agent.history_bytes = 5;
   const std::string text = page(view);
   EXPECT_THAT(text, HasSubstr("flink_doctor_store_up 0\n"));
+  EXPECT_THAT(text, HasSubstr("flink_doctor_recording_up 0\n"));
+  EXPECT_THAT(text, HasSubstr("flink_doctor_recording_lost_items_total 4\n"));
   EXPECT_THAT(text, HasSubstr("flink_doctor_store_errors_total 2\n"));
   EXPECT_THAT(text, HasSubstr("flink_doctor_history_lost_scrapes_total 3\n"));
   EXPECT_THAT(text, HasSubstr("flink_doctor_history_damaged_total 4\n"));

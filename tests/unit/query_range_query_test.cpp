@@ -32,6 +32,10 @@ TEST(QueryRange, ASelectorTakesWhatReportersCallTheMetric) {
                     R"(flink_taskmanager_Status_JVM_GarbageCollector_.+_Count",)"
                     R"(cluster="a\"b\\c",pod=~"x.*"})");
   EXPECT_EQ(selectors(metrics, matchers, 1).size(), 2U);
+  const std::vector<Metric> of_probes{Metric::host_resident, Metric::log_size, Metric::out_size};
+  EXPECT_EQ(selectors(of_probes, {}, 10'000).at(0),
+            R"({__name__=~"flink_doctor_probe_process_resident_memory_bytes|)"
+            R"(flink_doctor_probe_log_bytes"})");
   EXPECT_TRUE(selectors({}, matchers, 100).empty());
 }
 

@@ -19,7 +19,8 @@ const Span kSpan{kBegan, kMinuteMs, 10};
 
 const Selection& selection() {
   static const Selection all({Metric::jvm_heap_used, Metric::gc_count, Metric::job_restarts,
-                              Metric::task_records_in, Metric::jvm_heap_max});
+                              Metric::task_records_in, Metric::jvm_heap_max, Metric::host_resident,
+                              Metric::cgroup_memory_stalled});
   return all;
 }
 
@@ -112,6 +113,55 @@ TEST(PastSlice, WhichOneCountsDoesNotChangeFromSliceToSlice) {
   EXPECT_EQ(store.at(second, 0).begin()->second, 30);
   EXPECT_EQ(first.batches(9)[0].layout, second.batches(0)[0].layout)
       << "nothing but values changed";
+}
+
+// Thanos and Mimir without deduplication: two Prometheus' have scraped the same.
+TEST(PastSlice, ReplicasAreOneSeriesAndFillEachOthersGaps) {
+  Store store;
+  const Past past = store.read({{heap("tm_1", "replica-a"), {{0, 5}, {1, 6}, {3, 8}, {4, 9}}},
+                                {heap("tm_1", "replica-b"), {{0, 5}, {2, 7}, {4, 9}}}});
+  for (int step = 0; step < 5; ++step) {
+    const auto values = store.at(past, static_cast<std::size_t>(step));
+    ASSERT_EQ(values.size(), 1U) << step;
+    EXPECT_EQ(values.begin()->second, 5 + step);
+  }
+}
+
+Labels resident(std::string_view tm, std::string_view pid) {
+  return {{"__name__", "flink_doctor_probe_process_resident_memory_bytes"},
+          {"cluster", "orders"},
+          {"pid", pid},
+          {"process", tm.empty() ? "jobmanager" : "taskmanager"},
+          {"tm_id", tm}};
+}
+
+TEST(PastSlice, ProbesTellOfTheProcessesThatReportersTellOf) {
+  Store store;
+  Labels stalled = resident("tm_1", "7");
+  stalled[0].value = "flink_doctor_probe_cgroup_pressure_stalled_seconds_total";
+  Labels of_cpu = stalled;
+  stalled.push_back({"resource", "memory"});
+  of_cpu.push_back({"resource", "cpu"});
+  const Past past = store.read({{resident("tm.1", "7"), {{0, 1e9}, {1, 2e9}}},
+                                {resident("of_another_cluster", "8"), {{0, 3e9}}},
+                                {resident("", "9"), {{0, 5e8}}},
+                                {stalled, {{1, 4}}},
+                                {of_cpu, {{1, 5}}},
+                                {heap("tm_1"), {{0, 5}}}});
+  using testing::Pair;
+  EXPECT_THAT(store.at(past, 0), ElementsAre(Pair("jobmanager host_resident jobmanager", 5e8),
+                                             Pair("tm_1 host_resident tm_1", 1e9),
+                                             Pair("tm_1 jvm_heap_used tm_1", 5)));
+  EXPECT_THAT(store.at(past, 1), ElementsAre(Pair("tm_1 cgroup_memory_stalled tm_1", 4),
+                                             Pair("tm_1 host_resident tm_1", 2e9)));
+  EXPECT_EQ(past.series_dropped(), 1U);
+}
+
+TEST(PastSlice, TwoJobManagersOfProbesAreToldApartByNobody) {
+  Store store;
+  const Past past = store.read({{resident("", "9"), {{0, 5e8}}}, {resident("", "10"), {{0, 6e8}}}});
+  EXPECT_TRUE(store.at(past, 0).empty());
+  EXPECT_EQ(past.series_dropped(), 2U);
 }
 
 TEST(PastSlice, AJobThatShowsUpLaterWasSubmitted) {

@@ -63,6 +63,10 @@ TEST(Report, SaysThatNothingIsRememberedWhileTheDiskFails) {
   const std::string text = text_report(view, {false, 90});
   EXPECT_THAT(text,
               HasSubstr("Not remembered on disk\n  /data/state.db: database or disk is full"));
+  EXPECT_THAT(text, Not(HasSubstr("Not recorded")));
+  view.agent.recorder_state = "the disk does not keep up";
+  EXPECT_THAT(text_report(view, {false, 90}),
+              HasSubstr("Not recorded\n  the disk does not keep up"));
 }
 
 TEST(Report, PutsTheWorstFirstAndTheResolvedLast) {
