@@ -338,7 +338,7 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   }
   const Sight sight = look(window, job, *span, params);
   if (!sight.symptoms.empty()) {
-    const auto candidates = bottlenecks(sight.loads, sight.fine, sight.symptoms);
+    const auto candidates = bottlenecks(sight.loads, sight.fine, sight.symptoms, params["gap_min"]);
     if (!candidates.empty()) return report_culprits(window, sight, candidates, params, tally);
     return tally.blind(job, name_of(sight.loads[sight.symptoms.back()]) +
                                 " is held up, but what comes after it is not seen");

@@ -70,7 +70,8 @@ std::optional<HeapJudgement> judge_heap(const Window& window, const Params& para
   const auto load = [&](FloorScale scale, std::int64_t bin) { return process.load(scale, bin); };
   GrowthRules rules = growth_rules(params);
   rules.full_ratio = params["full_ratio"];
-  const auto growth = floor_growth(*process.floors(), counts, load, process.limit().bytes, rules);
+  const auto growth = floor_growth(*process.floors(), counts, load, process.limit().bytes, rules,
+                                   [&](std::int64_t hour) { return process.load_of_hour(hour); });
   if (!growth) return std::nullopt;
   HeapJudgement judged{process, *growth, {}, {}};
   judged.testimony = testify(

@@ -8,7 +8,6 @@
 #include "detectors/advice.hpp"
 #include "detectors/job_times.hpp"
 #include "detectors/statistics/fault.hpp"
-#include "detectors/statistics/poisson.hpp"
 #include "detectors/statistics/restart_stretch.hpp"
 #include "detectors/statistics/robust.hpp"
 #include "detectors/tally.hpp"
@@ -25,10 +24,12 @@ constexpr Param kParams[] = {
     {"quiet_min_ms", 2 * kMinuteMs, "but not before this"},
     {"short_min", 3, "restarts in 10 min, together with long_min, although checkpoints complete"},
     {"long_min", 5, "restarts in 1 h"},
-    {"rare_min", 4, "restarts in 6 h, two of them in 30 min, where the job hardly ever restarts"},
-    {"p_max", 1e-4, "chance of as many restarts in 30 min and in 6 h at the job's own rate"},
+    {"rare_min", 4, "restarts by one fault in 6 h, closer than p_max lets be by chance"},
+    {"p_max", 1e-4, "chance that faults at the job's own rate come as close together"},
     {"jitter_max", 0.2, "spread of the gaps / mean gap of a fault that comes like a clock"},
 };
+
+constexpr DurationMs kLatelyMs = 6 * kHourMs;
 
 using Restarts = std::vector<Restart>;
 
@@ -52,29 +53,54 @@ DurationMs gap_limit(const JobFacts& job, const Params& params) {
 }
 
 /// Relative to its own pace: backoff may have stretched the gaps to a minute or more.
-bool is_over(const RestartStretch& loop, TimestampMs now, const Params& params) {
+bool is_over(TimestampMs last, DurationMs gap_max, TimestampMs now, const Params& params) {
   const double quiet =
-      std::max(params["quiet_min_ms"], params["quiet_factor"] * as_double(loop.gap_max));
-  return as_double(now - loop.end) > quiet;
+      std::max(params["quiet_min_ms"], params["quiet_factor"] * as_double(gap_max));
+  return as_double(now - last) > quiet;
+}
+
+/// What faults that come by themselves do not explain.
+bool is_no_chance(const std::optional<RestartBurst>& burst, const Params& params) {
+  return burst && burst->chance < params["p_max"];
+}
+
+std::string burst_text(const RestartBurst& burst) {
+  return std::to_string(burst.count) + " by the same fault in " +
+         format_duration_ms(as_double(burst.span)) + ", where its own past lets expect " +
+         format_number(burst.expected, 2);
 }
 
 /// Many restarts although checkpoints complete; says by which rule.
-std::optional<std::string> too_often(const RestartRates& rates, const Params& params) {
+std::optional<std::string> too_often(const Restarts& restarts, const RestartStretch& recent,
+                                     TimestampMs known_since, TimestampMs now,
+                                     const Params& params) {
+  const RestartRates rates = rates_of(restarts, now);
   if (static_cast<double>(rates.in_10_min) >= params["short_min"] &&
       static_cast<double>(rates.in_1_h) >= params["long_min"]) {
     return std::to_string(rates.in_10_min) + " in 10 min and " + std::to_string(rates.in_1_h) +
            " in 1 h";
   }
-  if (static_cast<double>(rates.in_6_h) < params["rare_min"] || rates.in_30_min < 2) {
-    return std::nullopt;
-  }
-  const bool rare =
-      poisson_tail(rates.in_30_min, rates.expected_in(30 * kMinuteMs)) < params["p_max"] &&
-      poisson_tail(rates.in_6_h, rates.expected_in(6 * kHourMs)) < params["p_max"];
-  if (!rare) return std::nullopt;
-  return std::to_string(rates.in_30_min) + " in 30 min and " + std::to_string(rates.in_6_h) +
-         " in 6 h, where its own past lets expect " +
-         format_number(rates.expected_in(6 * kHourMs), 2) + " in 6 h";
+  if (recent.same.empty()) return std::nullopt;
+  const auto burst = burst_of(restarts, *recent.same.back().fault,
+                              static_cast<std::size_t>(params["rare_min"]), known_since);
+  if (!is_no_chance(burst, params)) return std::nullopt;
+  const TimestampMs last = recent.same.back().at;
+  return is_over(last, burst->gap_max, now, params) ? std::nullopt
+                                                    : std::optional(burst_text(*burst));
+}
+
+/// Where no checkpoint was due between them, none says nothing about progress; then only restarts
+/// that chance does not bring so close together are a loop.
+bool gets_nowhere(const JobFacts& job, const Restarts& restarts, const RestartStretch& loop,
+                  TimestampMs known_since, const Params& params) {
+  const auto least = static_cast<std::size_t>(params["same_min"]);
+  if (loop.same.size() < std::max<std::size_t>(2, least)) return false;
+  const auto& config = job.checkpoint_config;
+  const DurationMs span = loop.same.back().at - loop.same.front().at;
+  const bool due = job.checkpointing == Checkpointing::on && config && config->interval &&
+                   span >= *config->interval;
+  return due ||
+         is_no_chance(burst_of(restarts, *loop.same.back().fault, least, known_since), params);
 }
 
 Evidence restarts_evidence(const RestartStretch& loop, std::size_t count, double limit,
@@ -239,11 +265,13 @@ Finding lost_again(const Window& window, const JobFacts& job, const RestartStret
 }
 
 Finding unstable(const Window& window, const JobFacts& job, const RestartStretch& recent,
-                 const RestartRates& rates, const std::string& rule, const Params& params) {
+                 const std::string& rule, const Params& params) {
+  const std::string although =
+      job.checkpointing == Checkpointing::on ? ", although checkpoints complete" : "";
   Finding finding = base(window, job, Severity::warning, Confidence::confirmed,
-                         "restarts again and again, although checkpoints complete: " + rule);
+                         "restarts again and again" + although + ": " + rule);
   finding.evidence.push_back(restarts_evidence(
-      recent, rates.in_6_h, params["long_min"], "restarts in 1 h, or the job's own rate",
+      recent, recent.same.size(), params["long_min"], "restarts in 1 h, or the job's own rate",
       "restarts by faults: " + rule + "; each one replays what came after the last checkpoint"));
   if (const auto period = period_evidence(recent.same, params)) finding.evidence.push_back(*period);
   add_faults(window, job, recent, finding);
@@ -261,18 +289,21 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   const TimestampMs now = std::max(window.now, restarts.back().at);
   const RestartStretch loop =
       stretch_of(restarts, last_completed(window, job), gap_limit(job, params));
-  if (loop.restarts > 0 && !is_over(loop, now, params)) {
-    if (static_cast<double>(loop.same.size()) >= params["same_min"]) {
+  const TimestampMs since = known_since(restarts, job.start, faults.size(), now);
+  if (loop.restarts > 0 && !is_over(loop.end, loop.gap_max, now, params)) {
+    if (gets_nowhere(job, restarts, loop, since, params)) {
       return tally.judged(no_progress(window, job, loop, params));
     }
     if (static_cast<double>(loop.lost) >= params["lost_min"] && loop.same.empty()) {
       return tally.judged(lost_again(window, job, loop, params));
     }
   }
-  const RestartRates rates = rates_of(restarts, job.start, faults.size(), now);
-  if (const auto rule = too_often(rates, params)) {
-    const RestartStretch recent = stretch_of(restarts, std::nullopt, 6 * kHourMs);
-    return tally.judged(unstable(window, job, recent, rates, *rule, params));
+  const auto lately = std::find_if(restarts.begin(), restarts.end(), [&](const Restart& restart) {
+    return now - restart.at <= kLatelyMs;
+  });
+  const RestartStretch recent = stretch_of({lately, restarts.end()}, std::nullopt, kLatelyMs);
+  if (const auto rule = too_often(restarts, recent, since, now, params)) {
+    return tally.judged(unstable(window, job, recent, *rule, params));
   }
   tally.judged();
 }

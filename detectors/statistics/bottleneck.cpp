@@ -1,6 +1,7 @@
 #include "detectors/statistics/bottleneck.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <map>
 
@@ -52,6 +53,36 @@ double co_movement_of(const VertexLoad& suspect, const VertexLoad& victim) {
   }
   if (busy.size() < kPairsMin || standard_deviation(held) <= kVariesMin) return 0;
   return correlation(busy, held);
+}
+
+/// Windows in which the victim waited less than half as much as at most say little about who is the
+/// limit when it waits.
+std::vector<std::optional<double>> busy_while_held(const VertexLoad& suspect,
+                                                   const VertexLoad& victim) {
+  constexpr double kHeldShare = 0.5;
+  double most = kVictimMin;
+  for (const auto& held : victim.backpressured_max) most = std::max(most, held.value_or(0));
+  std::vector<std::optional<double>> busy(suspect.busy_max.size());
+  for (std::size_t i = 0; i < busy.size(); ++i) {
+    if (victim.backpressured_max[i].value_or(0) >= kHeldShare * most) busy[i] = suspect.busy_max[i];
+  }
+  return busy;
+}
+
+/// By how much a is busier than b in the windows that both have, in standard errors of the mean
+/// difference; 0 of fewer than four.
+double busier(const Candidate& a, const Candidate& b) {
+  constexpr std::size_t kWindowsMin = 4;
+  constexpr double kSdMin = 0.002;  // measured times are no better
+  std::vector<double> differences;
+  for (std::size_t i = 0; i < std::min(a.while_held.size(), b.while_held.size()); ++i) {
+    if (a.while_held[i] && b.while_held[i]) {
+      differences.push_back(*a.while_held[i] - *b.while_held[i]);
+    }
+  }
+  if (differences.size() < kWindowsMin) return 0;
+  return mean(differences) / std::max(kSdMin, standard_deviation(differences)) *
+         std::sqrt(static_cast<double>(differences.size()));
 }
 
 std::optional<std::size_t> worst_predecessor(std::span<const VertexLoad> loads,
@@ -109,15 +140,17 @@ std::vector<std::size_t> held_up_for_long(std::span<const std::size_t> symptoms,
 bool is_tie(const Candidate& best, const Candidate& second, double gap_min) {
   static constexpr double kIdleMin = 0.01;  // measured times are no better
   constexpr double kIdleRatio = 3;
+  constexpr double kBusierMin = 2;  // standard errors
   const auto idle = [](const Candidate& of) {
     return std::max(kIdleMin, 1 - of.busy - of.backpressured);
   };
-  return best.score - second.score < gap_min && idle(second) < kIdleRatio * idle(best);
+  return std::abs(best.score - second.score) < gap_min && idle(second) < kIdleRatio * idle(best) &&
+         busier(best, second) < kBusierMin;
 }
 
 std::vector<Candidate> bottlenecks(std::span<const VertexLoad> loads,
                                    std::span<const VertexLoad> fine,
-                                   std::span<const std::size_t> symptoms) {
+                                   std::span<const std::size_t> symptoms, double gap_min) {
   const Indexes indexes = indexes_of(loads);
   const std::vector<bool> reached = downstream(loads, indexes, symptoms);
   std::vector<Candidate> candidates;
@@ -128,11 +161,22 @@ std::vector<Candidate> bottlenecks(std::span<const VertexLoad> loads,
     if (!busy || !own || !victim) continue;
     const double held = *loads[*victim].backpressured();
     if (*own > std::max(kOwnMax, kOwnShare * held)) continue;
-    const double together = i < fine.size() ? co_movement_of(fine[i], fine[*victim]) : 0;
-    candidates.push_back({i, *victim, *busy, *own, held, together, *busy + together});
+    candidates.push_back({i, *victim, *busy, *own, held, 0, *busy, {}});
+    if (i >= fine.size()) continue;
+    Candidate& candidate = candidates.back();
+    candidate.co_movement = co_movement_of(fine[i], fine[*victim]);
+    candidate.score += candidate.co_movement;
+    candidate.while_held = busy_while_held(fine[i], fine[*victim]);
   }
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
+  const auto alike = std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& c) {
+    return candidates.front().score - c.score >= gap_min;
+  });
+  // Among those whose scores say the same, whoever is busier than the first takes its place.
+  for (auto rival = candidates.begin(); rival != alike; ++rival) {
+    if (busier(*rival, candidates.front()) > 0) std::rotate(candidates.begin(), rival, rival + 1);
+  }
   return candidates;
 }
 

@@ -34,18 +34,21 @@ struct Candidate {
   double victim_backpressured{};
   double co_movement{};  // -1 … 1: its busy time against the victim's backpressure
   double score{};        // busy + co_movement
+  /// Its busy share in each of the fine windows in which the victim was held up.
+  std::vector<std::optional<double>> while_held;
 };
 
 /// Whether the best of them is no clearer than the second: as busy for all that can be told. A
-/// vertex that really is the limit has next to no idle time, so one that has three times as much is
-/// no rival, however near its busy time is.
+/// vertex that really is the limit has no idle time while the others wait, so one that has three
+/// times as much is no rival, nor is one that is less busy in the same windows (paired t-test).
 bool is_tie(const Candidate& best, const Candidate& second, double gap_min);
 
-/// Candidates behind the vertices that are held up, best first. `fine` holds the same vertices in
-/// shorter windows, for the co-movement.
+/// Candidates behind the vertices that are held up, best first: by score, and those whose scores
+/// are within `gap_min` of the best by how busy they are while the others wait. `fine` holds the
+/// same vertices in shorter windows.
 std::vector<Candidate> bottlenecks(std::span<const VertexLoad> loads,
                                    std::span<const VertexLoad> fine,
-                                   std::span<const std::size_t> symptoms);
+                                   std::span<const std::size_t> symptoms, double gap_min = 0);
 
 enum class LoadClass {
   skew,               // one subtask gets the records

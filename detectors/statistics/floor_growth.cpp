@@ -79,6 +79,30 @@ Past past_of(const Floors& floors, TimestampMs from, TimestampMs to) {
   return past;
 }
 
+struct MeanRange {
+  double low{HUGE_VAL}, high{0};  // of nothing: low > high
+};
+
+/// The lowest and the highest mean of so many neighbours, of which half at least are known.
+MeanRange range_of_means(std::span<const std::optional<double>> values, std::size_t length) {
+  MeanRange range;
+  double sum = 0;
+  std::size_t known = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    sum += values[i].value_or(0);
+    known += values[i] ? 1 : 0;
+    if (i + 1 < length) continue;
+    if (known > 0 && 2 * known >= length) {
+      const double mean = sum / static_cast<double>(known);
+      range.low = std::min(range.low, mean);
+      range.high = std::max(range.high, mean);
+    }
+    sum -= values[i + 1 - length].value_or(0);
+    known -= values[i + 1 - length] ? 1 : 0;
+  }
+  return range;
+}
+
 /// Gates in the order in which they cost; the weakest speaks.
 class Gates {
  public:
@@ -96,8 +120,13 @@ class Gates {
 class GrowthTest {
  public:
   GrowthTest(const Floors& floors, const BinFilter& counts, const BinCovariate& load,
-             std::optional<double> limit, const GrowthRules& rules)
-      : floors_(floors), counts_(counts), load_(load), limit_(limit), rules_(rules) {}
+             const HourCovariate& hour_load, std::optional<double> limit, const GrowthRules& rules)
+      : floors_(floors),
+        counts_(counts),
+        load_(load),
+        hour_load_(hour_load),
+        limit_(limit),
+        rules_(rules) {}
 
   std::optional<FloorGrowth> at(FloorScale scale, std::int64_t last, std::int64_t bins) const {
     Points points = points_of(floors_, counts_, scale, last, bins);
@@ -158,7 +187,7 @@ class GrowthTest {
       return false;
     }
     take_present_pace(growth, points);
-    widen_to_the_day(growth.trend.slope, points, growth.scale);
+    widen_to_the_tide(growth, points);
     return true;
   }
 
@@ -193,20 +222,42 @@ class GrowthTest {
     widen(growth.trend.slope, std::span(points.t).last(half), std::span(points.x).last(half));
   }
 
-  /// What grows with the load will not go on as at this hour, but as over a whole day.
-  void widen_to_the_day(Slope& slope, const Points& points, FloorScale scale) const {
-    if (!load_ || width_ms(scale) * static_cast<std::int64_t>(points.bins.size()) >= kDayMs) return;
-    std::vector<std::int64_t> day;
+  /// What grows with the load goes on as that will: over as much time as is left it was, in the
+  /// past days, at least and at most so much, and the next ones may be like any of these.
+  void widen_to_the_tide(FloorGrowth& growth, const Points& points) const {
+    if (!load_) return;
+    Slope& slope = growth.trend.slope;
+    const double left_ms =
+        limit_ ? std::max(0.0, *limit_ - growth.level) / slope.value : 1.0 * kDayMs;
+    const std::optional<double> now = mean_load(growth.scale, points.bins);
+    if (!now || *now <= 0) return;
+    const MeanRange tide = left_ms < kDayMs ? tide_of_day(left_ms) : tide_of_week(left_ms);
+    if (tide.low > tide.high) return;
+    slope.low = std::min(slope.low, slope.value * tide.low / *now);
+    slope.high = std::max(slope.high, slope.value * tide.high / *now);
+  }
+
+  MeanRange tide_of_day(double left_ms) const {
     constexpr FloorScale kCoarse = FloorScale::three_hours;
-    for (std::int64_t i = kDayMs / width_ms(kCoarse); i > 0; --i) {
-      day.push_back(floors_.newest(kCoarse) - i + 1);
+    std::vector<std::optional<double>> loads;
+    for (std::int64_t i = kFloorsPerScale; i > 0; --i) {
+      loads.push_back(load_(kCoarse, floors_.newest(kCoarse) - i + 1));
     }
-    const std::optional<double> usual = mean_load(kCoarse, day);
-    const std::optional<double> now = mean_load(scale, points.bins);
-    if (!usual || !now || *now <= 0) return;
-    const double pace = slope.value * *usual / *now;
-    slope.low = std::min(slope.low, pace);
-    slope.high = std::max(slope.high, pace);
+    const double bins = std::round(left_ms / static_cast<double>(width_ms(kCoarse)));
+    return range_of_means(loads, static_cast<std::size_t>(std::max(1.0, bins)));
+  }
+
+  /// Of a week, or of its days where fewer are known than are left.
+  MeanRange tide_of_week(double left_ms) const {
+    std::vector<std::optional<double>> loads;
+    for (std::int64_t i = kHourlyFloors; hour_load_ && i > 0; --i) {
+      const std::optional<double> load = hour_load_(floors_.newest_hour() - i + 1);
+      if (load || !loads.empty()) loads.push_back(load);
+    }
+    const double hours = std::min(left_ms / kHourMs, static_cast<double>(kHourlyFloors));
+    constexpr std::size_t kDay = 24;
+    const auto wanted = static_cast<std::size_t>(hours);
+    return range_of_means(loads, wanted + kDay <= loads.size() ? wanted : kDay);
   }
 
   /// Nothing when it is unknown for more than half of them.
@@ -251,6 +302,7 @@ class GrowthTest {
   const Floors& floors_;
   const BinFilter& counts_;
   const BinCovariate& load_;
+  const HourCovariate& hour_load_;
   std::optional<double> limit_;
   const GrowthRules& rules_;
 };
@@ -278,10 +330,10 @@ Severity urgency_of(const Exhaustion& end, const Params& params) {
 
 std::optional<FloorGrowth> floor_growth(const Floors& floors, const BinFilter& counts,
                                         const BinCovariate& load, std::optional<double> limit,
-                                        const GrowthRules& rules) {
+                                        const GrowthRules& rules, const HourCovariate& hour_load) {
   std::optional<FloorGrowth> clearest;
   if (floors.empty()) return clearest;
-  const GrowthTest test(floors, counts, load, limit, rules);
+  const GrowthTest test(floors, counts, load, hour_load, limit, rules);
   for (const FloorScale scale : kFloorScales) {
     for (const std::int64_t bins : kWindows) {
       std::optional<FloorGrowth> growth = test.at(scale, floors.newest(scale), bins);

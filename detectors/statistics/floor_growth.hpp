@@ -64,7 +64,7 @@ struct FloorGrowth {
   double before_range{};     // highest less lowest floor before the window …
   DurationMs before_ms{};    // … and over how long
   /// Per ms, t = 0 at `to`; of the newest half where that is steeper. Its interval holds the paces
-  /// of both halves: what changed within the window may change again.
+  /// of both halves, since what changed within the window may change again, and the load's tides.
   RobustTrend trend;
   std::optional<Exhaustion> end;  // with a limit
   Gate weakest;
@@ -77,12 +77,16 @@ using BinFilter = std::function<bool(FloorScale, std::int64_t)>;
 
 /// A tide to be taken out: its level in a bin, where known.
 using BinCovariate = std::function<std::optional<double>(FloorScale, std::int64_t)>;
+/// The same by hour since the Unix epoch, for a week.
+using HourCovariate = std::function<std::optional<double>(std::int64_t)>;
 
 /// The clearest of the scales; nothing when no scale passes every gate. `load`: what follows
-/// it is taken out before a trend is looked for.
+/// it is taken out before a trend is looked for, and the interval of the pace holds what it was at
+/// least and at most over as long as is left; `hour_load` tells that beyond a day.
 std::optional<FloorGrowth> floor_growth(const Floors& floors, const BinFilter& counts,
                                         const BinCovariate& load, std::optional<double> limit,
-                                        const GrowthRules& rules);
+                                        const GrowthRules& rules,
+                                        const HourCovariate& hour_load = {});
 
 /// Time from the first floor of the past week until now; 0 when there is none.
 DurationMs history_of(const Floors& floors);

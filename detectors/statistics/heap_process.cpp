@@ -90,4 +90,12 @@ std::optional<double> HeapProcess::load(FloorScale scale, std::int64_t bin) cons
   return *nanoseconds / 1e6 / static_cast<double>(width_ms(scale));
 }
 
+std::optional<double> HeapProcess::load_of_hour(std::int64_t hour) const {
+  if (!cpu_) return std::nullopt;
+  const std::optional<double> begin = cpu_->floors->hour(hour);
+  const std::optional<double> end = cpu_->floors->hour(hour + 1);
+  if (!begin || !end || *end < *begin) return std::nullopt;
+  return (*end - *begin) / 1e6 / static_cast<double>(kHourMs);
+}
+
 }  // namespace doctor

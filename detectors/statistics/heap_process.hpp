@@ -31,6 +31,7 @@ class HeapProcess {
   double full_collections(FloorScale scale, std::int64_t bin) const;
   /// CPU time that the process used in that bin, ms per ms: its load.
   std::optional<double> load(FloorScale scale, std::int64_t bin) const;
+  std::optional<double> load_of_hour(std::int64_t hour) const;  // the same, for a week
 
  private:
   struct Counter {

@@ -12,6 +12,10 @@ namespace doctor {
 
 namespace {
 
+constexpr double kOneSided = 0.025;
+constexpr double kKeepsAll = 0.05;  // of the classes loaded, unloaded
+constexpr double kFarAway = 1e4;    // submissions; more are not counted out
+
 MetaspaceLimit limit_of(const Window& window, EntityId process) {
   const bool jm = is_job_manager(window, process);
   MetaspaceLimit limit;
@@ -75,6 +79,34 @@ SteppedGrowthRules rules_of(const Window& window, const Params& params, EntityId
   return rules;
 }
 
+/// The submission that no longer fits.
+struct SubmissionsLeft {
+  std::uint64_t low{};
+  std::optional<std::uint64_t> high;
+};
+
+/// Submissions differ: n of them take n·m ± z·sd·√n, for which m the interval of the slope is used.
+/// Where collections give something back, what they will give is not known: no upper end.
+SubmissionsLeft submissions_left(const MetaspaceProcess& process) {
+  constexpr double kZ = 1.96;
+  const SteppedGrowth& growth = process.growth;
+  const double left = std::max(0.0, *process.limit.bytes - process.occupied);
+  const auto until_full = [&](double step, double z) {
+    const double spread = z * growth.step_sd;
+    const double root = (std::sqrt(spread * spread + 4 * step * left) - spread) / (2 * step);
+    return static_cast<std::uint64_t>(std::min(kFarAway, std::floor(root * root))) + 1;
+  };
+  const double faster =
+      std::isfinite(growth.per_event.high) ? growth.per_event.high : growth.step_max;
+  SubmissionsLeft submissions{until_full(std::max(process.step, faster), kZ), {}};
+  const double slower = growth.per_event.low;
+  const bool keeps_all = growth.reclaim_ratio.value_or(0) < kKeepsAll;
+  if (std::isfinite(slower) && slower > 0 && keeps_all) {
+    submissions.high = until_full(slower, -kZ);
+  }
+  return submissions;
+}
+
 }  // namespace
 
 bool is_job_manager(const Window& window, EntityId process) {
@@ -134,19 +166,19 @@ std::optional<Forecast> forecast_metaspace(TimestampMs now, const MetaspaceProce
     return std::nullopt;
   }
   const double left = std::max(0.0, (*process.limit.bytes - process.occupied) / process.step);
-  const double span_ms = growth.rate_events / growth.events_per_ms;
-  const double expected_ms = left / growth.events_per_ms;
+  const double events = growth.rate_events;
+  const double watched_ms =
+      events / growth.events_per_ms + static_cast<double>(now - growth.steps.back().from);
+  const double expected_ms = left * watched_ms / events;
   // Nobody can see further than a few times what was watched.
-  if (expected_ms > std::min(6 * span_ms, 30.0 * kDayMs)) return std::nullopt;
-  const MeanInterval rate = poisson_interval(static_cast<std::uint64_t>(growth.rate_events));
-  const double faster = std::isfinite(growth.per_event.high) ? growth.per_event.high : process.step;
-  const double slower = growth.per_event.low;
+  if (expected_ms > std::min(6 * watched_ms, 30.0 * kDayMs)) return std::nullopt;
   Forecast forecast;
   const auto after = [&](double ms) { return now + static_cast<DurationMs>(ms); };
   forecast.exhausted_at = after(expected_ms);
-  forecast.low = after(left * process.step / faster * span_ms / rate.high);
-  if (std::isfinite(slower) && slower > 0 && rate.low > 0) {
-    forecast.high = after(left * process.step / slower * span_ms / rate.low);
+  const SubmissionsLeft submissions = submissions_left(process);
+  forecast.low = after(gamma_poisson_wait(submissions.low, events, watched_ms, kOneSided));
+  if (submissions.high) {
+    forecast.high = after(gamma_poisson_wait(*submissions.high, events, watched_ms, 1 - kOneSided));
   }
   return forecast;
 }

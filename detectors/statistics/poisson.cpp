@@ -56,4 +56,37 @@ double poisson_tail(std::uint64_t k, double mean) {
   }
 }
 
+double gamma_poisson_tail(std::uint64_t k, double shape, double exposure, double span) {
+  if (k == 0) return 1;
+  const double q = span / (exposure + span);
+  if (q <= 0) return 0;
+  const auto n = static_cast<double>(k);
+  // Below the mean the head is short and does not cancel.
+  if (n <= shape * q / (1 - q)) {
+    double term = std::pow(1 - q, shape);
+    double head = term;
+    for (double i = 1; i < n; ++i) head += term *= q * (shape + i - 1) / i;
+    return std::max(0.0, 1 - head);
+  }
+  double term = std::exp(std::lgamma(shape + n) - std::lgamma(n + 1) - std::lgamma(shape) +
+                         n * std::log(q) + shape * std::log1p(-q));
+  double sum = 0;
+  for (double i = n; term > sum * 1e-12; ++i) {
+    sum += term;
+    term *= q * (shape + i) / (i + 1);
+  }
+  return std::min(sum, 1.0);
+}
+
+double gamma_poisson_wait(std::uint64_t k, double shape, double exposure, double probability) {
+  double low = 0;
+  double high = exposure * (static_cast<double>(k) + 1) / shape;
+  while (gamma_poisson_tail(k, shape, exposure, high) < probability) high *= 2;
+  for (int i = 0; i < 50; ++i) {
+    const double middle = (low + high) / 2;
+    (gamma_poisson_tail(k, shape, exposure, middle) < probability ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
 }  // namespace doctor

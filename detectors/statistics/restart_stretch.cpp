@@ -2,13 +2,16 @@
 
 #include <algorithm>
 
+#include "detectors/statistics/poisson.hpp"
+
 namespace doctor {
 namespace {
 
 constexpr DurationMs kWeekMs = 7 * kDayMs;
-constexpr DurationMs kPresentMs = 6 * kHourMs;
+constexpr DurationMs kBurstMaxMs = 6 * kHourMs;
 constexpr std::size_t kFlinkRemembers = 16;  // web.exception-history-size
 constexpr double kPriorRestarts = 0.5;
+constexpr DurationMs kPriorMs = 12 * kHourMs;
 
 /// The largest group of one cause; `restarts` newest first.
 std::vector<Restart> most_frequent(const std::vector<Restart>& causes) {
@@ -61,29 +64,48 @@ RestartStretch stretch_of(std::span<const Restart> restarts, std::optional<Times
   return stretch;
 }
 
-double RestartRates::expected_in(DurationMs span) const {
-  return static_cast<double>(span) * (kPriorRestarts + static_cast<double>(before)) /
-         static_cast<double>(kWeekMs + past);
-}
-
-RestartRates rates_of(std::span<const Restart> restarts, TimestampMs job_start,
-                      std::size_t remembered, TimestampMs now) {
+RestartRates rates_of(std::span<const Restart> restarts, TimestampMs now) {
   RestartRates rates;
-  TimestampMs from = std::max(job_start, now - kWeekMs);
-  if (remembered >= kFlinkRemembers && !restarts.empty()) {
-    from = std::max(from, restarts.front().at);
-  }
-  rates.past = std::max<DurationMs>(0, now - kPresentMs - from);
   for (const Restart& restart : restarts) {
+    if (restart.kind != FaultKind::cause) continue;
     const DurationMs age = now - restart.at;
-    if (restart.kind != FaultKind::cause || age > kWeekMs) continue;
     rates.in_10_min += age <= 10 * kMinuteMs ? 1 : 0;
-    rates.in_30_min += age <= 30 * kMinuteMs ? 1 : 0;
     rates.in_1_h += age <= kHourMs ? 1 : 0;
-    rates.in_6_h += age <= kPresentMs ? 1 : 0;
-    rates.before += age > kPresentMs ? 1 : 0;
   }
   return rates;
+}
+
+TimestampMs known_since(std::span<const Restart> restarts, TimestampMs job_start,
+                        std::size_t remembered, TimestampMs now) {
+  const TimestampMs from = std::max(job_start, now - kWeekMs);
+  const bool full = remembered >= kFlinkRemembers && !restarts.empty();
+  return full ? std::max(from, restarts.front().at) : from;
+}
+
+std::optional<RestartBurst> burst_of(std::span<const Restart> restarts,
+                                     const ExceptionRecord& fault, std::size_t at_least,
+                                     TimestampMs known_since) {
+  std::vector<TimestampMs> same;
+  for (const Restart& restart : restarts) {
+    const bool counts = restart.kind == FaultKind::cause && restart.at >= known_since;
+    if (counts && same_cause(*restart.fault, fault)) same.push_back(restart.at);
+  }
+  std::optional<RestartBurst> least;
+  DurationMs gap_max = 0;
+  for (std::size_t count = 2; count <= same.size(); ++count) {
+    const std::size_t first = same.size() - count;
+    gap_max = std::max(gap_max, same[first + 1] - same[first]);
+    RestartBurst burst{count, same.back() - same[first], gap_max};
+    if (burst.span > kBurstMaxMs) break;
+    if (count < at_least) continue;
+    const double before = kPriorRestarts + static_cast<double>(first);
+    const auto past = static_cast<double>(kPriorMs + same[first] - known_since);
+    const auto span = static_cast<double>(burst.span);
+    burst.expected = span * before / past;
+    burst.chance = gamma_poisson_tail(count - 1, before, past, span);
+    if (!least || burst.chance < least->chance) least = burst;
+  }
+  return least;
 }
 
 }  // namespace doctor

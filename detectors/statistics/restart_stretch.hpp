@@ -28,16 +28,31 @@ RestartStretch stretch_of(std::span<const Restart> restarts, std::optional<Times
 
 /// Restarts with a cause of their own, by age.
 struct RestartRates {
-  std::size_t in_10_min{0}, in_30_min{0}, in_1_h{0}, in_6_h{0};
-  std::size_t before{0};  // older than 6 h, within 7 d
-  DurationMs past{};      // how long that past was watched
-  /// Restarts expected in `span` at the job's own rate: half a restart in a week before anything is
-  /// known (Gamma prior ½, 7 d).
-  double expected_in(DurationMs span) const;
+  std::size_t in_10_min{0}, in_1_h{0};
+};
+RestartRates rates_of(std::span<const Restart> restarts, TimestampMs now);
+
+/// Since when restarts of the job are known, at most a week. `remembered` exceptions in all: a full
+/// memory begins with its oldest, not with the job.
+TimestampMs known_since(std::span<const Restart> restarts, TimestampMs job_start,
+                        std::size_t remembered, TimestampMs now);
+
+/// The newest restarts of one cause, and the chance that faults which come by themselves fall so
+/// close together.
+struct RestartBurst {
+  std::size_t count{0};
+  DurationMs span{};  // from the first to the last of them
+  DurationMs gap_max{};
+  double expected{};  // restarts in such a span at the job's own rate
+  double chance{1};   // of `count` - 1 more within `span` of the first
 };
 
-/// `remembered` exceptions in all: a full memory begins with its oldest, not with the job.
-RestartRates rates_of(std::span<const Restart> restarts, TimestampMs job_start,
-                      std::size_t remembered, TimestampMs now);
+/// The least likely burst of the newest `at_least` (≥ 2) or more restarts by the cause of `fault`
+/// within 6 h, of `restarts`, oldest first. What came before it since `known_since` is the job's
+/// own rate: before anything is known ½ fault in 12 h (Gamma prior), so that six faults a day
+/// surprise nobody.
+std::optional<RestartBurst> burst_of(std::span<const Restart> restarts,
+                                     const ExceptionRecord& fault, std::size_t at_least,
+                                     TimestampMs known_since);
 
 }  // namespace doctor

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "detectors/statistics/robust.hpp"
+
 namespace doctor {
 
 namespace {
@@ -210,6 +212,7 @@ class Analysis {
     const std::optional<Slope> slope = theil_sen(events, levels);
     if (!slope) return;
     growth_.per_event = *slope;
+    measure_steps(events, levels);
     const double segment_events = events.back() - events.front();
     const DurationMs span = steps_.back().from - steps_[first].from;
     growth_.rate_events = static_cast<int>(segment_events);
@@ -218,6 +221,17 @@ class Analysis {
     growth_.growing = !growth_.gives_back && segment_events >= rules_.events_min &&
                       finished >= rules_.finished_min && finished >= 0.5 * segment_events &&
                       growth_.rising.p <= rules_.p_max && slope->value >= rules_.step_min_bytes;
+  }
+
+  void measure_steps(std::span<const double> events, std::span<const double> levels) {
+    std::vector<double> steps;
+    for (std::size_t i = 1; i < events.size(); ++i) {
+      const double made_by = events[i] - events[i - 1];
+      if (made_by > 0) steps.push_back((levels[i] - levels[i - 1]) / made_by);
+    }
+    if (steps.empty()) return;
+    growth_.step_sd = standard_deviation(steps);
+    growth_.step_max = *std::max_element(steps.begin(), steps.end());
   }
 
   /// What full collections left, twice at least, fills half the room there was, and not with jobs

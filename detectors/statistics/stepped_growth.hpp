@@ -74,9 +74,11 @@ struct SteppedGrowth {
   int finished{};  // of those, whose job has ended
   double base{};   // bytes
   TimestampMs base_at{};
-  double level{};   // bytes, newest
-  double step{};    // bytes per event, robust
-  Slope per_event;  // of the segment since the last collection that freed something
+  double level{};     // bytes, newest
+  double step{};      // bytes per event, robust
+  Slope per_event;    // of the segment since the last collection that freed something
+  double step_sd{};   // spread of single steps in it
+  double step_max{};  // largest of them
   RisingTest rising;
   double events_per_ms{};
   int rate_events{};                                   // events behind the rate

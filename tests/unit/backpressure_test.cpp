@@ -287,6 +287,25 @@ TEST_F(Backpressure, OneThatHasIdleTimeIsNoRivalOfOneThatHasNone) {
   EXPECT_EQ(verdict.findings[0].subject.vertex, "enrich");
 }
 
+TEST_F(Backpressure, AmongLookAlikesTheOneThatIsNeverIdleWhileTheyWaitIsNamed) {
+  job_.vertices[3].inputs = {{"parse", "HASH"}};
+  run(kHealthy, 3 * kMinuteMs);
+  for (const double noise :
+       {0.0, 0.006, -0.004, 0.002, -0.006, 0.004, 0.0, -0.002, 0.005, -0.005}) {
+    const double look_alike = 0.968 + noise;
+    const double limit = 0.988 - noise / 2;
+    run({{"source", kHeld},
+         {"parse", kHeld},
+         {"enrich", {{limit, 0}, {0.9, 0}}},
+         {"sink", {{look_alike, 0}, {0.9, 0}}}},
+        30 * kSecondMs);
+  }
+  const Verdict verdict = judge();
+  ASSERT_EQ(verdict.findings.size(), 1U);
+  EXPECT_EQ(verdict.findings[0].subject.vertex, "enrich");
+  EXPECT_EQ(verdict.findings[0].confidence, Confidence::confirmed);
+}
+
 TEST_F(Backpressure, ASourceAtItsLimitIsAdvice) {
   run({{"source", kBusy}, {"parse", kCalm}, {"enrich", kCalm}, {"sink", kCalm}}, 6 * kMinuteMs);
   const Finding finding = judge().findings.at(0);

@@ -66,6 +66,25 @@ TEST(FloorGrowth, WhatFollowsTheLoadIsNoGrowth) {
   EXPECT_FALSE(floor_growth(floors, {}, load, 100.0, rules()));
 }
 
+TEST(FloorGrowth, ItsIntervalHoldsTheTidesOfTheLoad) {
+  const Floors floors = drawn(120 * kHourMs, ramp_after_four_days);
+  const auto even = [](FloorScale, std::int64_t) { return std::optional(1.0); };
+  const auto weekend = [](std::int64_t hour) -> std::optional<double> {
+    const std::int64_t age = hour - kStart / kHourMs;
+    if (age < 0) return std::nullopt;
+    return age >= 24 && age < 72 ? 0.6 : 1;
+  };
+  const auto plain = floor_growth(floors, {}, even, 100.0, rules());
+  const auto tidal = floor_growth(floors, {}, even, 100.0, rules(), weekend);
+  ASSERT_TRUE(plain && tidal);
+  EXPECT_GT(plain->trend.slope.low, 0.8 * plain->trend.slope.value);
+  EXPECT_NEAR(tidal->trend.slope.low, 0.6 * tidal->trend.slope.value,
+              0.05 * tidal->trend.slope.value);
+  EXPECT_DOUBLE_EQ(tidal->trend.slope.high, plain->trend.slope.high);
+  ASSERT_TRUE(tidal->end && tidal->end->high_ms);
+  EXPECT_GT(*tidal->end->high_ms, *plain->end->high_ms);
+}
+
 /// Eight hours from one level to another, unevenly; a warm-up has done most of it in the first two.
 EpochSummary life(double from, double to, bool warm_up = false) {
   EpochSummary summary;

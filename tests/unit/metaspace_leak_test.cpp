@@ -153,8 +153,11 @@ TEST(MetaspaceLeak, TellsTheStoryWithEvidenceLimitTestAndRemedy) {
   EXPECT_LT(*finding->forecast->low, *finding->forecast->exhausted_at);
   EXPECT_GT(*finding->forecast->high, *finding->forecast->exhausted_at);
   // 60 + 26 * 5.2 MB: 60 MB are left, so about 11.5 minutes.
-  EXPECT_NEAR(static_cast<double>(*finding->forecast->exhausted_at - session.fake.now), 690e3,
-              150e3);
+  const auto from_now = [&](TimestampMs at) { return static_cast<double>(at - session.fake.now); };
+  EXPECT_NEAR(from_now(*finding->forecast->exhausted_at), 690e3, 150e3);
+  // Not only the rate of 16 submissions is doubtful: the next 12 come as they like.
+  EXPECT_LT(from_now(*finding->forecast->low), 0.6 * 690e3);
+  EXPECT_GT(from_now(*finding->forecast->high), 1.8 * 690e3);
 }
 
 TEST(MetaspaceLeak, IsConfirmedByACollectionThatFreesNothing) {

@@ -143,6 +143,49 @@ TEST_F(RestartLoop, AQuietJobWithoutCheckpointsIsOverItToo) {
   EXPECT_EQ(judge().state, DetectorState::ok);
 }
 
+TEST_F(RestartLoop, FaultsThatComeByChanceAreNoLoop) {
+  job_.checkpointing = Checkpointing::off;
+  job_.start = fake_.now - 20 * kHourMs;
+  for (const DurationMs minutes : {350, 210, 24, 5}) fail(minutes * kMinuteMs);
+  EXPECT_EQ(judge().state, DetectorState::ok);
+}
+
+TEST_F(RestartLoop, WhatChanceDoesNotBringSoCloseIsOne) {
+  for (int i = 3; i > 0; --i) {
+    fail(i * 15 * kMinuteMs);
+    completed(i * 15 * kMinuteMs - kMinuteMs);
+  }
+  EXPECT_EQ(judge().state, DetectorState::ok);  // three may yet be chance
+  fail(kSecondMs);
+  completed(0);
+  const Verdict verdict = judge();
+  ASSERT_EQ(verdict.findings.size(), 1U);
+  EXPECT_EQ(verdict.findings[0].severity, Severity::warning);
+  EXPECT_NE(text(verdict.findings[0]).find("4 by the same fault in"), std::string::npos);
+}
+
+TEST_F(RestartLoop, AJobsOwnPastExplainsItsRate) {
+  for (int i = 12; i > 0; --i) fail(5 * kHourMs + i * 2 * kHourMs);
+  job_.start = fake_.now - 30 * kHourMs;
+  for (const DurationMs minutes : {100, 60, 30, 5}) {
+    fail(minutes * kMinuteMs);
+    completed(minutes * kMinuteMs - kMinuteMs);
+  }
+  EXPECT_EQ(judge().state, DetectorState::ok);
+}
+
+TEST_F(RestartLoop, WithoutCheckpointsSlowFaultsNeedToBeUnlikely) {
+  job_.checkpointing = Checkpointing::off;
+  job_.start = fake_.now - 3 * kHourMs;
+  for (const DurationMs minutes : {27, 14, 1}) fail(minutes * kMinuteMs);
+  EXPECT_EQ(judge().state, DetectorState::ok);
+  job_.exceptions.clear();
+  for (const DurationMs minutes : {47, 46, 45}) fail(minutes * kSecondMs);
+  const Verdict verdict = judge();
+  ASSERT_EQ(verdict.findings.size(), 1U);
+  EXPECT_EQ(verdict.findings[0].severity, Severity::critical);
+}
+
 TEST_F(RestartLoop, OnceAWeekIsNoLoopWithoutCheckpoints) {
   job_.checkpointing = Checkpointing::off;
   for (int i = 4; i > 0; --i) fail((i - 1) * 7 * kDayMs + kMinuteMs);

@@ -116,6 +116,29 @@ TEST(Poisson, TailsMatchDirectSums) {
   EXPECT_NEAR(poisson_tail(1000, 1000), 0.5, 0.02);
 }
 
+TEST(GammaPoisson, TailsOfARateThatIsOnlyGuessed) {
+  EXPECT_DOUBLE_EQ(gamma_poisson_tail(0, 0.5, 12, 1), 1);
+  // Shape 1 is the geometric distribution: q^k with q = span / (exposure + span).
+  for (std::uint64_t k = 1; k < 6; ++k) {
+    EXPECT_NEAR(gamma_poisson_tail(k, 1, 9, 1), std::pow(0.1, static_cast<double>(k)), 1e-12);
+    EXPECT_NEAR(gamma_poisson_tail(k, 1, 1, 9), std::pow(0.9, static_cast<double>(k)), 1e-12);
+  }
+  EXPECT_NEAR(gamma_poisson_tail(1, 0.5, 12, 4), 1 - std::sqrt(0.75), 1e-12);
+  // A rate that is all but known.
+  EXPECT_NEAR(gamma_poisson_tail(4, 2e7, 1e7, 1), poisson_tail(4, 2), 1e-5);
+  EXPECT_NEAR(gamma_poisson_tail(1, 2e7, 1e7, 1), poisson_tail(1, 2), 1e-5);
+}
+
+TEST(GammaPoisson, WaitsAreThoseOfTheFDistribution) {
+  // F(2, 2) and F(4, 4) have the median 1; F(4, 10) has its upper 2.5 % at 4.468, F(10, 4)
+  // at 8.844.
+  EXPECT_NEAR(gamma_poisson_wait(1, 1, 7, 0.5), 7, 1e-6);
+  EXPECT_NEAR(gamma_poisson_wait(2, 2, 7, 0.5), 7, 1e-6);
+  EXPECT_NEAR(gamma_poisson_wait(2, 5, 5, 0.975), 2 * 4.468, 2e-3);
+  EXPECT_NEAR(gamma_poisson_wait(5, 2, 2, 0.975), 5 * 8.844, 2e-2);
+  EXPECT_NEAR(gamma_poisson_wait(5, 2, 2, 0.025), 5 / 4.468, 2e-3);
+}
+
 TEST(Advice, ReadsMemorySizesAsFlinkWritesThem) {
   EXPECT_EQ(parse_memory_bytes("256m"), 256.0 * 1024 * 1024);
   EXPECT_EQ(parse_memory_bytes("1 gb"), 1024.0 * 1024 * 1024);
