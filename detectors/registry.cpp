@@ -14,6 +14,7 @@
   X(data_skew)               \
   X(slow_instance)           \
   X(watermark_stalled)       \
+  X(catch_up)                \
   X(checkpoint_size_outlier) \
   X(checkpoint_slow)         \
   X(state_growth)            \

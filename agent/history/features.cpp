@@ -20,6 +20,16 @@ bool follows(SourceId before, SourceId after) {
   return before == after || is_history(before) || is_history(after);
 }
 
+/// Where a counter is kept by the minute, its floors are of its rate (per second, over five
+/// minutes): what it has counted up to says little, and begins anew with every attempt.
+void add_floor(Floors& floors, const MinuteRises* minutes, const Sample& sample) {
+  if (minutes == nullptr) return floors.add(sample);
+  const TimestampMs end = sample.at / kMinuteMs * kMinuteMs;
+  if (const auto rate = minutes->per_second(end - 5 * kMinuteMs, end)) {
+    floors.add({sample.at, *rate});
+  }
+}
+
 constexpr DurationMs kRawApartMs = 12 * kSecondMs;  // 32 of them are six minutes and more
 constexpr DurationMs kFloorsKeptMs = 12 * kHourMs;
 constexpr DurationMs kPastEpochsKeptMs = 8 * kDayMs;
@@ -303,8 +313,8 @@ void FeatureStore::absorb_value(const Batch& batch, std::size_t index) {
   }
   if (series->raw) series->raw->push_apart(sample, kRawApartMs);
   if (series->plateaus) series->plateaus->add(sample);
-  if (series->floors) series->floors->add(sample);
   if (series->minutes) series->minutes->add(sample);
+  if (series->floors) add_floor(*series->floors, series->minutes.get(), sample);
   if (series->moves) series->moves->add(sample);
   if (metric.level == Level::process) epochs_.try_emplace(key.entity, batch.at);
   if (batch.layout->process == kNoEntity) return;
