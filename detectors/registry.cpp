@@ -22,7 +22,8 @@
   X(heap_leak)               \
   X(resource_leak)           \
   X(native_leak)             \
-  X(native_overrun)
+  X(native_overrun)          \
+  X(pattern_change)
 
 namespace doctor {
 

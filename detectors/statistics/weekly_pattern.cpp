@@ -1,0 +1,186 @@
+#include "detectors/statistics/weekly_pattern.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "detectors/statistics/robust.hpp"
+#include "detectors/statistics/trend.hpp"
+
+namespace doctor {
+namespace {
+
+constexpr std::int64_t kDayHours = 24;
+constexpr std::int64_t kThursday = 3;  // the first day of Unix' epoch, Monday being 0
+constexpr std::int64_t kFlatHours = 72;
+constexpr double kSampledShare = 0.75;
+constexpr double kTailShare = 0.95;   // of the usual differences are smaller …
+constexpr double kTailScales = 1.96;  // … than so many scales
+constexpr double kScaleMin = 1e-9;    // after days on which nothing moved, anything is far off
+
+struct Hour {
+  std::int64_t at{};  // since the Unix epoch
+  double value{};
+};
+
+std::size_t phase_of(std::int64_t hour) {
+  return static_cast<std::size_t>(((hour % kDayHours) + kDayHours) % kDayHours);
+}
+
+/// Between Friday and Monday noon.
+bool may_be_weekend(std::int64_t hour) {
+  const std::int64_t of_week = (hour + kThursday * kDayHours) % (7 * kDayHours);
+  return of_week >= 4 * kDayHours + 12 || of_week < 12;
+}
+
+/// The days before: what they let expect, and how far they themselves were from that.
+class Expectation {
+ public:
+  Expectation(std::vector<Hour> past, const PatternRules& rules) : past_(std::move(past)) {
+    for (std::size_t i = 0; i < past_.size(); ++i) by_phase_[phase_of(past_[i].at)].push_back(i);
+    for (std::size_t phase = 0; phase < by_phase_.size(); ++phase) {
+      daily_[phase] = median(near(phase, {}));
+    }
+    std::vector<double> newest;
+    for (const Hour& hour : past_) {
+      if (hour.at > past_.back().at - kFlatHours) newest.push_back(hour.value);
+    }
+    flat_ = median(newest).value_or(0);
+    choose(rules);
+  }
+
+  double scale() const { return scale_; }
+  bool daily() const { return is_daily_; }
+
+  /// The nearest of what may be expected then; nothing where that is not known.
+  std::optional<double> nearest(const Hour& hour) const {
+    std::optional<double> best;
+    const auto offer = [&](double expected) {
+      if (!best || std::abs(hour.value - expected) < std::abs(hour.value - *best)) best = expected;
+    };
+    const std::size_t phase = phase_of(hour.at);
+    if (may_be_weekend(hour.at)) {
+      bool known = false;
+      for (const std::size_t next : neighbours(phase)) {
+        for (const std::size_t i : by_phase_[next]) {
+          if (!may_be_weekend(past_[i].at)) continue;
+          known = true;
+          offer(past_[i].value);
+        }
+      }
+      if (!known) return std::nullopt;
+    }
+    if (!is_daily_) offer(flat_);
+    for (const std::size_t next : neighbours(phase)) {
+      if (is_daily_ && daily_[next]) offer(*daily_[next]);
+    }
+    return best;
+  }
+
+ private:
+  static std::array<std::size_t, 3> neighbours(std::size_t phase) {
+    return {(phase + 23) % 24, phase, (phase + 1) % 24};
+  }
+
+  /// Of that hour of the day and its neighbours, but for the day of `except`.
+  std::vector<double> near(std::size_t phase, std::optional<Hour> except) const {
+    std::vector<double> values;
+    for (const std::size_t next : neighbours(phase)) {
+      for (const std::size_t i : by_phase_[next]) {
+        if (except && std::abs(past_[i].at - except->at) <= kDayHours / 2) continue;
+        values.push_back(past_[i].value);
+      }
+    }
+    return values;
+  }
+
+  void choose(const PatternRules& rules) {
+    std::vector<double> daily, flat;
+    for (const Hour& hour : past_) {
+      flat.push_back(hour.value - flat_);
+      const auto others = median(near(phase_of(hour.at), hour));
+      if (others) daily.push_back(hour.value - *others);
+    }
+    is_daily_ = !daily.empty() && mad_sd(daily, 0) <= mad_sd(flat, 0);
+    std::vector<double> sizes = is_daily_ ? daily : flat;
+    const double usual = mad_sd(sizes, 0);
+    for (double& size : sizes) size = std::abs(size);
+    std::sort(sizes.begin(), sizes.end());
+    const auto tail = static_cast<std::size_t>(kTailShare * static_cast<double>(sizes.size()));
+    scale_ = std::max({usual, sizes[std::min(tail, sizes.size() - 1)] / kTailScales,
+                       rules.level_ratio * std::abs(flat_) / 3, kScaleMin});
+  }
+
+  std::vector<Hour> past_;
+  std::array<std::vector<std::size_t>, kDayHours> by_phase_;
+  std::array<std::optional<double>, kDayHours> daily_;
+  double flat_{0};
+  double scale_{0};
+  bool is_daily_{false};
+};
+
+/// One side of the CUSUM, and what it adds up since it was last zero.
+struct Side {
+  double sum{0}, expected{0}, seen{0};
+  std::int64_t from{0}, hours{0};
+
+  void add(const Hour& hour, double at_expected, double step) {
+    if (sum + step <= 0) {
+      *this = {};
+      return;
+    }
+    if (hours == 0) from = hour.at;
+    sum += step;
+    expected += at_expected;
+    seen += hour.value;
+    ++hours;
+  }
+};
+
+}  // namespace
+
+std::size_t hours_known(std::span<const std::optional<double>> hours) {
+  return static_cast<std::size_t>(
+      std::count_if(hours.begin(), hours.end(), [](const auto& hour) { return hour.has_value(); }));
+}
+
+std::optional<PatternShift> pattern_shift(std::span<const std::optional<double>> hours,
+                                          std::int64_t newest, const PatternRules& rules) {
+  const auto tested = static_cast<std::size_t>(kPatternTestedHours);
+  if (hours.size() <= tested || !hours.back()) return std::nullopt;
+  std::vector<Hour> past, day;
+  const std::size_t split = hours.size() - tested;
+  for (std::size_t i = 0; i < hours.size(); ++i) {
+    if (!hours[i]) continue;
+    const auto back = static_cast<std::int64_t>(hours.size() - 1 - i);
+    (i < split ? past : day).push_back({newest - back, *hours[i]});
+  }
+  if (past.empty() || static_cast<double>(past.size()) < kSampledShare * rules.hours_min ||
+      static_cast<double>(newest - kPatternTestedHours - past.front().at + 1) < rules.hours_min) {
+    return std::nullopt;
+  }
+  const Expectation expectation(std::move(past), rules);
+  Side more, less;
+  for (const Hour& hour : day) {
+    const std::optional<double> expected = expectation.nearest(hour);
+    if (!expected) continue;
+    const double z =
+        std::clamp((hour.value - *expected) / expectation.scale(), -rules.clip, rules.clip);
+    more.add(hour, *expected, z - rules.drift);
+    less.add(hour, *expected, -z - rules.drift);
+  }
+  const Side& side = more.sum >= less.sum ? more : less;
+  PatternShift shift;
+  shift.score = side.sum / rules.sum_min;
+  shift.up = &side == &more;
+  shift.from = side.hours > 0 ? side.from : newest;
+  shift.to = newest;
+  const auto count = static_cast<double>(std::max<std::int64_t>(1, side.hours));
+  shift.expected = side.expected / count;
+  shift.seen = side.seen / count;
+  shift.scale = expectation.scale();
+  shift.by_hour_of_day = expectation.daily();
+  return shift;
+}
+
+}  // namespace doctor
