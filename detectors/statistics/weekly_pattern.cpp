@@ -33,11 +33,19 @@ bool may_be_weekend(std::int64_t hour) {
   return of_week >= 4 * kDayHours + 12 || of_week < 12;
 }
 
+/// Between Saturday and Sunday noon: everywhere.
+bool is_weekend(std::int64_t hour) {
+  const std::int64_t of_week = (hour + kThursday * kDayHours) % (7 * kDayHours);
+  return of_week >= 5 * kDayHours + 12 && of_week < 6 * kDayHours + 12;
+}
+
 /// The days before: what they let expect, and how far they themselves were from that.
 class Expectation {
  public:
   Expectation(std::vector<Hour> past, const PatternRules& rules) : past_(std::move(past)) {
     for (std::size_t i = 0; i < past_.size(); ++i) by_phase_[phase_of(past_[i].at)].push_back(i);
+    weekend_hours_ = std::count_if(past_.begin(), past_.end(),
+                                   [](const Hour& hour) { return is_weekend(hour.at); });
     for (std::size_t phase = 0; phase < by_phase_.size(); ++phase) {
       daily_[phase] = median(near(phase, {}));
     }
@@ -55,29 +63,28 @@ class Expectation {
   /// The nearest of what may be expected then; nothing where that is not known.
   std::optional<double> nearest(const Hour& hour) const {
     std::optional<double> best;
-    const auto offer = [&](double expected) {
-      if (!best || std::abs(hour.value - expected) < std::abs(hour.value - *best)) best = expected;
-    };
     const std::size_t phase = phase_of(hour.at);
     if (may_be_weekend(hour.at)) {
-      bool known = false;
+      if (2 * weekend_hours_ < kDayHours) return std::nullopt;
       for (const std::size_t next : neighbours(phase)) {
         for (const std::size_t i : by_phase_[next]) {
-          if (!may_be_weekend(past_[i].at)) continue;
-          known = true;
-          offer(past_[i].value);
+          if (may_be_weekend(past_[i].at)) best = nearer(hour, past_[i].value, best);
         }
       }
-      if (!known) return std::nullopt;
     }
-    if (!is_daily_) offer(flat_);
+    if (!is_daily_) return nearer(hour, flat_, best);
     for (const std::size_t next : neighbours(phase)) {
-      if (is_daily_ && daily_[next]) offer(*daily_[next]);
+      if (daily_[next]) best = nearer(hour, *daily_[next], best);
     }
     return best;
   }
 
  private:
+  static double nearer(const Hour& hour, double expected, std::optional<double> best) {
+    return !best || std::abs(hour.value - expected) < std::abs(hour.value - *best) ? expected
+                                                                                   : *best;
+  }
+
   static std::array<std::size_t, 3> neighbours(std::size_t phase) {
     return {(phase + 23) % 24, phase, (phase + 1) % 24};
   }
@@ -98,8 +105,12 @@ class Expectation {
     std::vector<double> daily, flat;
     for (const Hour& hour : past_) {
       flat.push_back(hour.value - flat_);
-      const auto others = median(near(phase_of(hour.at), hour));
-      if (others) daily.push_back(hour.value - *others);
+      std::optional<double> best;
+      for (const std::size_t next : neighbours(phase_of(hour.at))) {
+        const auto others = median(near(next, hour));
+        if (others) best = nearer(hour, *others, best);
+      }
+      if (best) daily.push_back(hour.value - *best);
     }
     is_daily_ = !daily.empty() && mad_sd(daily, 0) <= mad_sd(flat, 0);
     std::vector<double> sizes = is_daily_ ? daily : flat;
@@ -114,6 +125,7 @@ class Expectation {
   std::vector<Hour> past_;
   std::array<std::vector<std::size_t>, kDayHours> by_phase_;
   std::array<std::optional<double>, kDayHours> daily_;
+  std::int64_t weekend_hours_{0};
   double flat_{0};
   double scale_{0};
   bool is_daily_{false};

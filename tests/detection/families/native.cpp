@@ -114,7 +114,8 @@ class Native {
       block.keys.push_back({metric, entity});
     }
     block.fill = [this](TimestampMs at, double* values) {
-      values[0] = std::max(0.0, resident(at) + noise_bytes_ * noise_.normal());
+      wobble_ = 0.99 * wobble_ + 0.14 * noise_bytes_ * noise_.normal();
+      values[0] = std::max(0.0, resident(at) + wobble_);
       values[1] = heap_;
       values[2] = kNonheap;
       values[3] = kDirect;
@@ -129,6 +130,7 @@ class Native {
   Random noise_;
   double heap_, managed_, native_, arenas_, fill_ms_, noise_bytes_;
   double limit_{0};
+  double wobble_{0};  // neighbours in time resemble each other
   TimestampMs settles_from_{kCaseStart};
   Job* job_{nullptr};
 };
@@ -145,22 +147,25 @@ Truth play_leak(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
   const TimestampMs end = onset + static_cast<DurationMs>(life_ms);
   const double room = native.limit() - native.resident(onset);
   int taken = 0;
-  native.cluster().run_until(end, [&](TimestampMs at) {
-    const double share = static_cast<double>(at - onset) / life_ms;
-    if (!steps) {
-      native.leaked = room * share;
-    } else if (share * count >= taken + 1) {
-      native.leaked = room * ++taken / count;
-      native.restart();
-    }
-  });
+  while (native.cluster().now() < end && native.resident(native.cluster().now()) < native.limit()) {
+    native.cluster().run_until(native.cluster().now() + kMinuteMs, [&](TimestampMs at) {
+      const double share = static_cast<double>(at - onset) / life_ms;
+      if (!steps) {
+        native.leaked = room * share;
+      } else if (share * count >= taken + 1) {
+        native.leaked = room * ++taken / count;
+        native.restart();
+      }
+    });
+  }
+  const TimestampMs killed = native.cluster().now();
   Goal goal;
   goal.name = steps ? "native_leak/with restarts" : "native_leak/steady";
   goal.detector = "native_leak";
   goal.entity = host_name(0);
   goal.onset = onset;
-  goal.deadline = end;
-  goal.exhausted_at = end;
+  goal.deadline = killed;
+  goal.exhausted_at = killed;
   Truth truth = native.truth();
   truth.goals.push_back(std::move(goal));
   truth.entailed = {"restart_loop"};
