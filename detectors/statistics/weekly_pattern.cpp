@@ -102,8 +102,12 @@ class Expectation {
   }
 
   void choose(const PatternRules& rules) {
+    // Weekends differ from the days around them by their nature, not by noise.
+    const auto working = std::count_if(past_.begin(), past_.end(),
+                                       [](const Hour& hour) { return !may_be_weekend(hour.at); });
     std::vector<double> daily, flat;
     for (const Hour& hour : past_) {
+      if (working >= 2 * kDayHours && may_be_weekend(hour.at)) continue;
       flat.push_back(hour.value - flat_);
       std::optional<double> best;
       for (const std::size_t next : neighbours(phase_of(hour.at))) {

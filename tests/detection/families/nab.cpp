@@ -25,6 +25,7 @@ constexpr Range kNabRanges[] = {
 
 struct NabFile {
   std::string name;
+  DurationMs begins{};                                 // in its week, since Monday
   std::vector<std::pair<TimestampMs, double>> values;  // time from the file's begin
   std::vector<std::pair<TimestampMs, TimestampMs>> windows;
 };
@@ -58,7 +59,10 @@ std::optional<NabFile> read_file(const std::filesystem::path& directory, const s
     const std::size_t comma = line.find(',');
     const auto at = parse_time(line);
     if (!at || comma == std::string::npos) continue;
-    if (file.values.empty()) first = *at;
+    if (file.values.empty()) {
+      first = *at;
+      file.begins = (*at + 3 * kDayMs) % kWeekMs;
+    }
     file.values.emplace_back(*at - first, std::strtod(line.c_str() + comma + 1, nullptr));
   }
   if (file.values.empty()) return std::nullopt;
@@ -70,13 +74,13 @@ std::optional<NabFile> read_file(const std::filesystem::path& directory, const s
   return file;
 }
 
-Goal goal_of(const NabFile& file, TimestampMs begin, TimestampMs end) {
+Goal goal_of(const NabFile& file, TimestampMs onset, TimestampMs end) {
   Goal goal;
   goal.name = "pattern_change/nab";
   goal.detector = "pattern_change";
   goal.entity = file.name;
-  goal.onset = kCaseStart + begin;
-  goal.deadline = kCaseStart + end + kHourMs;  // an hour is judged when it is over
+  goal.onset = onset;
+  goal.deadline = end + kHourMs;  // an hour is judged when it is over
   goal.severity = Severity::info;
   return goal;
 }
@@ -89,11 +93,13 @@ Truth play_nab(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
   std::vector<double> levels;
   for (const auto& [at, value] : file.values) levels.push_back(std::abs(value));
   const double typical = std::max(1e-9, median(levels).value());
+  const TimestampMs begin = kCaseStart + file.begins;
+  cluster.run_until(begin);
   std::size_t next = 0;
   JobPlan plan = chain_plan(file.name, 2, 1);
   plan.checkpoints = plain_checkpoints(cluster.scrape_ms(), random.fork());
-  plan.checkpoints->full_bytes = [&](TimestampMs at) {
-    while (next + 1 < file.values.size() && file.values[next + 1].first + kCaseStart <= at) ++next;
+  plan.checkpoints->full_bytes = [&, begin](TimestampMs at) {
+    while (next + 1 < file.values.size() && file.values[next + 1].first + begin <= at) ++next;
     return kTypicalBytes * std::max(0.0, file.values[next].second) / typical;
   };
   const Job& job = cluster.submit(std::move(plan));
@@ -104,12 +110,12 @@ Truth play_nab(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
                                values[0] = last ? last->state_size.value_or(kAbsent) : kAbsent;
                              },
                              &job});
-  cluster.run_until(kCaseStart + file.values.back().first);
+  cluster.run_until(begin + file.values.back().first);
   Truth truth;
   truth.advice = "pattern_change";
-  for (const auto& [begin, end] : file.windows) {
-    if (end > kBurnInMs) truth.goals.push_back(goal_of(file, begin, end));
-    truth.unscored.emplace_back(kCaseStart + begin, kCaseStart + end + kTailMs);
+  for (const auto& [from, to] : file.windows) {
+    if (to > kBurnInMs) truth.goals.push_back(goal_of(file, begin + from, begin + to));
+    truth.unscored.emplace_back(begin + from, begin + to + kTailMs);
   }
   truth.job_weeks = cluster.weeks();
   truth.process_weeks = cluster.weeks() * 2;
