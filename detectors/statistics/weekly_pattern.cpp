@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "detectors/statistics/robust.hpp"
 #include "detectors/statistics/trend.hpp"
@@ -47,7 +48,7 @@ class Expectation {
     weekend_hours_ = std::count_if(past_.begin(), past_.end(),
                                    [](const Hour& hour) { return is_weekend(hour.at); });
     for (std::size_t phase = 0; phase < by_phase_.size(); ++phase) {
-      daily_[phase] = median(near(phase, {}));
+      daily_[phase] = median(at(phase, {}));
     }
     std::vector<double> newest;
     for (const Hour& hour : past_) {
@@ -60,10 +61,11 @@ class Expectation {
   double scale() const { return scale_; }
   bool daily() const { return is_daily_; }
 
-  /// The nearest of what may be expected then; nothing where that is not known.
-  std::optional<double> nearest(const Hour& hour) const {
+  /// The nearest of what may be expected then, with the day begun `later` hours later; nothing
+  /// where that is not known.
+  std::optional<double> nearest(const Hour& hour, std::int64_t later) const {
     std::optional<double> best;
-    const std::size_t phase = phase_of(hour.at);
+    const std::size_t phase = phase_of(hour.at - later);
     if (may_be_weekend(hour.at)) {
       if (2 * weekend_hours_ < kDayHours) return std::nullopt;
       for (const std::size_t next : neighbours(phase)) {
@@ -73,9 +75,7 @@ class Expectation {
       }
     }
     if (!is_daily_) return nearer(hour, flat_, best);
-    for (const std::size_t next : neighbours(phase)) {
-      if (daily_[next]) best = nearer(hour, *daily_[next], best);
-    }
+    if (daily_[phase]) best = nearer(hour, *daily_[phase], best);
     return best;
   }
 
@@ -89,14 +89,12 @@ class Expectation {
     return {(phase + 23) % 24, phase, (phase + 1) % 24};
   }
 
-  /// Of that hour of the day and its neighbours, but for the day of `except`.
-  std::vector<double> near(std::size_t phase, std::optional<Hour> except) const {
+  /// Of that hour of the day, but for the day of `except`.
+  std::vector<double> at(std::size_t phase, std::optional<Hour> except) const {
     std::vector<double> values;
-    for (const std::size_t next : neighbours(phase)) {
-      for (const std::size_t i : by_phase_[next]) {
-        if (except && std::abs(past_[i].at - except->at) <= kDayHours / 2) continue;
-        values.push_back(past_[i].value);
-      }
+    for (const std::size_t i : by_phase_[phase]) {
+      if (except && std::abs(past_[i].at - except->at) <= kDayHours / 2) continue;
+      values.push_back(past_[i].value);
     }
     return values;
   }
@@ -109,12 +107,8 @@ class Expectation {
     for (const Hour& hour : past_) {
       if (working >= 2 * kDayHours && may_be_weekend(hour.at)) continue;
       flat.push_back(hour.value - flat_);
-      std::optional<double> best;
-      for (const std::size_t next : neighbours(phase_of(hour.at))) {
-        const auto others = median(near(next, hour));
-        if (others) best = nearer(hour, *others, best);
-      }
-      if (best) daily.push_back(hour.value - *best);
+      const auto others = median(at(phase_of(hour.at), hour));
+      if (others) daily.push_back(hour.value - *others);
     }
     is_daily_ = !daily.empty() && mad_sd(daily, 0) <= mad_sd(flat, 0);
     std::vector<double> sizes = is_daily_ ? daily : flat;
@@ -153,6 +147,37 @@ struct Side {
   }
 };
 
+struct Sides {
+  Side more, less;
+  double misfit{0};
+};
+
+Sides sides_of(const Expectation& expectation, const std::vector<Hour>& day, std::int64_t later,
+               const PatternRules& rules) {
+  Sides sides;
+  for (const Hour& hour : day) {
+    const std::optional<double> expected = expectation.nearest(hour, later);
+    if (!expected) continue;
+    const double z =
+        std::clamp((hour.value - *expected) / expectation.scale(), -rules.clip, rules.clip);
+    sides.more.add(hour, *expected, z - rules.drift);
+    sides.less.add(hour, *expected, -z - rules.drift);
+    sides.misfit += std::abs(z);
+  }
+  return sides;
+}
+
+/// A clock change shifts a day by an hour: it goes as it fits best.
+std::pair<Side, Side> best_fit(const Expectation& expectation, const std::vector<Hour>& day,
+                               const PatternRules& rules) {
+  Sides best = sides_of(expectation, day, 0, rules);
+  for (const std::int64_t later : {-1, 1}) {
+    const Sides other = sides_of(expectation, day, later, rules);
+    if (other.misfit < best.misfit) best = other;
+  }
+  return {best.more, best.less};
+}
+
 }  // namespace
 
 std::size_t hours_known(std::span<const std::optional<double>> hours) {
@@ -176,15 +201,7 @@ std::optional<PatternShift> pattern_shift(std::span<const std::optional<double>>
     return std::nullopt;
   }
   const Expectation expectation(std::move(past), rules);
-  Side more, less;
-  for (const Hour& hour : day) {
-    const std::optional<double> expected = expectation.nearest(hour);
-    if (!expected) continue;
-    const double z =
-        std::clamp((hour.value - *expected) / expectation.scale(), -rules.clip, rules.clip);
-    more.add(hour, *expected, z - rules.drift);
-    less.add(hour, *expected, -z - rules.drift);
-  }
+  const auto [more, less] = best_fit(expectation, day, rules);
   const Side& side = more.sum >= less.sum ? more : less;
   PatternShift shift;
   shift.score = side.sum / rules.sum_min;

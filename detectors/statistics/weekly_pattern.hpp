@@ -2,7 +2,7 @@
 // two-sided CUSUM (Page 1954) over what differs from an expectation that is made of the days
 // before: by the hour of the day, or flat where that fits better. Clipping keeps one wild hour from
 // mattering; what adds up is a difference that lasts. Measured on the Numenta benchmark:
-// Page-Hinkley and bands of the mean give 4 false alarms a series-week, this .06.
+// Page-Hinkley and bands of the mean give 4 false alarms a series-week, this less than .1.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,11 @@
 namespace doctor {
 
 struct PatternRules {
-  double hours_min{96};      // of the days before
-  double drift{1.5};         // CUSUM's k, in scales of the usual differences
-  double sum_min{9};         // CUSUM's h
-  double clip{4};            // of one hour
-  double level_ratio{0.15};  // three scales are at least this share of the level
+  double hours_min{96};     // of the days before
+  double drift{1.5};        // CUSUM's k, in scales of the usual differences
+  double sum_min{9};        // CUSUM's h
+  double clip{4};           // of one hour
+  double level_ratio{0.2};  // three scales are at least this share of the level
 };
 
 struct PatternShift {
