@@ -2,12 +2,17 @@
 // arenas, RocksDB's iterators, threads' stacks. No metric of Flink shows it; the kernel's resident
 // size does. What looks like it and is not: a heap, a cache or managed memory that is touched for
 // the first time, which fills to its capacity and stays. So only what is resident beyond all of
-// those capacities together is suspicious, and only if it grows.
+// those capacities together is suspicious, and only if it grows: steadily, or by what each restart
+// of a job leaves behind in a process that survives it.
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <vector>
 
 #include "detectors/advice.hpp"
+#include "detectors/evidence.hpp"
 #include "detectors/statistics/growth_text.hpp"
+#include "detectors/statistics/restart_steps.hpp"
 #include "model/detector.hpp"
 #include "model/text.hpp"
 
@@ -21,6 +26,10 @@ constexpr Read kReads[] = {{Metric::host_resident_anonymous, Feature::floors, tr
                            {Metric::managed_used, Feature::latest, false},
                            {Metric::managed_total, Feature::latest, false},
                            {Metric::cgroup_limit, Feature::latest, false}};
+
+constexpr auto kParams = joined(
+    kGrowthParams, std::array<Param, 1>{{{"step_min_bytes", 16.0 * 1024 * 1024,
+                                          "that every restart of a job leaves behind, at least"}}});
 
 struct Budget {
   double heap{}, nonheap{}, direct{}, managed{};
@@ -54,35 +63,85 @@ Limit limit_of(const Window& window, EntityId process) {
   return {tm->memory.total_process, "taskmanager.memory.process.size (nothing enforces it)"};
 }
 
-Finding finding_of(const Window& window, const Params& params, EntityId process,
-                   const FloorGrowth& growth, const Budget& budget, const Limit& limit) {
+std::string where_is(const Window& window, EntityId process) {
   const TaskManagerFacts* tm = window.task_manager_of(process);
-  const std::string where =
-      tm == nullptr ? window.entities->name(process) : "TaskManager " + tm->id + " on " + tm->host;
-  const GrowthText text{"Resident anonymous memory", "resident memory", "bytes", limit.source};
-  Finding finding;
-  finding.detector = "native_leak";
-  finding.subject = window.subject_of_process(process);
-  finding.confidence = Confidence::suspected;
-  if (growth.end) finding.severity = urgency_of(*growth.end, params);
-  finding.summary = printable("native memory of " + where +
-                                  " grows beyond all that Flink and the "
-                                  "JVM account for: " +
-                                  growth_summary(growth, text, limit.bytes),
-                              400);
+  return tm == nullptr ? window.entities->name(process)
+                       : "TaskManager " + tm->id + " on " + tm->host;
+}
+
+bool runs_on(const JobFacts& job, const std::string& task_manager) {
+  return std::any_of(job.vertices.begin(), job.vertices.end(), [&](const VertexFacts& vertex) {
+    return std::any_of(vertex.subtasks.begin(), vertex.subtasks.end(),
+                       [&](const SubtaskFacts& s) { return s.task_manager == task_manager; });
+  });
+}
+
+struct Restarts {
+  std::vector<TimestampMs> at;  // ascending, in the life of this process
+  std::string most_of;          // the job that restarted most often
+};
+
+Restarts restarts_on(const Window& window, EntityId process) {
+  Restarts restarts;
+  const TaskManagerFacts* tm = window.task_manager_of(process);
+  if (tm == nullptr) return restarts;
+  std::map<std::size_t, std::string> by_count;
+  for (const JobFactsPtr& job : window.jobs) {
+    const RestartLog* log = window.features->restarts(job->id);
+    if (log == nullptr || !runs_on(*job, tm->id)) continue;
+    const std::size_t before = restarts.at.size();
+    for (const ExceptionRecord& fault : log->faults()) {
+      if (fault.at > window.features->epoch_start(process)) restarts.at.push_back(fault.at);
+    }
+    by_count[restarts.at.size() - before] = job->name;
+  }
+  std::sort(restarts.at.begin(), restarts.at.end());
+  if (!restarts.at.empty()) restarts.most_of = by_count.rbegin()->second;
+  return restarts;
+}
+
+/// One process whose memory is told in full.
+struct Sight {
+  EntityId process{kNoEntity};
+  std::string where;
+  Budget budget;
+  Limit limit;
+  Restarts restarts;
+  std::optional<RestartSteps> steps;
+};
+
+Evidence beyond_evidence(const Window& window, const Budget& budget, double level) {
   Evidence beyond;
   beyond.metric = info(Metric::host_resident_anonymous).name;
   beyond.to = window.now;
-  beyond.value = growth.level - budget.all();
+  beyond.value = level - budget.all();
   beyond.unit = "bytes";
-  beyond.sentence = format_bytes(growth.level - budget.all()) + " more are resident than heap (" +
+  beyond.sentence = format_bytes(level - budget.all()) + " more are resident than heap (" +
                     format_bytes(budget.heap) + "), metaspace, code and class space (" +
                     format_bytes(budget.nonheap) + "), direct buffers (" +
                     format_bytes(budget.direct) + ") and managed memory (" +
                     format_bytes(budget.managed) + ") could hold if all of them were full.";
-  finding.evidence = {
-      growth_evidence(growth, text, limit.bytes, info(Metric::host_resident_anonymous)),
-      std::move(beyond)};
+  return beyond;
+}
+
+Evidence steps_evidence(const Sight& sight) {
+  const RestartSteps& steps = *sight.steps;
+  Evidence evidence = said(
+      "restarts", format_bytes(steps.first) + " → " + format_bytes(steps.level) + " over " +
+                      std::to_string(steps.restarts) + " restarts, " + format_bytes(steps.step) +
+                      " with each; " + format_number(100 * steps.share, 2) +
+                      " % of the rise came with them, most of them of " +
+                      printable(sight.restarts.most_of, 80) +
+                      ": an attempt leaves native memory behind (clients, caches or RocksDB "
+                      "handles that close() does not free)");
+  evidence.from = steps.from;
+  evidence.to = steps.to;
+  evidence.value = steps.step;
+  evidence.unit = "bytes";
+  return evidence;
+}
+
+void add_remedies(const Window& window, const Sight& sight, double level, Finding& finding) {
   finding.remedy = {
       {"glibc's malloc keeps an arena per core; jemalloc (Flink's image has it) or "
        "fewer arenas often end such growth.",
@@ -95,13 +154,69 @@ Finding finding_of(const Window& window, const Params& params, EntityId process,
        "taskmanager.memory.jvm-overhead.min",
        first_option(window.cluster, {"taskmanager.memory.jvm-overhead.min"})
            .value_or("192m (default)"),
-       memory_value(growth.level - budget.all() + 192.0 * 1024 * 1024)}};
-  finding.next_test = "Start " + where +
+       memory_value(level - sight.budget.all() + 192.0 * 1024 * 1024)}};
+  finding.next_test = "Start " + sight.where +
                       " with -XX:NativeMemoryTracking=summary and compare `jcmd "
                       "PID VM.native_memory` with its resident size: what the JVM does not know "
                       "belongs to a library.";
-  if (growth.end) finding.forecast = forecast_of(*growth.end, window.now);
+}
+
+/// `level`: what is resident now; `how`: in which way it grows.
+Finding finding_of(const Window& window, const Params& params, const Sight& sight, double level,
+                   const std::optional<Exhaustion>& end, const std::string& how) {
+  Finding finding;
+  finding.detector = "native_leak";
+  finding.subject = window.subject_of_process(sight.process);
+  finding.confidence = Confidence::suspected;
+  if (end) finding.severity = urgency_of(*end, params);
+  finding.summary = printable("native memory of " + sight.where +
+                                  " grows beyond all that Flink and the JVM account for: " + how,
+                              400);
+  add_remedies(window, sight, level, finding);
+  if (end) finding.forecast = forecast_of(*end, window.now);
   return finding;
+}
+
+Finding report_growth(const Window& window, const Params& params, const Sight& sight,
+                      const FloorGrowth& growth) {
+  const GrowthText text{"Resident anonymous memory", "resident memory", "bytes",
+                        sight.limit.source};
+  Finding finding = finding_of(window, params, sight, growth.level, growth.end,
+                               growth_summary(growth, text, sight.limit.bytes));
+  finding.evidence = {
+      growth_evidence(growth, text, sight.limit.bytes, info(Metric::host_resident_anonymous)),
+      beyond_evidence(window, sight.budget, growth.level)};
+  if (sight.steps) finding.evidence.push_back(steps_evidence(sight));
+  return finding;
+}
+
+Finding report_steps(const Window& window, const Params& params, const Sight& sight) {
+  const RestartSteps& steps = *sight.steps;
+  const auto end = time_to_exhaustion(steps.trend, steps.level, *sight.limit.bytes,
+                                      static_cast<double>(steps.to - steps.from));
+  std::string how =
+      format_bytes(steps.step) + " with each restart of " + printable(sight.restarts.most_of, 80);
+  if (end) how += ", at its limit " + exhaustion_text(*end);
+  Finding finding = finding_of(window, params, sight, steps.level, end, how);
+  finding.evidence = {steps_evidence(sight), beyond_evidence(window, sight.budget, steps.level)};
+  finding.evidence.front().limit = sight.limit.bytes;
+  finding.evidence.front().limit_source = sight.limit.source;
+  return finding;
+}
+
+/// What speaks of this process, if it stands above its budget at all.
+std::optional<Finding> judge(const Window& window, const Params& params, const Floors& floors,
+                             Sight sight) {
+  sight.restarts = restarts_on(window, sight.process);
+  sight.steps = restart_steps(floors, sight.restarts.at, {params["step_min_bytes"]});
+  const auto growth = floor_growth(floors, {}, {}, sight.limit.bytes, growth_rules(params));
+  if (growth && growth->level > sight.budget.all()) {
+    return report_growth(window, params, sight, *growth);
+  }
+  if (sight.steps && sight.steps->level > sight.budget.all()) {
+    return report_steps(window, params, sight);
+  }
+  return std::nullopt;
 }
 
 Verdict detect(const Window& window, const Params& params) {
@@ -125,9 +240,9 @@ Verdict detect(const Window& window, const Params& params) {
     }
     ++judged;
     shortest = std::min(shortest, history_of(*floors));
-    const auto growth = floor_growth(*floors, {}, {}, limit.bytes, growth_rules(params));
-    if (!growth || growth->level <= budget->all()) continue;
-    findings.push_back(finding_of(window, params, id, *growth, *budget, limit));
+    const Sight sight{id, where_is(window, id), *budget, limit, {}, {}};
+    if (auto finding = judge(window, params, *floors, sight))
+      findings.push_back(std::move(*finding));
   }
   if (judged == 0) {
     Verdict blind = Verdict::blind(
@@ -157,7 +272,7 @@ extern const Detector native_leak{
     .hold_ms = 0,
     .clear_ms = 2 * kHourMs,
     .reads = kReads,
-    .params = kGrowthParams,
+    .params = kParams,
     .detect = detect};
 }  // namespace detectors
 

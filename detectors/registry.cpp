@@ -14,6 +14,7 @@
   X(data_skew)               \
   X(slow_instance)           \
   X(watermark_stalled)       \
+  X(catch_up)                \
   X(checkpoint_size_outlier) \
   X(checkpoint_slow)         \
   X(state_growth)            \
@@ -21,7 +22,8 @@
   X(heap_leak)               \
   X(resource_leak)           \
   X(native_leak)             \
-  X(native_overrun)
+  X(native_overrun)          \
+  X(pattern_change)
 
 namespace doctor {
 

@@ -13,6 +13,16 @@ void open_if(std::uint8_t features, Feature feature, Array& array) {
   if (((features >> static_cast<unsigned>(feature)) & 1U) != 0) array.emplace();
 }
 
+/// Where a counter is kept by the minute, its floors are of its rate (per second, over five
+/// minutes): what it has counted up to says little, and begins anew with every attempt.
+void add_floor(Floors& floors, const MinuteRises* minutes, const Sample& sample) {
+  if (minutes == nullptr) return floors.add(sample);
+  const TimestampMs end = sample.at / kMinuteMs * kMinuteMs;
+  if (const auto rate = minutes->per_second(end - 5 * kMinuteMs, end)) {
+    floors.add({sample.at, *rate});
+  }
+}
+
 }  // namespace
 
 SeriesColumn::SeriesColumn(std::uint8_t features) {
@@ -45,8 +55,8 @@ void SeriesColumn::add_sample(Row row, const Sample& sample) {
   series_[row].latest = sample;
   if (raw_) (*raw_)[row].push_apart(sample, kRawApartMs);
   if (plateaus_) (*plateaus_)[row].add(sample);
-  if (floors_) (*floors_)[row].add(sample);
   if (minutes_) (*minutes_)[row].add(sample);
+  if (floors_) add_floor((*floors_)[row], minutes(row), sample);
   if (moves_) (*moves_)[row].add(sample);
 }
 

@@ -149,7 +149,9 @@ void gather(const Work& work, const Played& played, BenchResult& result) {
 }  // namespace
 
 std::string_view Exposure::unit_of(const std::string& detector) {
-  return detector == "metaspace_leak" || detector == "native_overrun" ? "process" : "job";
+  const bool of_process =
+      detector == "metaspace_leak" || detector == "native_leak" || detector == "native_overrun";
+  return of_process ? "process" : "job";
 }
 
 double Exposure::of(const std::string& detector) const {

@@ -19,10 +19,16 @@
   X(heap_leaks)               \
   X(heap_restarted)           \
   X(heap_peace)               \
+  X(native_leaks)             \
+  X(native_peace)             \
   X(bottlenecks)              \
   X(catch_ups)                \
   X(drains)                   \
   X(overloads)                \
+  X(lags_grow)                \
+  X(lags_in_peace)            \
+  X(weeks_change)             \
+  X(weeks_as_usual)           \
   X(skews)                    \
   X(even_keys)                \
   X(watermark_stalls)         \

@@ -38,7 +38,10 @@ struct Truth {
   /// Detectors that also speak the truth from the first onset on (what the fault entails), neither
   /// asked for nor false.
   std::vector<std::string> entailed;
-  /// Times in which an alarm is neither right nor false: somebody labelled them as odd.
+  /// A detector of advice whose alarms are scored as if they were pushed, and are right only within
+  /// a goal's [onset, deadline].
+  std::string advice;
+  /// Times in which a pushed alarm is neither right nor false: somebody labelled them as odd.
   std::vector<std::pair<TimestampMs, TimestampMs>> unscored;
   double job_weeks{};      // exposure: jobs × weeks
   double process_weeks{};  // JobManager and TaskManagers × weeks

@@ -77,7 +77,16 @@ bool is_unscored(const Truth& truth, const Alarm& alarm) {
   });
 }
 
+bool is_scored_advice(const Truth& truth, const Alarm& alarm) {
+  return !alarm.is_pushed() && alarm.detector == truth.advice;
+}
+
 bool is_true(const Truth& truth, const Alarm& alarm) {
+  if (is_scored_advice(truth, alarm)) {
+    return std::any_of(truth.goals.begin(), truth.goals.end(), [&](const Goal& goal) {
+      return satisfies(goal, alarm) && alarm.at >= goal.onset && alarm.at <= goal.deadline;
+    });
+  }
   return std::any_of(truth.goals.begin(), truth.goals.end(), [&](const Goal& goal) {
     if (alarm.at < goal.onset) return false;
     return concerns(goal, alarm) || std::find(truth.entailed.begin(), truth.entailed.end(),
@@ -92,7 +101,10 @@ CaseScore score(const Truth& truth, const std::vector<Alarm>& alarms) {
   for (const Goal& goal : truth.goals) score.goals.push_back(outcome_of(goal, alarms));
   std::map<std::string, FalseAlarm> latest;  // by incident
   for (const Alarm& alarm : alarms) {
-    if (!alarm.is_pushed() || alarm.explained || is_unscored(truth, alarm)) continue;
+    if (!is_scored_advice(truth, alarm) &&
+        (!alarm.is_pushed() || alarm.explained || is_unscored(truth, alarm))) {
+      continue;
+    }
     if (is_true(truth, alarm)) continue;
     const auto before = latest.find(alarm.id);
     const FalseAlarm fresh{alarm.at, alarm.detector, alarm.is_certain(), alarm.summary};

@@ -6,7 +6,7 @@
 //   false  every other pushed alarm: too early, wrong entity (also a miss), other kind. The same
 //          incident again within 24 h is one; so is an alarm with the one that explains it.
 // Advice (severity info) is never pushed: it may hit a goal that asks for no more, and is not
-// false.
+// false, unless the case scores it (Truth::advice).
 #pragma once
 
 #include <cstdint>

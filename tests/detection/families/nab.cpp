@@ -16,14 +16,16 @@ namespace doctor::detection {
 namespace {
 
 constexpr double kTypicalBytes = 1e9;   // what a file's median stands for
-constexpr DurationMs kTailMs = kDayMs;  // after a window, in which its alarm may still be told
+constexpr DurationMs kTailMs = kDayMs;  // after a window, in which its alarm may still be pushed
+constexpr DurationMs kBurnInMs = 78 * kHourMs;  // windows that end earlier are nobody's goal
 
 constexpr Range kNabRanges[] = {
-    {"scrape_s", 300, 300, Scale::linear, "the files' own step", 1},
+    {"scrape_s", 120, 120, Scale::linear, "between two looks at a file, mostly of 5 min a step", 1},
 };
 
 struct NabFile {
   std::string name;
+  DurationMs begins{};                                 // in its week, since Monday
   std::vector<std::pair<TimestampMs, double>> values;  // time from the file's begin
   std::vector<std::pair<TimestampMs, TimestampMs>> windows;
 };
@@ -57,7 +59,10 @@ std::optional<NabFile> read_file(const std::filesystem::path& directory, const s
     const std::size_t comma = line.find(',');
     const auto at = parse_time(line);
     if (!at || comma == std::string::npos) continue;
-    if (file.values.empty()) first = *at;
+    if (file.values.empty()) {
+      first = *at;
+      file.begins = (*at + 3 * kDayMs) % kWeekMs;
+    }
     file.values.emplace_back(*at - first, std::strtod(line.c_str() + comma + 1, nullptr));
   }
   if (file.values.empty()) return std::nullopt;
@@ -69,6 +74,17 @@ std::optional<NabFile> read_file(const std::filesystem::path& directory, const s
   return file;
 }
 
+Goal goal_of(const NabFile& file, TimestampMs onset, TimestampMs end) {
+  Goal goal;
+  goal.name = "pattern_change/nab";
+  goal.detector = "pattern_change";
+  goal.entity = file.name;
+  goal.onset = onset;
+  goal.deadline = end + kHourMs;  // an hour is judged when it is over
+  goal.severity = Severity::info;
+  return goal;
+}
+
 Truth play_nab(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
   const NabFile& file = files().at((seed - 1) % files().size());
   Random random(seed);
@@ -77,18 +93,29 @@ Truth play_nab(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
   std::vector<double> levels;
   for (const auto& [at, value] : file.values) levels.push_back(std::abs(value));
   const double typical = std::max(1e-9, median(levels).value());
+  const TimestampMs begin = kCaseStart + file.begins;
+  cluster.run_until(begin);
   std::size_t next = 0;
   JobPlan plan = chain_plan(file.name, 2, 1);
   plan.checkpoints = plain_checkpoints(cluster.scrape_ms(), random.fork());
-  plan.checkpoints->full_bytes = [&](TimestampMs at) {
-    while (next + 1 < file.values.size() && file.values[next + 1].first + kCaseStart <= at) ++next;
+  plan.checkpoints->full_bytes = [&, begin](TimestampMs at) {
+    while (next + 1 < file.values.size() && file.values[next + 1].first + begin <= at) ++next;
     return kTypicalBytes * std::max(0.0, file.values[next].second) / typical;
   };
-  cluster.submit(std::move(plan));
-  cluster.run_until(kCaseStart + file.values.back().first);
+  const Job& job = cluster.submit(std::move(plan));
+  const EntityId entity = stage.entities().find(Level::job, kClusterEntity, job.id());
+  cluster.job_manager().add({{{Metric::checkpoint_full_size, entity}},
+                             [&job](TimestampMs, double* values) {
+                               const auto& last = job.facts().latest_completed;
+                               values[0] = last ? last->state_size.value_or(kAbsent) : kAbsent;
+                             },
+                             &job});
+  cluster.run_until(begin + file.values.back().first);
   Truth truth;
-  for (const auto& [begin, end] : file.windows) {
-    truth.unscored.emplace_back(kCaseStart + begin, kCaseStart + end + kTailMs);
+  truth.advice = "pattern_change";
+  for (const auto& [from, to] : file.windows) {
+    if (to > kBurnInMs) truth.goals.push_back(goal_of(file, begin + from, begin + to));
+    truth.unscored.emplace_back(begin + from, begin + to + kTailMs);
   }
   truth.job_weeks = cluster.weeks();
   truth.process_weeks = cluster.weeks() * 2;
@@ -98,16 +125,20 @@ Truth play_nab(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
 }  // namespace
 
 Result<std::size_t> load_nab(const std::string& directory) {
-  std::ifstream stream(directory + "/windows.json");
+  const bool checkout = std::filesystem::exists(directory + "/labels/combined_windows.json");
+  const std::string labels =
+      directory + (checkout ? "/labels/combined_windows.json" : "/windows.json");
+  const std::string data = checkout ? directory + "/data" : directory;
+  std::ifstream stream(labels);
   const auto windows = stream ? nlohmann::json::parse(stream, nullptr, false) : nlohmann::json();
   if (!windows.is_object()) {
-    return Error{ErrorCode::io, directory + "/windows.json is not there, or is no JSON"};
+    return Error{ErrorCode::io, labels + " is not there, or is no JSON"};
   }
   files().clear();
   for (const auto& [name, of_file] : windows.items()) {
-    if (auto file = read_file(directory, name, of_file)) files().push_back(std::move(*file));
+    if (auto file = read_file(data, name, of_file)) files().push_back(std::move(*file));
   }
-  if (files().empty()) return Error{ErrorCode::io, directory + " holds none of the files"};
+  if (files().empty()) return Error{ErrorCode::io, data + " holds none of the files"};
   return files().size();
 }
 
