@@ -9,16 +9,6 @@
 #include "model/text.hpp"
 
 namespace doctor {
-namespace {
-
-std::string_view label_of(std::span<const exposition::Label> labels, std::string_view name) {
-  for (const auto& [label, value] : labels) {
-    if (label == name) return value;
-  }
-  return {};
-}
-
-}  // namespace
 
 ProbeFamilies::ProbeFamilies(const Selection& selection) {
   for (const MetricInfo& about : metric_catalogue()) {
@@ -32,8 +22,8 @@ const MetricInfo* ProbeFamilies::metric(std::string_view family,
   const auto [from, to] = metrics_.equal_range(family);
   for (auto it = from; it != to; ++it) {
     const MetricInfo& about = *it->second;
-    const bool fits =
-        about.probe_label.empty() || label_of(labels, about.probe_label) == about.probe_label_value;
+    const bool fits = about.probe_label.empty() ||
+                      exposition::value_of(labels, about.probe_label) == about.probe_label_value;
     if (fits) return &about;
   }
   return nullptr;
@@ -42,16 +32,17 @@ const MetricInfo* ProbeFamilies::metric(std::string_view family,
 std::optional<ProbePlace> ProbeFamilies::place(const MetricInfo& about,
                                                std::span<const exposition::Label> labels,
                                                const Limits& limits) {
-  const bool is_job_manager = label_of(labels, "process") == "jobmanager";
-  const std::string_view task_manager = label_of(labels, "tm_id");
+  const bool is_job_manager = exposition::value_of(labels, "process") == "jobmanager";
+  const std::string_view task_manager = exposition::value_of(labels, "tm_id");
   if (!is_job_manager && task_manager.empty()) return std::nullopt;
   ProbePlace place;
   if (!is_job_manager) place.task_manager = task_manager.substr(0, limits.name_bytes_max);
-  place.pid = label_of(labels, "pid").substr(0, 20);
+  place.pid = exposition::value_of(labels, "pid").substr(0, 20);
   if (about.level == Level::directory) {
-    place.directory = std::string(label_of(labels, "role"))
-                          .append(":")
-                          .append(label_of(labels, "path").substr(0, limits.name_bytes_max));
+    place.directory =
+        std::string(exposition::value_of(labels, "role"))
+            .append(":")
+            .append(exposition::value_of(labels, "path").substr(0, limits.name_bytes_max));
   }
   return place;
 }

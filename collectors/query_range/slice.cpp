@@ -9,13 +9,6 @@
 namespace doctor::query_range {
 namespace {
 
-std::string_view label_of(std::span<const exposition::Label> labels, std::string_view name) {
-  for (const auto& [label, value] : labels) {
-    if (label == name) return value;
-  }
-  return {};
-}
-
 /// Stores tell labels in order of their names.
 std::uint64_t hash_of(std::span<const exposition::Label> labels) {
   std::uint64_t hash = kFnvOffset;
@@ -77,15 +70,15 @@ std::optional<Slice::Sighting> Slice::sighting_of(std::string_view family,
     return std::nullopt;
   }
   if (sighting.place.metric == Metric::job_restarts) {
-    sighting.job_name = label_of(labels, "job_name").substr(0, limits_.name_bytes_max);
+    sighting.job_name = exposition::value_of(labels, "job_name").substr(0, limits_.name_bytes_max);
   }
-  sighting.host = label_of(labels, "host").substr(0, limits_.name_bytes_max);
+  sighting.host = exposition::value_of(labels, "host").substr(0, limits_.name_bytes_max);
   return sighting;
 }
 
 Status Slice::series(std::span<const exposition::Label> labels) {
   takes_ = false;
-  std::optional<Sighting> sighting = sighting_of(label_of(labels, "__name__"), labels);
+  std::optional<Sighting> sighting = sighting_of(exposition::value_of(labels, "__name__"), labels);
   if (!sighting) return Done{};
   if ((columns_.size() + 1) * span_.steps > limits_.history_samples_max) {
     return Error{ErrorCode::too_large, "more series than this stretch of time may have"};
