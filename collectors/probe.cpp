@@ -9,7 +9,6 @@
 #include "model/text.hpp"
 
 namespace doctor {
-namespace {}  // namespace
 
 ProbeFamilies::ProbeFamilies(const Selection& selection) {
   for (const MetricInfo& about : metric_catalogue()) {
