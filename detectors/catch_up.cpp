@@ -20,7 +20,7 @@ constexpr Param kParams[] = {
     {"records_min", 10'000, "that wait, worth a word"},
     {"grows_ms", 3 * kHourMs, "without catching up once, before growth is pushed"},
     {"past_ratio_min", 1.5, "above the longest hour of backlog in the week before"},
-    {"z_min", 3.5, "of the trend test, corrected for neighbours that resemble each other"},
+    {"p_max", 1e-4, "of the exact trend test: that what does not grow rises like this"},
     {"steady_ms", kDayMs, "without catching up once, before a backlog that stays is pushed"},
     {"steady_behind_min_ms", 30 * kMinuteMs, "of input, that stays"},
     {"steady_share_min", 0.5, "of the present backlog, that every hour of that time had"},
@@ -269,7 +269,7 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   const bool is_new = sight->level >= params["past_ratio_min"] * sight->past_peak;
   if (is_new && sight->lasts_ms() >= params["grows_ms"]) {
     const LagPoints points = points_of(*sight, FloorScale::quarter_hour);
-    if (const std::optional<Slope> growth = growth_of(points, params["z_min"])) {
+    if (const std::optional<Slope> growth = growth_of(points, params["p_max"])) {
       return tally.judged(report_growth(window, job, *sight, *growth, points, params));
     }
   }

@@ -27,9 +27,11 @@ constexpr Read kReads[] = {{Metric::host_resident_anonymous, Feature::floors, tr
                            {Metric::managed_total, Feature::latest, false},
                            {Metric::cgroup_limit, Feature::latest, false}};
 
-constexpr auto kParams = joined(
-    kGrowthParams, std::array<Param, 1>{{{"step_min_bytes", 16.0 * 1024 * 1024,
-                                          "that every restart of a job leaves behind, at least"}}});
+constexpr std::array<Param, 2> kOwnParams{
+    {{"step_min_bytes", 16.0 * 1024 * 1024, "that every restart of a job leaves behind, at least"},
+     {"margin_room_ratio", 0.25,
+      "above the past week's highest floor, of the room between all budgets and the limit"}}};
+constexpr auto kParams = joined(kGrowthParams, kOwnParams);
 
 struct Budget {
   double heap{}, nonheap{}, direct{}, managed{};
@@ -209,7 +211,15 @@ std::optional<Finding> judge(const Window& window, const Params& params, const F
                              Sight sight) {
   sight.restarts = restarts_on(window, sight.process);
   sight.steps = restart_steps(floors, sight.restarts.at, {params["step_min_bytes"]});
-  const auto growth = floor_growth(floors, {}, {}, sight.limit.bytes, growth_rules(params));
+  // What lies between budget and limit is a small part of what is resident: that is the measure.
+  const double limit = *sight.limit.bytes;
+  const double room_ratio = std::max(0.0, 1 - sight.budget.all() / limit);
+  GrowthRules rules = growth_rules(params);
+  rules.margin_level_ratio = 0;
+  rules.margin_limit_ratio =
+      std::min(rules.margin_limit_ratio, params["margin_room_ratio"] * room_ratio);
+  rules.rise_ratio_min = std::min(rules.rise_ratio_min, rules.margin_limit_ratio);
+  const auto growth = floor_growth(floors, {}, {}, limit, rules);
   if (growth && growth->level > sight.budget.all()) {
     return report_growth(window, params, sight, *growth);
   }

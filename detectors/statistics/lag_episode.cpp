@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <span>
 
-#include "detectors/statistics/robust_trend.hpp"
-
 namespace doctor {
 namespace {
 
 constexpr FloorScale kFine = FloorScale::five_minutes;
 constexpr std::size_t kDrainPointsMin = 6;
 constexpr std::size_t kGrowthPointsMin = 12;
+constexpr double kFallenRatio = 0.9;   // to what it was at the same hour: it is worked off, slowly
 constexpr double kLateRatioMin = 0.3;  // slope of the newest third to the whole
 constexpr double kGoneShare = 0.05;    // of the backlog, where no pace is known
 
@@ -50,6 +49,8 @@ bool LagEpisode::stays(DurationMs last_ms, double share_min) const {
   if (to - since < last_ms) return false;
   const std::int64_t newest = course.newest_hour();
   const std::int64_t hours = last_ms / kHourMs;
+  const std::optional<double> before = course.hour(newest - hours + 1);
+  if (before && level < kFallenRatio * *before) return false;
   std::int64_t seen = 0;
   for (std::int64_t hour = newest - hours + 1; hour <= newest; ++hour) {
     const std::optional<double> floor = course.hour(hour);
@@ -103,15 +104,17 @@ std::optional<Slope> drain_of(const LagPoints& points) {
   return whole;
 }
 
-std::optional<Slope> growth_of(const LagPoints& points, double z_min) {
+std::optional<Slope> growth_of(const LagPoints& points, double p_max) {
   const std::size_t count = points.x.size();
-  if (count < kGrowthPointsMin) return std::nullopt;
+  if (count < kGrowthPointsMin || rising_test(points.x).p > p_max) return std::nullopt;
+  // No correction for autocorrelation: a backlog adds up what is left over, so its bends are no
+  // noise.
   const std::span<const double> t(points.t), x(points.x);
-  const std::optional<RobustTrend> trend = robust_trend(t, x);
+  const std::optional<Slope> whole = theil_sen(t, x);
   const std::optional<Slope> late = theil_sen(t.last(count / 3), x.last(count / 3));
-  if (!trend || !late || trend->z < z_min || trend->slope.low <= 0) return std::nullopt;
-  if (late->value < kLateRatioMin * trend->slope.value) return std::nullopt;
-  return trend->slope;
+  if (!whole || !late || whole->low <= 0) return std::nullopt;
+  if (late->value < kLateRatioMin * whole->value) return std::nullopt;
+  return whole;
 }
 
 }  // namespace doctor

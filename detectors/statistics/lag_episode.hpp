@@ -24,8 +24,8 @@ struct LagEpisode {
   /// How much time of input that backlog is, by the job's highest pace of a day; nothing when no
   /// pace is known.
   std::optional<double> behind_ms(double backlog) const;
-  /// Through all of `last_ms`, hour by hour, there was that share of the present backlog. A quarter
-  /// of the hours may be gaps.
+  /// Through all of `last_ms`, hour by hour, there was that share of the present backlog, and it is
+  /// not less than it was then. A quarter of the hours may be gaps.
   bool stays(DurationMs last_ms, double share_min) const;
 };
 
@@ -42,7 +42,7 @@ LagPoints points_of(const LagEpisode& episode, FloorScale scale);
 
 /// Per ms. It falls since it was highest, beyond doubt, and still does.
 std::optional<Slope> drain_of(const LagPoints& points);
-/// Per ms. It grows beyond doubt, by the corrected Mann-Kendall test, and does not slow down.
-std::optional<Slope> growth_of(const LagPoints& points, double z_min);
+/// Per ms. It grows beyond doubt, by the exact Mann-Kendall test, and does not slow down.
+std::optional<Slope> growth_of(const LagPoints& points, double p_max);
 
 }  // namespace doctor
