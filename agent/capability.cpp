@@ -1,5 +1,6 @@
 #include "agent/capability.hpp"
 
+#include "collectors/containers.hpp"
 #include "detectors/registry.hpp"
 
 namespace doctor {
@@ -24,6 +25,7 @@ std::string_view heading(Sources sources) {
 bool supplies(Sources sources, const MetricInfo& metric) {
   if (!metric.rest_id.empty()) return true;
   if (sources == Sources::probe && !metric.probe_family.empty()) return true;
+  if (sources == Sources::kubernetes && is_container_metric(metric.metric)) return true;
   return sources == Sources::reporters && !metric.reporter_name.empty();
 }
 

@@ -65,6 +65,9 @@ Collection::Collection(ClusterIndex cluster, const ClusterConfig& config, const 
       yarn_(config.yarn) {
   for (const TargetSpec& spec : config.reporters) add_range(spec, SourceKind::reporter, resolver);
   for (const TargetSpec& spec : config.probes) add_range(spec, SourceKind::probe, resolver);
+  for (const TargetSpec& spec : config.containers) {
+    add_range(spec, SourceKind::containers, resolver);
+  }
   pods_ = std::make_unique<PodWatches>(
       cluster_, config, http_, agent_.limits, next_source_,
       [this](StreamItem item) { send(std::move(item)); }, [this] { learn_pods(); });
@@ -72,7 +75,7 @@ Collection::Collection(ClusterIndex cluster, const ClusterConfig& config, const 
       RestSourceConfig{cluster_, kRestSource, config.name, config.flink, one_shot,
                        selection_.metrics()},
       http_, entities_, agent_.limits, now_ms, [this](StreamItem item) {
-        learn_hosts(item);
+        learn_task_managers(item);
         send(std::move(item));
       });
 }
@@ -150,13 +153,18 @@ asio::awaitable<void> Collection::discovery_loop(std::size_t range) {
 }
 
 asio::awaitable<void> Collection::discover(std::size_t index) {
-  const auto found = co_await ranges_[index].discovery.find(task_manager_hosts_);
+  std::vector<std::string> hosts;
+  for (const TaskManagerFacts& manager : task_managers_) {
+    if (!manager.host.empty()) hosts.push_back(manager.host);
+  }
+  const auto found = co_await ranges_[index].discovery.find(hosts);
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) co_return;
   discovered(index, found);
 }
 
 void Collection::learn_pods() {
+  learn_owners();
   for (std::size_t i = 0; i < ranges_.size(); ++i) {
     const Discovery& discovery = ranges_[i].discovery;
     if (!discovery.is_watched()) continue;
@@ -213,13 +221,18 @@ void Collection::retire(Target& target) {
   send(target.health);
 }
 
-void Collection::learn_hosts(const StreamItem& item) {
+void Collection::learn_task_managers(const StreamItem& item) {
   const auto* facts = std::get_if<ClusterFactsPtr>(&item.what);
   if (facts == nullptr || !(*facts)->task_managers_known) return;
-  task_manager_hosts_.clear();
-  for (const TaskManagerFacts& manager : (*facts)->task_managers) {
-    if (!manager.host.empty()) task_manager_hosts_.push_back(manager.host);
-  }
+  task_managers_ = (*facts)->task_managers;
+  learn_owners();
+}
+
+void Collection::learn_owners() {
+  const bool asked = std::any_of(ranges_.begin(), ranges_.end(), [](const Range& range) {
+    return range.health.kind == SourceKind::containers;
+  });
+  if (asked) container_owners_ = pods_->owners(task_managers_);
 }
 
 // --- reporters
@@ -246,6 +259,14 @@ asio::awaitable<Result<Scrape>> Collection::read(Target& target) {
     co_return co_await scrape_probe(http_, target.endpoint, target.health.id, selection_,
                                     agent_.limits, entities_, target.layout, now_ms);
   }
+  if (target.health.kind == SourceKind::containers) {
+    // A scrape keeps the owners it began with: pods may come and go meanwhile.
+    const ContainerOwners owners = container_owners_;
+    const bool kubelet = ranges_[target.range].discovery.spec().kind == TargetSpec::Kind::nodes;
+    co_return co_await scrape_containers(
+        http_, target.endpoint, kubelet ? "/metrics/cadvisor" : "/metrics", target.health.id,
+        selection_, owners, agent_.limits, entities_, target.layout, now_ms);
+  }
   co_return co_await scrape_reporter(http_, target.endpoint, target.health.id, selection_,
                                      agent_.limits, entities_, target.known, now_ms);
 }
@@ -270,7 +291,7 @@ void Collection::succeeded(Target& target, Scrape scrape, DurationMs took_ms) {
   health.last_success = scrape.batch.at;
   health.last_error.reset();
   health.process = scrape.batch.layout->process;
-  health.role = health.kind == SourceKind::probe ? "host" : role_of(health.process);
+  health.role = health.kind == SourceKind::reporter ? role_of(health.process) : "host";
   ++health.exchanges;
   health.bytes += scrape.reply.wire_bytes;
   health.busy_ms += took_ms;
@@ -310,8 +331,9 @@ void Collection::failed(Target& target, const Error& error, DurationMs took_ms) 
     // Most ports of a range hold nothing, and that is no fault.
     if (!health.ever_up) {
       if (range.answering == 0) {
-        const std::string what =
-            health.kind == SourceKind::probe ? "no probe" : "no Flink reporter";
+        const std::string what = health.kind == SourceKind::reporter
+                                     ? "no Flink reporter"
+                                     : "no " + std::string(to_string(health.kind));
         show_range(range, {error.code, what + " on any port of " + range.health.address + ": " +
                                            error.message});
       }

@@ -43,7 +43,7 @@ class Collection {
     bool wanted{true};  // discovery still finds it
     SourceHealth health;
     SeriesIndex known;                     // of a reporter
-    std::shared_ptr<const Layout> layout;  // of a probe
+    std::shared_ptr<const Layout> layout;  // of a probe, or of containers
   };
   using TargetPtr = std::shared_ptr<Target>;
   /// What one line of the configuration stands for.
@@ -67,7 +67,8 @@ class Collection {
   void add_range(const TargetSpec& spec, SourceKind kind, Resolver& resolver);
   void add_target(std::size_t range, const Endpoint& endpoint);
   void retire(Target& target);
-  void learn_hosts(const StreamItem& item);
+  void learn_task_managers(const StreamItem& item);
+  void learn_owners();
   boost::asio::awaitable<void> scrape(Target& target);
   boost::asio::awaitable<Result<Scrape>> read(Target& target);
   Result<Scrape> read_local(const Target& target);
@@ -91,7 +92,8 @@ class Collection {
   std::vector<Range> ranges_;
   std::unique_ptr<LocalProbe> local_probe_;
   std::vector<TargetPtr> targets_;
-  std::vector<std::string> task_manager_hosts_;
+  std::vector<TaskManagerFacts> task_managers_;
+  ContainerOwners container_owners_;
   std::optional<YarnConfig> yarn_;
   TimestampMs yarn_asked_at_{0};
   std::unique_ptr<PodWatches> pods_;

@@ -159,6 +159,9 @@ Window Judge::window(TimestampMs now) const {
   seen.vanished = vanished_;
   seen.ended = ended_;
   seen.sources = sources_;
+  for (const SourceHealth& source : sources_) {
+    seen.pace_ms = std::max(seen.pace_ms, source.pace_ms);
+  }
   seen.logs = logs_.all();
   seen.kubernetes = kubernetes_;
   return seen;

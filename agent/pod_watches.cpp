@@ -106,9 +106,18 @@ std::optional<std::vector<std::string>> PodWatches::addresses(const TargetSpec& 
   if (watch == watches_.size() || !watches_[watch].facts) return std::nullopt;
   std::vector<std::string> found;
   for (const PodFactsPtr& pod : watches_[watch].facts->pods) {
-    if (pod->running() && !pod->ip.empty()) found.push_back(pod->ip);
+    const std::string& address = spec.kind == TargetSpec::Kind::nodes ? pod->node_ip : pod->ip;
+    if (pod->running() && !address.empty()) found.push_back(address);
   }
   return found;
+}
+
+ContainerOwners PodWatches::owners(const std::vector<TaskManagerFacts>& task_managers) const {
+  ContainerOwners owners;
+  for (const Watch& watch : watches_) {
+    if (watch.facts) owners.merge(container_owners(*watch.facts, task_managers));
+  }
+  return owners;
 }
 
 }  // namespace doctor

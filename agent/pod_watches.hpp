@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/config/config.hpp"
+#include "collectors/containers.hpp"
 #include "collectors/http.hpp"
 #include "collectors/kubernetes/source.hpp"
 #include "model/stream.hpp"
@@ -30,8 +31,11 @@ class PodWatches {
   void start(const Spawn& spawn);
   boost::asio::awaitable<void> poll_once();
 
-  /// Where the running pods are that a reporter's line selects; nothing while that is not known.
+  /// Where the running pods are that a line selects, or their nodes when it asks for those; nothing
+  /// while that is not known.
   std::optional<std::vector<std::string>> addresses(const TargetSpec& spec) const;
+  /// Which container of a pod is which process.
+  ContainerOwners owners(const std::vector<TaskManagerFacts>& task_managers) const;
 
  private:
   struct Watch {

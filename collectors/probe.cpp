@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::string_view kPrefix = "flink_doctor_probe_";
 
-std::string_view label_of(std::span<const exposition::Label> labels, std::string_view name) {
-  for (const auto& [label, value] : labels) {
-    if (label == name) return value;
-  }
-  return {};
-}
-
 }  // namespace
 
 ProbeScrape::ProbeScrape(SourceId source, const Selection& selection, const Limits& limits)
@@ -76,11 +69,11 @@ void ProbeScrape::sample(std::string_view family, std::span<const exposition::La
   for (auto it = from; it != to; ++it) {
     const MetricInfo& about = *it->second;
     if (!about.probe_label.empty() &&
-        label_of(labels, about.probe_label) != about.probe_label_value) {
+        exposition::value_of(labels, about.probe_label) != about.probe_label_value) {
       continue;
     }
-    const std::string_view process = label_of(labels, "process");
-    const std::string_view task_manager = label_of(labels, "tm_id");
+    const std::string_view process = exposition::value_of(labels, "process");
+    const std::string_view task_manager = exposition::value_of(labels, "tm_id");
     if (process != "jobmanager" && task_manager.empty()) {
       ++unlabelled_;
       continue;
@@ -92,11 +85,12 @@ void ProbeScrape::sample(std::string_view family, std::span<const exposition::La
     Staged staged{about.metric, canonical(about.metric, value), {}, {}, {}};
     if (process != "jobmanager")
       staged.task_manager = task_manager.substr(0, limits_.name_bytes_max);
-    staged.pid = label_of(labels, "pid").substr(0, 20);
+    staged.pid = exposition::value_of(labels, "pid").substr(0, 20);
     if (about.level == Level::directory) {
-      staged.directory = std::string(label_of(labels, "role"))
-                             .append(":")
-                             .append(label_of(labels, "path").substr(0, limits_.name_bytes_max));
+      staged.directory =
+          std::string(exposition::value_of(labels, "role"))
+              .append(":")
+              .append(exposition::value_of(labels, "path").substr(0, limits_.name_bytes_max));
     }
     staged_.push_back(std::move(staged));
   }

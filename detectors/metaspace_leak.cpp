@@ -15,6 +15,7 @@ namespace {
 constexpr Read kReads[] = {{Metric::jvm_metaspace_used, Feature::plateaus, true},
                            {Metric::jvm_metaspace_committed, Feature::latest, false},
                            {Metric::jvm_metaspace_max, Feature::latest, false},
+                           {Metric::jvm_heap_max, Feature::latest, false},
                            {Metric::jvm_classes_loaded, Feature::plateaus, false},
                            {Metric::jvm_classes_unloaded, Feature::plateaus, false},
                            {Metric::gc_count, Feature::plateaus, false}};

@@ -117,6 +117,8 @@ std::string_view to_string(SourceKind kind) {
       return "probe";
     case SourceKind::reporter:
       return "reporter";
+    case SourceKind::containers:
+      return "containers";
     case SourceKind::logs:
       return "logs";
     case SourceKind::kubernetes:

@@ -48,9 +48,10 @@ std::string_view to_string(PodRole role);
 
 struct PodFacts {
   std::string namespace_, name, uid;
-  std::string ip;     // empty until it has one
-  std::string node;   // empty until it is placed
-  std::string phase;  // Pending, Running, Succeeded, Failed, Unknown
+  std::string ip;         // empty until it has one
+  std::string node;       // empty until it is placed
+  std::string node_ip{};  // of its node; empty until it is placed
+  std::string phase;      // Pending, Running, Succeeded, Failed, Unknown
   PodRole role{PodRole::unknown};
   std::string app;           // label "app": the cluster's id with native Kubernetes
   bool native{false};        // label type=flink-native-kubernetes

@@ -15,7 +15,7 @@
 
 namespace doctor {
 
-enum class SourceKind { rest, reporter, probe, logs, kubernetes };
+enum class SourceKind { rest, reporter, probe, containers, logs, kubernetes };
 std::string_view to_string(SourceKind kind);
 
 /// What following log files has read, since the start; gone over without a gap unless skipped.
@@ -48,6 +48,9 @@ struct SourceHealth {
   std::uint64_t series_dropped{};
   /// "jobmanager" or "taskmanager", told by content; empty while nothing told it.
   std::string role{};
+  /// From one value of a series to its next, where a budget of calls decides; 0: as often as the
+  /// source is asked.
+  DurationMs pace_ms{};
   std::optional<LogReading> logs{};   // of SourceKind::logs
   std::optional<std::size_t> pods{};  // of a watch of pods: how many there are
 };

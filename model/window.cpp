@@ -32,7 +32,7 @@ bool Window::has_reporter(std::string_view process_kind) const {
 }
 
 bool Window::fresh(const Sample& sample, DurationMs age_max_ms) const {
-  return sample.at <= now + kMinuteMs && now - sample.at <= age_max_ms;
+  return sample.at <= now + kMinuteMs && now - sample.at <= std::max(age_max_ms, 2 * pace_ms);
 }
 
 std::optional<double> Window::latest(Metric metric, EntityId entity) const {

@@ -100,10 +100,15 @@ bool any_tls(const std::vector<TargetSpec>& specs) {
 
 void connect_access(ClusterConfig& cluster) {
   for (Endpoint& endpoint : cluster.flink) endpoint.access = cluster.access;
-  for (TargetSpec& spec : cluster.reporters) {
-    spec.access = cluster.reporter_access;
-    for (Endpoint& endpoint : spec.endpoints) endpoint.access = cluster.reporter_access;
-  }
+  const auto connect = [](std::vector<TargetSpec>& specs,
+                          const std::shared_ptr<const HttpAccess>& access) {
+    for (TargetSpec& spec : specs) {
+      spec.access = access;
+      for (Endpoint& endpoint : spec.endpoints) endpoint.access = access;
+    }
+  };
+  connect(cluster.reporters, cluster.reporter_access);
+  connect(cluster.containers, cluster.container_access);
 }
 
 std::vector<std::string> security_warnings(const Config& config) {
@@ -124,8 +129,8 @@ std::vector<std::string> security_warnings(const Config& config) {
   };
   for (const ClusterConfig& cluster : config.clusters) {
     for (const Endpoint& endpoint : cluster.flink) look_at(endpoint, endpoint.url());
-    for (const TargetSpec& spec : cluster.reporters) {
-      look_at(spec.example(), printable(spec.text));
+    for (const auto* specs : {&cluster.reporters, &cluster.containers}) {
+      for (const TargetSpec& spec : *specs) look_at(spec.example(), printable(spec.text));
     }
     if (cluster.backfill) look_at(cluster.backfill->store, cluster.backfill->store.url());
     if (cluster.yarn) {
@@ -143,8 +148,9 @@ std::vector<std::string> security_warnings(const Config& config) {
 
 std::vector<Metric> exported_metrics(const Config& config) {
   std::vector<Metric> exported = config.exported;
-  const bool probes = std::any_of(config.clusters.begin(), config.clusters.end(),
-                                  [](const ClusterConfig& c) { return !c.probes.empty(); });
+  const bool probes = std::any_of(
+      config.clusters.begin(), config.clusters.end(),
+      [](const ClusterConfig& c) { return !c.probes.empty() || !c.containers.empty(); });
   for (const MetricInfo& about : metric_catalogue()) {
     const bool of_probes = probes && !about.probe_family.empty();
     if (of_probes || is_user_metric(about.metric)) exported.push_back(about.metric);
@@ -159,6 +165,19 @@ Result<Metric> parse_metric(const std::string& name) {
   return Error{
       ErrorCode::invalid_argument,
       printable(name, 60) + " is no canonical metric; `flink-doctor metrics URL` lists them"};
+}
+
+template <class Complain>
+void containers_problems(const ClusterConfig& cluster, const Complain& complain) {
+  if (cluster.containers.empty()) return;
+  if (!cluster.kubernetes) {
+    complain("cluster \"" + cluster.name +
+             "\" has containers: but no kubernetes: block, which tells whose they are");
+  }
+  if (!cluster.probes.empty()) {
+    complain("cluster \"" + cluster.name +
+             "\" has probes: and containers:, which tell the same; probes see more");
+  }
 }
 
 Status validate(const Config& config) {
@@ -177,6 +196,7 @@ Status validate(const Config& config) {
     if (!names.insert(cluster.name).second) {
       complain("two clusters are called \"" + cluster.name + "\"");
     }
+    containers_problems(cluster, complain);
     if (const ClusterConfig* twin = history_twin(config, cluster)) {
       complain("clusters \"" + twin->name + "\" and \"" + cluster.name +
                "\" would both be given the same series of " + cluster.backfill->store.url() +

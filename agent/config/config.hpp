@@ -33,14 +33,16 @@ struct ClusterConfig {
   std::optional<YarnConfig> yarn;  // where to ask for the JobManager instead
   std::vector<TargetSpec> reporters;
   std::vector<TargetSpec> probes;
-  std::vector<std::string> logs;  // globs of log files on this host; none: no log is read
+  std::vector<TargetSpec> containers;  // kubelets or cAdvisor; needs `kubernetes`
+  std::vector<std::string> logs;       // globs of log files on this host; none: no log is read
   std::vector<std::string> expected_jobs;
   std::optional<KubernetesConfig> kubernetes;  // whose pods to watch, beside those of `reporters`
   std::map<std::string, std::string> labels;
   std::optional<BackfillSettings> backfill;  // the store that knows its past
-  // Of all `flink`, and of all `reporters`: what connect_access() puts into their endpoints.
+  // Of all `flink`, `reporters` and `containers`: what connect_access() puts into their endpoints.
   std::shared_ptr<const HttpAccess> access;
   std::shared_ptr<const HttpAccess> reporter_access;
+  std::shared_ptr<const HttpAccess> container_access;
 };
 
 struct Config {

@@ -211,6 +211,7 @@ void ConfigReader::read_cluster(const YAML::Node& node, const std::string& path,
   };
   HttpAccess access{path + ".tls", path + ".auth"};
   HttpAccess reporter_access{path + ".reporter_tls", path + ".reporter_auth"};
+  HttpAccess container_access{path + ".container_tls", path + ".container_auth"};
   const auto tls = [this](HttpAccess& into) {
     return [&](const YAML::Node& n, const std::string& p) { read_tls(n, p, into); };
   };
@@ -238,6 +239,12 @@ void ConfigReader::read_cluster(const YAML::Node& node, const std::string& path,
         [&](const YAML::Node& n, const std::string& p) {
           cluster.probes = list_of<TargetSpec>(n, p, parse_probe_spec);
         }},
+       {"containers",
+        [&](const YAML::Node& n, const std::string& p) {
+          cluster.containers = list_of<TargetSpec>(n, p, parse_container_spec);
+        }},
+       {"container_tls", tls(container_access)},
+       {"container_auth", auth(container_access)},
        {"logs",
         [&](const YAML::Node& n, const std::string& p) {
           cluster.logs = list_of<std::string>(n, p, parse_log_glob);
@@ -252,6 +259,7 @@ void ConfigReader::read_cluster(const YAML::Node& node, const std::string& path,
         [&](const YAML::Node& n, const std::string& p) { cluster.labels = map_of_texts(n, p); }}});
   cluster.access = settle(std::move(access), any_tls(cluster.flink));
   cluster.reporter_access = settle(std::move(reporter_access), any_tls(cluster.reporters));
+  cluster.container_access = settle(std::move(container_access), any_tls(cluster.containers));
   connect_access(cluster);
   if (cluster.name.empty() && !cluster.flink.empty()) cluster.name = cluster.flink[0].address();
   if (cluster.name.empty() && cluster.yarn) cluster.name = cluster.yarn->application;

@@ -19,7 +19,9 @@ class Discovery {
   bool is_local() const { return spec_.kind == TargetSpec::Kind::local; }
   bool is_fixed() const { return spec_.kind == TargetSpec::Kind::fixed || is_local(); }
   /// Found by watching rather than by looking again: see at().
-  bool is_watched() const { return spec_.kind == TargetSpec::Kind::kubernetes; }
+  bool is_watched() const {
+    return spec_.kind == TargetSpec::Kind::kubernetes || spec_.kind == TargetSpec::Kind::nodes;
+  }
   /// Found by looking again: see find().
   bool is_sought() const { return !is_fixed() && !is_watched(); }
   /// Every target should answer; otherwise they are ports of which some may hold a reporter.

@@ -15,6 +15,7 @@ constexpr std::string_view kDns = "dns:";
 constexpr std::string_view kFile = "file:";
 constexpr std::string_view kTaskManagers = "taskmanagers:";
 constexpr std::string_view kKubernetes = "kubernetes:";
+constexpr std::string_view kNodes = "nodes:";
 
 Error bad(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
 
@@ -80,6 +81,7 @@ Result<TargetSpec> parse_kubernetes(TargetSpec spec, std::string_view rest) {
 Endpoint TargetSpec::example() const {
   if (!endpoints.empty()) return endpoints.front();
   if (kind == Kind::kubernetes) return {"pod", port_from, {}, tls, access};
+  if (kind == Kind::nodes) return {"node", port_from, {}, tls, access};
   return {name.empty() ? "taskmanager" : name, port_from, {}, tls, access};
 }
 
@@ -122,6 +124,21 @@ Result<TargetSpec> parse_probe_spec(const std::string& text) {
   spec.text = text;
   spec.kind = TargetSpec::Kind::local;
   spec.endpoints = {Endpoint{"local", 0, {}, false, {}}};
+  return spec;
+}
+
+Result<TargetSpec> parse_container_spec(const std::string& text) {
+  const std::string_view view = text;
+  if (view.starts_with(kKubernetes)) {
+    return bad("cannot be found by pods; write nodes:10250 for kubelets, or dns:NAME:PORT");
+  }
+  if (!view.starts_with(kNodes)) return parse_target_spec(text);
+  TargetSpec spec;
+  spec.text = text;
+  spec.kind = TargetSpec::Kind::nodes;
+  spec.tls = true;
+  const std::string_view ports = view.substr(kNodes.size());
+  if (const Status ok = read_ports("node", ports, spec); !ok) return ok.error();
   return spec;
 }
 

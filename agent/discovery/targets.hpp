@@ -6,6 +6,7 @@
 //   taskmanagers:PORT or …:FROM-TO     the hosts of the TaskManagers that REST tells of
 //   kubernetes:[NAMESPACE/]SELECTOR:PORT   the running pods of a label selector
 //   kubernetes:PORT                    those of the cluster's kubernetes block
+//   nodes:PORT                         of containers: the kubelets of these pods' nodes
 // With TLS: https:// before the host, the name or the ports.
 #pragma once
 
@@ -21,7 +22,7 @@
 namespace doctor {
 
 struct TargetSpec {
-  enum class Kind { fixed, dns, file, task_managers, kubernetes, local };
+  enum class Kind { fixed, dns, file, task_managers, kubernetes, nodes, local };
   std::string text;  // as written, for messages
   Kind kind{Kind::fixed};
   std::string name;  // dns: the name; file: the path; kubernetes: the namespace, empty: the block's
@@ -42,6 +43,9 @@ bool any_tls(const TargetSpec& spec);
 Result<TargetSpec> parse_target_spec(const std::string& text);
 /// The same for probes, which may be "local".
 Result<TargetSpec> parse_probe_spec(const std::string& text);
+/// The same for what shows containers: kubelets by "nodes:PORT", always with TLS, and cAdvisor or
+/// what else has its names, but not by a selection of pods: whose pods these are would not be told.
+Result<TargetSpec> parse_container_spec(const std::string& text);
 
 /// [{"targets": ["host:port", …], "labels": {…}}, …]
 Result<std::vector<Endpoint>> parse_file_targets(const std::string& text, std::size_t targets_max);

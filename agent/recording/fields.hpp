@@ -67,13 +67,13 @@ DOCTOR_FIELDS(Error, code, message);
 DOCTOR_FIELDS(LogReading, files, files_left_out, lines, lines_cut, bytes_skipped, processes);
 DOCTOR_FIELDS(SourceHealth, id, kind, address, process, up, ever_up, retired, since, last_success,
               last_error, errors, exchanges, bytes, busy_ms, samples_kept, lines_malformed,
-              series_dropped, role, logs, pods);
+              series_dropped, role, pace_ms, logs, pods);
 
 // model/pod.hpp
 DOCTOR_FIELDS(Termination, reason, exit_code, signal, finished_at, container_id);
 DOCTOR_FIELDS(ContainerFacts, name, memory_limit, memory_request, cpu_limit, cpu_request, restarts,
               ready, waiting, ended, last_termination);
-DOCTOR_FIELDS(PodFacts, namespace_, name, uid, ip, node, phase, role, app, native, reason,
+DOCTOR_FIELDS(PodFacts, namespace_, name, uid, ip, node, node_ip, phase, role, app, native, reason,
               disruption, deleting_at, containers);
 DOCTOR_FIELDS(GonePod, pod, at);
 DOCTOR_FIELDS(FlinkDeploymentFacts, namespace_, name, lifecycle_state, job_state, error);

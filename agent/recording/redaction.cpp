@@ -93,6 +93,7 @@ constexpr auto kMembers = std::to_array<Member>({
     {"PodFacts.uid", Holds::host},
     {"PodFacts.ip", Holds::host},
     {"PodFacts.node", Holds::host},
+    {"PodFacts.node_ip", Holds::host},
     {"Termination.container_id", Holds::host},
     {"ContainerFacts.name", Holds::container},
     {"SourceHealth.address", Holds::address},

@@ -89,6 +89,13 @@ bool take(std::string_view& rest, char c) {
 
 }  // namespace
 
+std::string_view value_of(std::span<const Label> labels, std::string_view name) {
+  for (const auto& [label, value] : labels) {
+    if (label == name) return value;
+  }
+  return {};
+}
+
 void Labels::clear() {
   count_ = 0;
   unescaped_.clear();

@@ -20,6 +20,9 @@ struct Label {
 
 inline constexpr std::size_t kLabelsMax = 64;
 
+/// Empty when there is no such label.
+std::string_view value_of(std::span<const Label> labels, std::string_view name);
+
 /// Reused from line to line: of lines with the same label names, as those of a family are, only the
 /// values are looked at. Allocates for what it has not met before.
 class Labels {

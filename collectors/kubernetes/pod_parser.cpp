@@ -143,6 +143,7 @@ PodFacts read_pod(const Node& node) {
   if (status.is_none()) return pod;
   pod.phase = word(status["phase"]);
   pod.ip = address(status["podIP"]);
+  pod.node_ip = address(status["hostIP"]);
   pod.reason = word(status["reason"]);
   read_conditions(status["conditions"], pod);
   if (const Node states = status["containerStatuses"]; !states.is_none()) {

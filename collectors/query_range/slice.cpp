@@ -9,13 +9,6 @@
 namespace doctor::query_range {
 namespace {
 
-std::string_view label_of(std::span<const exposition::Label> labels, std::string_view name) {
-  for (const auto& [label, value] : labels) {
-    if (label == name) return value;
-  }
-  return {};
-}
-
 /// Stores tell labels in order of their names.
 std::uint64_t hash_of(std::span<const exposition::Label> labels) {
   std::uint64_t hash = kFnvOffset;
@@ -55,7 +48,7 @@ Slice::Slice(Span span, const Selection& selection, const Limits& limits)
 
 Status Slice::series(std::span<const exposition::Label> labels) {
   takes_ = false;
-  const std::string_view family = label_of(labels, "__name__");
+  const std::string_view family = exposition::value_of(labels, "__name__");
   const auto match = selection_.match(family);
   if (!match) return Done{};
   Sighting sighting;
@@ -71,9 +64,9 @@ Status Slice::series(std::span<const exposition::Label> labels) {
   sighting.labels = hash_of(labels);
   sighting.first = span_.steps;
   if (sighting.place.metric == Metric::job_restarts) {
-    sighting.job_name = label_of(labels, "job_name").substr(0, limits_.name_bytes_max);
+    sighting.job_name = exposition::value_of(labels, "job_name").substr(0, limits_.name_bytes_max);
   }
-  sighting.host = label_of(labels, "host").substr(0, limits_.name_bytes_max);
+  sighting.host = exposition::value_of(labels, "host").substr(0, limits_.name_bytes_max);
   sightings_.push_back(std::move(sighting));
   columns_.emplace_back(span_.steps, kAbsent);
   takes_ = true;

@@ -5,17 +5,12 @@
 #include <tuple>
 
 #include "collectors/rest/shares.hpp"
+#include "collectors/rest/telling.hpp"
 
 namespace doctor::rest {
 namespace {
 
 using Ask = Errand::Ask;
-
-struct Rules : AgendaRules {
-  Rules(const KnownCluster& known, const AgendaRules& given)
-      : AgendaRules(given), shares(known, given) {}
-  Shares shares;
-};
 
 constexpr std::int64_t kTaskManagerRounds = 3;
 constexpr DurationMs kCheckpointsAgeMaxMs = kMinuteMs;
@@ -24,50 +19,33 @@ constexpr DurationMs kExceptionsAgeMs = 50 * kSecondMs;  // unless the overview 
 /// would take the calls that all others need.
 constexpr int kRestless = 4;
 constexpr DurationMs kTroubledAgeMinMs = 10 * kSecondMs;
-constexpr double kSizeRatioMin = 1.5;
-constexpr double kDetailsBytesMin = 16.0 * 1024 * 1024;  // below, growth is not worth calls
 constexpr DurationMs kDetailsAgeMinMs = 30 * kSecondMs;  // while it is in progress
-constexpr DurationMs kSlowAgeMinMs = 10 * kMinuteMs;     // where all of them are slow
-constexpr DurationMs kSlowMinMs = 10 * kSecondMs;        // below, duration is not worth calls
-constexpr double kSlowTimeoutShare = 0.5;
 constexpr DurationMs kJobAgeMinMs = 30 * kSecondMs;
 constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
 /// Shares of the budget of calls that regular looks at running jobs may take, so that what is
 /// due because something happened always finds room.
 constexpr double kCheckpointsShare = 0.5;
+constexpr double kCheckpointsShareAlone = 0.2;  // in place of reporters there is more to ask
 constexpr DurationMs kVertexIdsAgeMinMs = kMinuteMs;
+constexpr int kVertexIdsDoublings = 4;   // of that age, while there is nothing that anybody wants
 constexpr double kTroubledShare = 0.75;  // if all of them were in trouble
 constexpr double kExceptionsShare = 0.15;
+constexpr double kExceptionsShareAlone = 0.05;
 
-/// No checkpoint for more than twice the time that one may take: whether one completes now is news.
-/// One that stays away for long is no news any more.
-bool is_overdue(const KnownJob& job, const Rules& rules) {
-  const auto& config = job.facts.checkpoint_config;
-  if (!config || !config->interval || !job.facts.all_tasks_running_since) return false;
-  TimestampMs since = *job.facts.all_tasks_running_since;
-  if (job.facts.latest_completed) since = std::max(since, job.facts.latest_completed->triggered);
-  const DurationMs allowed = std::max(*config->interval, config->timeout);
-  return rules.now - since > 2 * allowed && rules.now - since < 20 * allowed;
-}
-
-/// The newest checkpoint is of another size than the one before: is it the first of many?
-bool size_moved(const KnownJob& job) {
-  std::optional<double> newest;
-  const auto& checkpoints = job.facts.checkpoints;
-  for (auto record = checkpoints.rbegin(); record != checkpoints.rend(); ++record) {
-    if (record->savepoint || !record->state_size) continue;
-    if (!newest) {
-      newest = *record->state_size;
-      continue;
-    }
-    const auto [smaller, larger] = std::minmax(*newest, *record->state_size);
-    return larger > kSizeRatioMin * smaller;
+struct Rules : AgendaRules {
+  Rules(const KnownCluster& known, const AgendaRules& given)
+      : AgendaRules(given), shares(known, given) {}
+  double checkpoints_share() const {
+    return task_manager_reporters ? kCheckpointsShare : kCheckpointsShareAlone;
   }
-  return false;
-}
+  double exceptions_share() const {
+    return task_manager_reporters ? kExceptionsShare : kExceptionsShareAlone;
+  }
+  Shares shares;
+};
 
 bool is_troubled(const KnownJob& job, const Rules& rules) {
-  return is_overdue(job, rules) || size_moved(job);
+  return is_overdue(job, rules.now) || size_moved(job);
 }
 
 DurationMs checkpoints_age_min(const KnownJob& job, const Rules& rules) {
@@ -76,14 +54,15 @@ DurationMs checkpoints_age_min(const KnownJob& job, const Rules& rules) {
   }
   const auto& config = job.facts.checkpoint_config;
   const DurationMs interval = config ? config->interval.value_or(kCheckpointsAgeMaxMs) : 0;
-  return rules.shares.age_min_of_jobs(kCheckpointsShare, std::min(interval, kCheckpointsAgeMaxMs));
+  return rules.shares.age_min_of_jobs(rules.checkpoints_share(),
+                                      std::min(interval, kCheckpointsAgeMaxMs));
 }
 
 /// Flink remembers the last ten: with a few more they are gone before they were seen.
 bool may_be_missed(const KnownJob& job, const Rules& rules) {
   const auto& config = job.facts.checkpoint_config;
   if (!config || !config->interval) return false;
-  const DurationMs fair = rules.shares.age_of_jobs(kCheckpointsShare);
+  const DurationMs fair = rules.shares.age_of_jobs(rules.checkpoints_share());
   return rules.now - job.checkpoints.asked_at >= std::max(3 * *config->interval, fair);
 }
 
@@ -91,6 +70,11 @@ bool never_seen(Ask ask, const KnownJob& job) {
   return (ask == Ask::job && !job.job.asked()) ||
          (ask == Ask::checkpoints && !job.checkpoints.asked()) ||
          (ask == Ask::checkpoint_config && !job.checkpoint_config.asked());
+}
+
+bool never_listed(const KnownJob& job, const std::string& vertex) {
+  const auto known = job.vertices.find(vertex);
+  return known != job.vertices.end() && !known->second.metric_ids.asked();
 }
 
 Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const std::string& vertex,
@@ -101,65 +85,10 @@ Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const std::string& vert
   if (ask == Ask::checkpoints && is_troubled(job, rules)) return Errand::Urgency::trouble;
   const bool late = never_seen(ask, job) || (ask == Ask::checkpoints && may_be_missed(job, rules));
   if (late) return Errand::Urgency::late;
-  const bool screens = ask == Ask::job || (ask == Ask::vertex && is_suspect(job, vertex));
+  const bool screens = ask == Ask::job || ask == Ask::vertex_metrics ||
+                       (ask == Ask::vertex_metric_ids && never_listed(job, vertex)) ||
+                       (ask == Ask::vertex && is_suspect(job, vertex));
   return rules.shares.screens() && screens ? Errand::Urgency::screen : Errand::Urgency::regular;
-}
-
-/// The newest completed checkpoint took half of what it may, or much longer than the one before. Of
-/// a job whose checkpoints are all slow one now and then is enough.
-std::optional<std::int64_t> slow_checkpoint(const KnownJob& job, const Rules& rules) {
-  const CheckpointRecord* newest = nullptr;
-  const CheckpointRecord* before = nullptr;
-  for (const CheckpointRecord& record : job.facts.checkpoints) {
-    if (record.savepoint || record.status != CheckpointRecord::Status::completed) continue;
-    before = newest;
-    newest = &record;
-  }
-  if (newest == nullptr || newest->duration.value_or(0) < kSlowMinMs) return std::nullopt;
-  const auto took = static_cast<double>(*newest->duration);
-  const auto& config = job.facts.checkpoint_config;
-  const bool near = config && took >= kSlowTimeoutShare * static_cast<double>(config->timeout);
-  const bool moved = before != nullptr && before->duration &&
-                     took > kSizeRatioMin * static_cast<double>(*before->duration);
-  if (!near && !moved) return std::nullopt;
-  if (job.checkpoint_details.contains(newest->id)) return newest->id;
-  for (const auto& [id, part] : job.checkpoint_details) {
-    if (rules.now - part.asked_at < kSlowAgeMinMs) return std::nullopt;
-  }
-  return newest->id;
-}
-
-/// The vertex that held a checkpoint up: it has most subtasks to wait for, or acknowledged last.
-const VertexCheckpoint* last_vertex(const CheckpointDetails& details) {
-  const auto rank = [](const VertexCheckpoint& vertex) {
-    return std::pair(vertex.subtasks - vertex.acknowledged, vertex.duration.value_or(0));
-  };
-  const auto last =
-      std::max_element(details.vertices.begin(), details.vertices.end(),
-                       [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
-  return last == details.vertices.end() ? nullptr : &*last;
-}
-
-/// Checkpoints of which it tells something how they are spread over the vertices: the two between
-/// which the size last moved, one that was slow, the newest if it failed, one that is overdue.
-std::vector<std::int64_t> telling_checkpoints(const KnownJob& job, const Rules& rules) {
-  std::vector<std::int64_t> telling;
-  const CheckpointRecord* before = nullptr;
-  for (const CheckpointRecord& record : job.facts.checkpoints) {
-    if (record.savepoint || !record.state_size) continue;
-    const double size = *record.state_size;
-    const bool moved = before != nullptr && size > kSizeRatioMin * *before->state_size;
-    if (moved && size >= kDetailsBytesMin) telling = {before->id, record.id};
-    before = &record;
-  }
-  if (const auto slow = slow_checkpoint(job, rules)) telling.push_back(*slow);
-  if (job.facts.checkpoints.empty()) return telling;
-  const CheckpointRecord& newest = job.facts.checkpoints.back();
-  const bool failed = newest.status == CheckpointRecord::Status::failed;
-  const bool late =
-      newest.status == CheckpointRecord::Status::in_progress && is_overdue(job, rules);
-  if (failed || late) telling.push_back(newest.id);
-  return telling;
 }
 
 /// Puts a thing on the list when its round has come.
@@ -171,7 +100,9 @@ class List {
            const std::string& subject = {}, const std::string& vertex = {}) {
     if (!due_round || *due_round > rules_.round) return;
     if (job == nullptr) {
-      errands_.push_back({ask, *due_round, false, Errand::Urgency::regular, subject, vertex});
+      const auto urgency =
+          rules_.shares.screens() ? Errand::Urgency::screen : Errand::Urgency::regular;
+      errands_.push_back({ask, *due_round, false, urgency, subject, vertex});
     } else {
       errands_.push_back({ask, *due_round, job->ended(), urgency_of(ask, *job, vertex, rules_),
                           job->summary.id, vertex});
@@ -244,18 +175,18 @@ std::optional<std::int64_t> checkpoints_due(const KnownJob& job, const Rules& ru
 }
 
 std::optional<std::int64_t> exceptions_due(const KnownJob& job, const Rules& rules) {
-  const std::optional<std::int64_t> change =
-      on_change_after(job.exceptions, job, rules, kTroubledAgeMinMs);
+  const std::optional<std::int64_t> change = on_change_after(
+      job.exceptions, job, rules, rules.shares.screens() ? kJobAgeMinMs : kTroubledAgeMinMs);
   if (change || job.ended()) return change;
-  const DurationMs age_min = rules.shares.age_min_of_jobs(kExceptionsShare, kExceptionsAgeMs);
+  const DurationMs age_min =
+      rules.shares.age_min_of_jobs(rules.exceptions_share(), kExceptionsAgeMs);
   if (rules.now - job.exceptions.asked_at < age_min) return std::nullopt;
   return every(job.exceptions, 1, job.changed_round);
 }
 
 /// Values in place of reporters: at Flink's own pace, or as often as the budget allows for so many.
 std::optional<std::int64_t> values_due(const Part& part, std::int64_t noticed_round,
-                                       const Rules& rules) {
-  const DurationMs age_min = rules.shares.age_min_of_values();
+                                       const Rules& rules, DurationMs age_min) {
   if (part.asked() && rules.now - part.asked_at < age_min && !rules.one_shot) return std::nullopt;
   return every(part, 1, noticed_round);
 }
@@ -278,15 +209,19 @@ std::optional<std::int64_t> job_due(const KnownJob& job, const Rules& rules) {
   return every(job.job, 1, job.changed_round);
 }
 
-/// The ids of a vertex: until there are some, after a change, and now and then while none of them
-/// is wanted, since metrics of state come late.
+/// The ids of a vertex: until there are some, after a change, and now and then, ever more seldom,
+/// while none of them is wanted, since metrics of state come late.
 std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const KnownJob& job,
                                            const Rules& rules) {
   const Part& ids = vertex.metric_ids;
   if (!ids.have()) return once(ids, job.changed_round);
-  const bool recent = rules.now - ids.asked_at < kVertexIdsAgeMinMs;
-  if (recent) return std::nullopt;
-  return vertex.queries.empty() ? every(ids, 1, job.changed_round) : on_change(ids, job);
+  const DurationMs age = rules.now - ids.asked_at;
+  if (age < kVertexIdsAgeMinMs) return std::nullopt;
+  const std::optional<std::int64_t> change = on_change(ids, job);
+  if (change || !vertex.queries.empty()) return change;
+  const int doublings = std::clamp(vertex.barren - 1, 0, kVertexIdsDoublings);
+  if (age < (kVertexIdsAgeMinMs << doublings)) return std::nullopt;
+  return every(ids, 1, job.changed_round);
 }
 
 void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
@@ -306,8 +241,10 @@ void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
     // A single diagnosis has no time for turns.
     const bool more = rules.one_shot && vertex.next_query % vertex.queries.size() != 0;
     list.add(Ask::vertex_metrics,
-             more ? rules.round : values_due(vertex.metrics, job.changed_round, rules), &job, {},
-             id);
+             more ? rules.round
+                  : values_due(vertex.metrics, job.changed_round, rules,
+                               rules.shares.age_min_of_values()),
+             &job, {}, id);
   }
 }
 
@@ -318,7 +255,7 @@ void add_job(const KnownJob& job, const Rules& rules, List& list) {
   // A job without tasks is a stub: Flink would answer that it has no checkpoints.
   if (job.summary.tasks_total == 0) return;
   list.add(Ask::checkpoints, checkpoints_due(job, rules), &job);
-  for (const std::int64_t checkpoint : telling_checkpoints(job, rules)) {
+  for (const std::int64_t checkpoint : telling_checkpoints(job, rules.now)) {
     list.add_details(job, checkpoint);
   }
   if (job.facts.checkpointing != Checkpointing::off) {
@@ -327,7 +264,10 @@ void add_job(const KnownJob& job, const Rules& rules, List& list) {
   list.add(Ask::job_config, once(job.config, job.changed_round), &job);
   if (job.ended()) return;
   if (!rules.job_manager_reporter) {
-    list.add(Ask::job_metrics, values_due(job.metrics, job.changed_round, rules), &job);
+    list.add(
+        Ask::job_metrics,
+        values_due(job.metrics, job.changed_round, rules, rules.shares.age_min_of_job_values()),
+        &job);
   }
   add_vertices(job, rules, list);
 }
@@ -336,7 +276,9 @@ void add_process(const KnownProcess& process, Ask ids, const std::string& id, co
                  List& list) {
   const auto metrics = static_cast<Ask>(static_cast<int>(ids) + 1);
   if (process.metric_ids.have()) {
-    list.add(metrics, values_due(process.metrics, rules.round, rules), nullptr, id);
+    list.add(metrics,
+             values_due(process.metrics, rules.round, rules, rules.shares.age_min_of_values()),
+             nullptr, id);
   } else {
     list.add(ids, once(process.metric_ids, rules.round), nullptr, id);
   }

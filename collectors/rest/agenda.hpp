@@ -38,7 +38,8 @@ struct Errand {
     fault,    // a job changed: its exceptions
     trouble,  // its checkpoints do not come, or are of another size than before
     late,     // never looked at, or soon more checkpoints than Flink remembers
-    screen,   // where vertices are too many: what tells which of them are worth a look, and these
+    screen,   // where vertices are too many: what tells which of them are worth a look, these, and
+              // what nothing else tells: metrics of state
     regular
   };
   Ask ask{};

@@ -228,6 +228,7 @@ Status RestSource::take_vertex_metric_ids(const rest::KnownJob& job, const Erran
   vertex.queries =
       rest::vertex_queries(rest::wanted_vertex_ids(*ids, wanted_, kVertexIdsMax, with_watermarks),
                            parallelism, kVertexQueriesMax);
+  vertex.barren = vertex.queries.empty() ? vertex.barren + 1 : 0;
   return Done{};
 }
 

@@ -61,11 +61,15 @@ boost::asio::awaitable<Result<std::string>> RestSource::get(std::string target) 
 boost::asio::awaitable<void> RestSource::run(Errand errand) {
   rest::Part* part = part_of(errand);
   if (part == nullptr) co_return;  // its job or TaskManager went away during this poll
+  const TimestampMs asked_before = part->asked_at;
   part->asked_round = round_;
   part->asked_at = clock_();
   std::string target = target_of(errand);
   if (errand.ask == Ask::vertex_metrics) {
-    ++known_.jobs.at(errand.subject).vertices.at(errand.vertex).next_query;
+    rest::KnownVertex& vertex = known_.jobs.at(errand.subject).vertices.at(errand.vertex);
+    ++vertex.next_query;
+    const auto turns = static_cast<DurationMs>(vertex.queries.size());
+    if (asked_before != 0) vertex.pace_ms = turns * (part->asked_at - asked_before);
   }
   Result<rest::Answer> answer = co_await connection_.get(std::move(target), health_);
   if (connection_.cancelled()) co_return;

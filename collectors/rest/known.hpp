@@ -37,6 +37,8 @@ struct KnownVertex {
   double backpressured{0};         // the share of them between the last two looks
   std::vector<std::string> queries;
   std::size_t next_query{0};
+  int barren{0};          // lists of ids in a row of which nobody wanted any
+  DurationMs pace_ms{0};  // from one answer to a request to the next of the same
 };
 
 struct KnownJob {

@@ -8,21 +8,23 @@ namespace {
 
 /// Shares of the budget of calls. How vertices spend their time has one of its own: on a cluster
 /// with hundreds of TaskManagers their pages would take it all.
-constexpr double kVerticesShare = 0.4;
-constexpr double kMetricsShare = 0.2;
+constexpr double kVerticesShare = 0.35;
+constexpr double kMetricsShare = 0.25;
 /// Where it screens, in place of the vertices' share.
-constexpr double kScreenedJobsShare = 0.2;
-constexpr double kSuspectsShare = 0.2;
-constexpr double kOthersShare = 0.05;
+constexpr double kScreenedJobsShare = 0.15;
+constexpr double kSuspectsShare = 0.1;
+constexpr double kOthersShare = 0.03;
 constexpr double kVerticesBytesShare = 0.7;
+/// What a job itself counts is told by its other pages too: it is asked for so much more seldom.
+constexpr std::size_t kJobMetricsTurns = 4;
 /// Older than a minute, and with what else is due older than a value may be.
 constexpr DurationMs kScreenFromMs = kMinuteMs;
 constexpr double kSuspectMin = 0.05;  // half of what a task that is held up shows
 /// Of a vertex's page, as Flink 1.16 … 2.3 write it.
 constexpr double kBytesPerSubtask = 640;
 
-/// A little early is better than a whole poll late.
-DurationMs min_of(DurationMs age_ms) { return age_ms * 3 / 4; }
+/// A little early, by about a poll, is better than a whole poll late.
+DurationMs min_of(DurationMs age_ms) { return std::max(age_ms * 3 / 4, age_ms - 5 * kSecondMs); }
 
 }  // namespace
 
@@ -49,6 +51,7 @@ Shares::Shares(const KnownCluster& known, const AgendaRules& rules)
   }
   if (rules.task_manager_reporters) return;
   metrics_pages_ += known.processes.size();
+  if (!rules.job_manager_reporter) metrics_pages_ += jobs_running_ / kJobMetricsTurns;
   screens_ = age_of(vertices_, kVerticesShare) > kScreenFromMs;
 }
 
@@ -86,6 +89,11 @@ DurationMs Shares::age_min_of_jobs(double share, DurationMs wanted_ms) const {
 
 DurationMs Shares::age_min_of_values() const {
   return min_of(std::max(kValuesAgeMs, age_of(metrics_pages_, kMetricsShare)));
+}
+
+DurationMs Shares::age_min_of_job_values() const {
+  const DurationMs age = age_min_of_values();
+  return age > kValuesAgeMs ? age * static_cast<DurationMs>(kJobMetricsTurns) : age;
 }
 
 DurationMs Shares::age_min_of_screened_jobs() const {

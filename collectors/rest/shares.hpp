@@ -33,6 +33,7 @@ class Shares {
   /// worth a look at their subtasks.
   bool screens() const { return screens_; }
   DurationMs age_min_of_values() const;
+  DurationMs age_min_of_job_values() const;
   DurationMs age_min_of_screened_jobs() const;
   DurationMs age_min_of_vertex(const KnownJob& job, const VertexFacts& vertex) const;
 

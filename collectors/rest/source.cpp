@@ -15,6 +15,7 @@ constexpr DurationMs kIdentifyEveryMs = kMinuteMs;
 constexpr DurationMs kRegistrationMs = kMinuteMs;
 /// Flink fetches every 10 s; a minute without is more than a slow fetch.
 constexpr DurationMs kStillMaxMs = kMinuteMs;
+constexpr DurationMs kPaceMaxMs = 150 * kSecondMs;  // slower than that is not seen
 constexpr std::size_t kErrandsMax = 1024;
 constexpr int kCallsFailedMax = 2;
 /// A diagnosis makes two polls and goes: it may spend some minutes' calls at once.
@@ -270,7 +271,20 @@ void RestSource::publish() {
   health_.address = connection_.endpoint().address();
   health_.last_success = now;
   health_.last_error = trouble_;
+  health_.pace_ms = pace_ms();
   emit(health_);
+}
+
+DurationMs RestSource::pace_ms() const {
+  DurationMs slowest = 0;
+  if (task_manager_reporters_) return slowest;
+  for (const auto& [id, job] : known_.jobs) {
+    if (job.ended()) continue;
+    for (const auto& [vertex_id, vertex] : job.vertices) {
+      if (!vertex.queries.empty()) slowest = std::max(slowest, vertex.pace_ms);
+    }
+  }
+  return std::min(slowest, kPaceMaxMs);
 }
 
 void RestSource::publish_changes(TimestampMs now) {

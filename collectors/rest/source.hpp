@@ -68,6 +68,7 @@ class RestSource {
   void publish();
   void publish_changes(TimestampMs now);
   void publish_jobs();
+  DurationMs pace_ms() const;
   void report_down(const Error& error);
 
   // Errands (errands.cpp) and their answers (answers.cpp).

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 
 #include "detectors/statistics/metaspace_series.hpp"
 #include "detectors/statistics/poisson.hpp"
@@ -44,9 +45,29 @@ bool metaspace_size_is_set(const Window& window) {
                      });
 }
 
-SteppedGrowthRules rules_of(const Window& window, const Params& params,
+/// How long soft references, of which serialization's caches hold classes by, outlive their last
+/// use: SoftRefLRUPolicyMSPerMB for every megabyte of free heap (HotSpot, referencePolicy.cpp;
+/// 1000 by default); of the whole heap, to be sure.
+DurationMs soft_age(const Window& window, EntityId process, DurationMs otherwise) {
+  constexpr std::string_view kOption = "SoftRefLRUPolicyMSPerMB=";
+  constexpr double kMegabyte = 1 << 20;
+  const auto heap = window.latest(Metric::jvm_heap_max, process);
+  if (!heap || *heap <= 0) return otherwise;
+  double ms_per_mb = 1000;
+  if (window.cluster != nullptr) {
+    for (const auto& [key, value] : window.cluster->configuration) {
+      const std::size_t at = key.starts_with("env.java.") ? value.find(kOption) : std::string::npos;
+      if (at == std::string::npos) continue;
+      ms_per_mb = std::max(ms_per_mb, std::strtod(value.c_str() + at + kOption.size(), nullptr));
+    }
+  }
+  return static_cast<DurationMs>(std::min(*heap / kMegabyte * ms_per_mb, 1.0 * kDayMs));
+}
+
+SteppedGrowthRules rules_of(const Window& window, const Params& params, EntityId process,
                             const MetaspaceLimit& limit) {
   SteppedGrowthRules rules;
+  rules.soft_age_ms = soft_age(window, process, rules.soft_age_ms);
   rules.step_min_bytes =
       std::max(params["step_min_bytes"], params["step_limit_ratio_min"] * limit.bytes.value_or(0));
   rules.p_max = params["p_max"];
@@ -101,7 +122,7 @@ MetaspaceProcess examine_metaspace(const Window& window, const Params& params, E
       std::max(used.value, window.latest(Metric::jvm_metaspace_committed, id).value_or(0));
   process.limit = limit_of(window, id);
   process.growth =
-      stepped_growth(metaspace_points(window, id), rules_of(window, params, process.limit));
+      stepped_growth(metaspace_points(window, id), rules_of(window, params, id, process.limit));
   const SteppedGrowth& growth = process.growth;
   process.step = std::max(growth.per_event.value, 0.0);
   if (!process.limit.bytes || process.step <= 0) return process;

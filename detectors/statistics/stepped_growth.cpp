@@ -113,15 +113,15 @@ class Analysis {
       const double freed =
           point.unloaded && before.unloaded ? *point.unloaded - *before.unloaded : 0;
       if (!full && freed <= 0) continue;
-      // Softly held loaders outlive collections for minutes; a collection that nobody counted
-      // proves something only about jobs that ended long before it.
+      // A collection that nobody counted proves something only about jobs that ended long before
+      // it.
       const int finished = finished_before(i, full ? 0 : rules_.soft_age_ms);
       if (finished < 2) continue;
       growth_.opportunities.push_back(judge(i, full, finished, freed));
       if (growth_.opportunities.back().outcome == Reclaim::healthy) last_healthy_ = i;
       if (growth_.opportunities.back().outcome < Reclaim::partial) continue;
       segment_ = i;
-      reclaimed_finished_ = finished;
+      reclaimed_finished_ = finished_before(i, rules_.soft_age_ms);
     }
   }
 
@@ -131,6 +131,14 @@ class Analysis {
       if (steps_[i].from + age_ms <= steps_[index].from) events += steps_[i].events;
     }
     return static_cast<int>(events) - steps_[index].alive;
+  }
+
+  double recent_events(std::size_t index) const {
+    double events = 0;
+    for (std::size_t i = 1; i <= index; ++i) {
+      if (steps_[i].from + rules_.soft_age_ms > steps_[index].from) events += steps_[i].events;
+    }
+    return events;
   }
 
   Opportunity judge(std::size_t index, bool full, int finished, double freed_classes) const {
@@ -148,6 +156,8 @@ class Analysis {
     }
     opportunity.trough = point.min;
     opportunity.events = cumulative_events(steps_, index);
+    opportunity.recent = recent_events(index);
+    opportunity.alive = point.alive;
     double highest = growth_.base;
     for (std::size_t i = 0; i < index; ++i) {
       highest = std::max(highest, steps_[i].last);
@@ -155,14 +165,19 @@ class Analysis {
     const double floating = before - growth_.base;
     const bool was_floating = highest - growth_.base >= 2 * growth_.step;
     const bool back_at_base = point.min <= growth_.base + 1.5 * growth_.step;
-    // What an earlier collection freed cannot be freed again.
-    const int left_behind = finished - reclaimed_finished_;
-    const double idle = rules_.idle_reclaim_ratio * left_behind;
+    const auto frees_less_than_share_of = [&](int jobs) {
+      const double idle = rules_.idle_reclaim_ratio * jobs;
+      return freed_classes < idle * classes_per_event_ &&
+             opportunity.freed_bytes < idle * growth_.step;
+    };
+    // What an earlier collection freed cannot be freed again, and what is softly held not yet.
+    const int left_behind = finished_before(index, rules_.soft_age_ms) - reclaimed_finished_;
     if (was_floating && (back_at_base || opportunity.freed_bytes >= 0.8 * floating)) {
       opportunity.outcome = Reclaim::healthy;
-    } else if (freed_classes < idle * classes_per_event_ &&
-               opportunity.freed_bytes < idle * growth_.step) {
-      opportunity.outcome = left_behind >= 2 ? Reclaim::barren : Reclaim::none;
+    } else if (left_behind >= 2 && frees_less_than_share_of(left_behind)) {
+      opportunity.outcome = Reclaim::barren;
+    } else if (frees_less_than_share_of(finished - reclaimed_finished_)) {
+      opportunity.outcome = Reclaim::none;
     } else if (full || opportunity.freed_bytes >= 0.5 * floating) {
       opportunity.outcome = Reclaim::partial;
     }
@@ -220,7 +235,7 @@ class Analysis {
   }
 
   /// What full collections left, twice at least, fills half the room there was, and not with jobs
-  /// that run.
+  /// that run or have just ended.
   bool stays_full() const {
     if (!rules_.limit_bytes) return false;
     const double room = *rules_.limit_bytes - growth_.base;
@@ -228,7 +243,8 @@ class Analysis {
     int times = 0;
     for (const Opportunity& opportunity : growth_.opportunities) {
       const double living = steps_.back().alive * growth_.step;
-      const double left = opportunity.trough - growth_.base - living;
+      const double left =
+          opportunity.trough - growth_.base - living - opportunity.recent * growth_.step;
       if (!opportunity.full || opportunity.finished < rules_.finished_min) continue;
       if (left < rules_.headroom_ratio * room) {
         times = 0;
@@ -239,6 +255,13 @@ class Analysis {
       }
     }
     return false;
+  }
+
+  /// What was left rose by half a step per submission at least, beyond what could not be taken yet.
+  bool rises_between(const Opportunity& first, const Opportunity& last) const {
+    const double events = last.events - first.events;
+    const double held = last.recent + std::max(0, last.alive - first.alive);
+    return events >= 3 && last.trough - first.trough >= growth_.step * (0.5 * events + held);
   }
 
   Proof prove() const {
@@ -264,13 +287,8 @@ class Analysis {
     if (rises && (still >= 1 || barren_full >= 2 || barren_inferred >= 2)) {
       return Proof::barren_collection;
     }
-    if (troughs.size() >= 2) {
-      const Opportunity& first = *troughs.front();
-      const Opportunity& last = *troughs.back();
-      const double events = last.events - first.events;
-      if (events >= 3 && last.trough - first.trough >= 0.5 * growth_.step * events) {
-        return Proof::rising_troughs;
-      }
+    if (troughs.size() >= 2 && rises_between(*troughs.front(), *troughs.back())) {
+      return Proof::rising_troughs;
     }
     if (growth_.growing && rules_.threshold_ratio > 0 &&
         growth_.base >= rules_.threshold_base_min_bytes && *growth_.reclaim_ratio < 0.01 &&

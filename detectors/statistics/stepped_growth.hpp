@@ -40,6 +40,7 @@ struct SteppedGrowthRules {
   std::optional<double> limit_bytes;
   double headroom_ratio{0.5};  // of base to limit: left after full collections, that is no float
   double idle_reclaim_ratio{0.25};  // less than this share freed per finished job is nothing
+  /// Soft references keep a loader alive so long after its job has ended, whatever collects.
   DurationMs soft_age_ms{10 * kMinuteMs};
 };
 
@@ -51,6 +52,8 @@ struct Opportunity {
   Reclaim outcome{Reclaim::none};
   bool full{true};  // a counted collection; else inferred from single classes unloaded
   int finished{};   // jobs that had ended before
+  double recent{};  // submissions of the last soft_age_ms: no collection could have taken them
+  int alive{};      // jobs that ran
   double freed_classes{};
   double freed_bytes{};
   double trough{};  // bytes

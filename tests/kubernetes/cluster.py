@@ -4,6 +4,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from api_server import ApiServer
+from fake_kubelet import IP as KUBELET_IP
 
 NAMESPACE = "flink"
 IN_NAMESPACE = f"/api/v1/namespaces/{NAMESPACE}"
@@ -38,7 +39,7 @@ class Cluster:
             "spec": {"nodeName": "node-1", "restartPolicy": "Never", "containers": [{
                 "name": CONTAINER, "image": "flink:1.20",
                 "resources": {"limits": {"memory": "1728Mi", "cpu": "1500m"}, "requests": {"memory": "1728Mi", "cpu": "1"}}}]}})
-        self.report(name, {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}], "containerStatuses": [
+        self.report(name, {"phase": "Running", "hostIP": KUBELET_IP, "podIP": ip, "podIPs": [{"ip": ip}], "containerStatuses": [
             self.container({"running": {"startedAt": "2026-11-21T08:00:00Z"}}, ready=True)]})
 
     def kill_out_of_memory(self, name: str) -> None:

@@ -24,6 +24,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "flink"))  # after our
 from api_server import ApiServer  # noqa: E402
 from chart import Chart  # noqa: E402
 from cluster import NAMESPACE, Cluster  # noqa: E402
+from fake_kubelet import USAGE, FakeKubelet  # noqa: E402
 from fake_reporter import FakeReporters  # noqa: E402
 from ports import free_block  # noqa: E402
 from processes import Process, raise_on_sigterm, stop_all  # noqa: E402
@@ -35,7 +36,8 @@ IPS = ["127.0.0.11", "127.0.0.12", "127.0.0.13"]
 class Doctor:
     """Three clusters of one namespace: one whose account may read pods, one whose account may not, one with what the chart gives."""
 
-    def __init__(self, program: Path, folder: Path, api: ApiServer, cluster: Cluster, chart: Chart, reporter_port: int) -> None:
+    def __init__(self, program: Path, folder: Path, api: ApiServer, cluster: Cluster, chart: Chart, reporter_port: int,
+                 kubelet: FakeKubelet) -> None:
         port = free_block(2)
         self.url, self.log = f"http://127.0.0.1:{port}", folder / "flink-doctor.log"
         clusters = []
@@ -45,7 +47,9 @@ class Doctor:
             clusters.append({"name": name, "flink": [f"http://127.0.0.1:{port + 1}"], "reporters": [f"kubernetes:{reporter_port}"],
                              "kubernetes": {"namespace": NAMESPACE, "selector": "app=orders", "api_server": api.url,
                                             "tls": {"ca_file": str(api.ca_file)},
-                                            "auth": {"bearer_token_file": str(token)}}})
+                                            "auth": {"bearer_token_file": str(token)}},
+                             "containers": [f"nodes:{kubelet.port}"], "container_tls": {"ca_file": str(kubelet.ca_file)},
+                             "container_auth": {"bearer_token_file": str(token)}})
         config = folder / "config.yaml"  # JSON is YAML
         config.write_text(json.dumps({"listen": f"127.0.0.1:{port}", "scrape_interval": "1s", "clusters": clusters}))
         self.process = Process("flink-doctor", [str(program), "run", "--config", str(config)], self.log)
@@ -72,6 +76,13 @@ class Doctor:
     def reporters(self) -> set[str]:
         return {s["address"] for s in self.sources("orders", "reporter") if s["up"]}
 
+    def usage(self, cluster: str) -> list[float]:
+        """Of its containers, as re-exported."""
+        with urllib.request.urlopen(self.url + "/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return [float(line.rsplit(" ", 1)[1]) for line in lines
+                if line.startswith("flink_doctor_flink_cgroup_usage") and f'cluster="{cluster}"' in line]
+
     def pod_ends(self) -> list[dict]:
         return self.clusters().get("orders", {}).get("pod_ends", [])
 
@@ -97,6 +108,11 @@ def play_chart(cluster: Cluster, chart: Chart, doctor: Doctor, checks: Checks) -
                       chart.deployment)
     checks.eventually("its pod is within the profile \"restricted\"", lambda: chart.pod_is_refused() == "", chart.pod_is_refused)
     checks.eventually("its rights are enough to watch pods", lambda: doctor.watch("chart").get("up"), lambda: doctor.watch("chart"))
+    checks.eventually("and to read the kubelet's page: what the JobManager's container takes, and nobody else's",
+                      lambda: doctor.usage("chart") == [USAGE], lambda: [doctor.usage("chart"), doctor.sources("chart", "containers")])
+    checks.eventually("a kubelet that refuses whom the API server does not know for it is told",
+                      lambda: "403" in next(iter(doctor.sources("orders", "containers")), {}).get("message", ""),
+                      lambda: doctor.sources("orders", "containers"))
     checks.eventually("a warning that Kubernetes keeps about a pod is in the report",
                       lambda: "FailedScheduling: 0/3 nodes are available" in doctor.report(), doctor.report)
     checks.eventually("and one about a pod of others is not", lambda: "payments-taskmanager" not in doctor.report(), doctor.report)
@@ -156,7 +172,8 @@ def main() -> int:
             for name, reason in (("orders-taskmanager-1-1", "FailedScheduling"), ("payments-taskmanager-1-1", "BackOff")):
                 cluster.warn(name, reason, "0/3 nodes are available: 3 Insufficient memory.")
             chart = Chart(arguments.helm, api, folder, NAMESPACE)
-            doctor = Doctor(arguments.doctor.resolve(), folder, api, cluster, chart, port)
+            kubelet = FakeKubelet(free_block(1), api, folder)
+            doctor = Doctor(arguments.doctor.resolve(), folder, api, cluster, chart, port, kubelet)
             play_chart(cluster, chart, doctor, checks)
             play(api, cluster, doctor, port, checks)
         except Exception:  # noqa: BLE001: the last line must be the count all the same

@@ -30,6 +30,41 @@ clusters:
     reporter_auth: {headers: {Authorization: {file: /run/reporter}}}
 )";
 
+TEST(AccessConfig, KubeletsHaveTheirOwn) {
+  const Result<Config> config = parse_config(R"(
+clusters:
+  - name: orders
+    flink: [http://jm:8081]
+    kubernetes: {namespace: streaming}
+    containers: ["nodes:10250"]
+    container_tls: {insecure_skip_verify: true}
+    container_auth: {bearer_token_file: /run/token}
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  const TargetSpec& kubelets = config->clusters.at(0).containers.at(0);
+  EXPECT_EQ(kubelets.kind, TargetSpec::Kind::nodes);
+  EXPECT_TRUE(kubelets.tls);
+  ASSERT_TRUE(kubelets.access);
+  EXPECT_EQ(kubelets.access->auth.bearer_token_file, "/run/token");
+  EXPECT_THAT(security_warnings(*config), ElementsAre(HasSubstr("given the credentials")));
+}
+
+TEST(AccessConfig, ContainersNeedThePodsAndNoProbesBeside) {
+  const auto problems = [](const std::string& more) {
+    const auto config = parse_config(
+        "clusters:\n- {name: a, flink: [http://jm:8081], containers: [\"nodes:10250\"], " + more +
+        "}");
+    return config ? validate(*config) : Status(config.error());
+  };
+  EXPECT_TRUE(problems("kubernetes: {namespace: x}").ok());
+  EXPECT_THAT(problems("labels: {}").error().message, HasSubstr("no kubernetes: block"));
+  EXPECT_THAT(problems("kubernetes: {namespace: x}, probes: [local]").error().message,
+              HasSubstr("probes see more"));
+  const auto by_pods = parse_container_spec("kubernetes:app=cadvisor:8080");
+  ASSERT_FALSE(by_pods.ok());
+  EXPECT_THAT(by_pods.error().message, HasSubstr("nodes:10250"));
+}
+
 TEST(AccessConfig, GoesToTheEndpointsItIsFor) {
   const Result<Config> config = parse_config(kWhole);
   ASSERT_TRUE(config) << config.error().message;

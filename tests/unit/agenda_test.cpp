@@ -13,10 +13,21 @@ namespace {
 constexpr DurationMs kPollMs = 5 * kSecondMs;
 constexpr double kBurst = 60;
 constexpr std::size_t kErrandsMax = 1024;
+const std::string kStateful = "state";
 
 /// A cluster whose answers cost a call each; every answer is good.
 class Simulation {
  public:
+  explicit Simulation(bool reporters = true) : reporters_(reporters) {}
+
+  /// Two more vertices; one of the three has metrics that somebody wants.
+  void add_stateful(const std::string& id) {
+    KnownJob& job = add_job(id, 10 * kSecondMs);
+    for (const std::string& vertex : {std::string("w"), kStateful}) {
+      job.vertices[vertex];
+      job.facts.vertices.emplace_back().id = vertex;
+    }
+  }
   KnownJob& add_job(const std::string& id, DurationMs interval_ms) {
     KnownJob& job = known_.jobs[id];
     job.summary.id = id;
@@ -33,6 +44,8 @@ class Simulation {
     change(id);
     return job;
   }
+  void add_task_manager(const std::string& id) { known_.processes[id]; }
+  const KnownProcess& process(const std::string& id) { return known_.processes.at(id); }
   void change(const std::string& id) {
     KnownJob& job = known_.jobs[id];
     ++job.changes;
@@ -84,7 +97,8 @@ class Simulation {
     AgendaRules rules;
     rules.round = round_;
     rules.now = now_;
-    rules.job_manager_reporter = rules.task_manager_reporters = true;
+    rules.job_manager_reporter = rules.task_manager_reporters = reporters_;
+    rules.vertex_metrics_wanted = !reporters_;
     const std::vector<Errand> errands = agenda(known_, rules, kErrandsMax);
     for (const Errand& errand : errands) {
       if (tokens_ < 1) return false;
@@ -93,11 +107,30 @@ class Simulation {
       Part& part = part_of(errand);
       part.asked_round = round_;
       part.asked_at = now_;
-      part.change = errand.subject.empty() ? 1 : known_.jobs.at(errand.subject).changes;
+      const auto of = known_.jobs.find(errand.subject);
+      part.change = of == known_.jobs.end() ? 1 : of->second.changes;
+      if (errand.ask == Errand::Ask::vertex_metric_ids) list_ids(errand);
     }
     return !errands.empty();
   }
+  void list_ids(const Errand& errand) {
+    KnownVertex& vertex = known_.jobs.at(errand.subject).vertices.at(errand.vertex);
+    if (errand.vertex == kStateful) vertex.queries = {"?get=0.state"};
+    vertex.barren = vertex.queries.empty() ? vertex.barren + 1 : 0;
+  }
+  Part& part_of_vertex(const Errand& errand) {
+    KnownVertex& vertex = known_.jobs.at(errand.subject).vertices.at(errand.vertex);
+    if (errand.ask == Errand::Ask::vertex) return vertex.page;
+    return errand.ask == Errand::Ask::vertex_metrics ? vertex.metrics : vertex.metric_ids;
+  }
   Part& part_of(const Errand& errand) {
+    if (errand.ask == Errand::Ask::job_manager_metric_ids) return known_.job_manager.metric_ids;
+    if (errand.ask == Errand::Ask::job_manager_metrics) return known_.job_manager.metrics;
+    if (errand.ask == Errand::Ask::task_manager_metric_ids)
+      return known_.processes.at(errand.subject).metric_ids;
+    if (errand.ask == Errand::Ask::task_manager_metrics)
+      return known_.processes.at(errand.subject).metrics;
+    if (errand.ask >= Errand::Ask::vertex) return part_of_vertex(errand);
     if (errand.ask == Errand::Ask::task_managers) return known_.task_managers;
     if (errand.ask == Errand::Ask::configuration) return known_.configuration;
     if (errand.ask == Errand::Ask::jvm_options) return known_.jvm_options;
@@ -106,10 +139,11 @@ class Simulation {
     if (errand.ask == Errand::Ask::checkpoint_config) return job.checkpoint_config;
     if (errand.ask == Errand::Ask::exceptions) return job.exceptions;
     if (errand.ask == Errand::Ask::job_config) return job.config;
-    return errand.ask == Errand::Ask::vertex ? job.vertices.at(errand.vertex).page : job.job;
+    return errand.ask == Errand::Ask::job_metrics ? job.metrics : job.job;
   }
 
   KnownCluster known_;
+  bool reporters_;
   std::map<std::string, int> changed_;
   std::string never_completes_;
   TimestampMs now_{1'700'000'000'000};
@@ -185,6 +219,29 @@ TEST(Agenda, ASizeThatMovedIsFollowedUp) {
         std::max(oldest, cluster.simulation.age(cluster.simulation.job("steady3").checkpoints));
   }
   EXPECT_LE(oldest, 15 * kSecondMs);
+}
+
+TEST(Agenda, WithoutReportersTheStateOfSeventeenJobsIsReadWhileItIsFresh) {
+  Simulation simulation(false);
+  for (int i = 0; i < 16; ++i) simulation.add_stateful("job" + std::to_string(i));
+  simulation.add_stateful("looping");
+  simulation.add_task_manager("tm-1");
+  simulation.add_task_manager("tm-2");
+  for (int i = 0; i < 120; ++i) {
+    if (i % 2 == 0) simulation.change("looping");
+    simulation.poll();
+  }
+  DurationMs oldest = 0;
+  for (int i = 0; i < 120; ++i) {
+    if (i % 2 == 0) simulation.change("looping");
+    simulation.poll();
+    for (int job = 0; job < 16; ++job) {
+      const KnownJob& known = simulation.job("job" + std::to_string(job));
+      oldest = std::max(oldest, simulation.age(known.vertices.at(kStateful).metrics));
+    }
+    oldest = std::max(oldest, simulation.age(simulation.process("tm-2").metrics));
+  }
+  EXPECT_LE(oldest, 150 * kSecondMs) << "a slower pace is none";
 }
 
 TEST(Agenda, AQuietClusterCostsAFractionOfTheBudget) {

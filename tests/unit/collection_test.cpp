@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -163,6 +164,38 @@ TEST_F(CollectionTest, FollowsThePodsOfASelector) {
   poll();
   EXPECT_THAT(scraped(), UnorderedElementsAre("10.1.0.6")) << "what was found stays";
   EXPECT_EQ(http_.asked("/api/v1/namespaces/flink/pods"), 1) << "one watch serves block and line";
+}
+
+TEST_F(CollectionTest, AsksTheKubeletsOfItsPodsNodes) {
+  KubernetesConfig api;
+  api.api_server = Endpoint{"api", 6443, ""};
+  api.namespace_ = "flink";
+  cluster_.kubernetes = api;
+  cluster_.reporters.clear();
+  cluster_.containers = {*parse_container_spec("nodes:10250")};
+  selection_ = Selection{{Metric::cgroup_usage}};
+  http_.put("/api/v1/namespaces/flink/pods",
+            R"({"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[{"metadata":{
+              "name":"jm","namespace":"flink","labels":{"component":"jobmanager"}},
+              "spec":{"containers":[{"name":"flink"}]},
+              "status":{"phase":"Running","podIP":"10.1.0.5","hostIP":"192.168.0.9"}}]})");
+  http_.by_host["192.168.0.9"] =
+      FakeReply{200,
+                "container_memory_usage_bytes{container=\"flink\",namespace=\"flink\",pod=\"jm\"} "
+                "7e8 1795300000000\n"};
+  poll();
+  const auto kubelet =
+      std::find_if(http_.requests.begin(), http_.requests.end(),
+                   [](const HttpRequest& r) { return r.endpoint.host == "192.168.0.9"; });
+  ASSERT_NE(kubelet, http_.requests.end());
+  EXPECT_EQ(kubelet->target, "/metrics/cadvisor");
+  EXPECT_TRUE(kubelet->endpoint.tls);
+  EXPECT_EQ(kubelet->endpoint.port, 10250);
+  std::vector<double> values;
+  for (const StreamItem& item : items_) {
+    if (const auto* batch = std::get_if<Batch>(&item.what)) values = batch->values;
+  }
+  EXPECT_THAT(values, testing::ElementsAre(7e8));
 }
 
 TEST_F(CollectionTest, OutsideOfAPodItSaysWhatToConfigure) {

@@ -163,9 +163,9 @@ TEST(MetaspaceLeak, TellsTheStoryWithEvidenceLimitTestAndRemedy) {
 TEST(MetaspaceLeak, IsConfirmedByACollectionThatFreesNothing) {
   Session session;
   session.scrape();
-  session.run(12, 60'000, 15'000);
+  session.run(12, 600'000, 15'000);
   ++session.full_collections;
-  session.run(2, 60'000, 15'000);
+  session.run(2, 600'000, 15'000);
   const Verdict verdict = session.judge();
   const Finding* finding = only(verdict);
   ASSERT_NE(finding, nullptr);
@@ -176,16 +176,16 @@ TEST(MetaspaceLeak, IsConfirmedByACollectionThatFreesNothing) {
 TEST(MetaspaceLeak, IsConfirmedByRisingTroughsWhenOnlyAPartIsHeld) {
   Session session;
   session.scrape();
-  session.run(10, 60'000, 15'000);
+  session.run(10, 600'000, 15'000);
   session.collect(0.4);
   session.scrape();
   const double held = session.floating;
   session.floating = 0;
-  session.run(10, 60'000, 15'000);
+  session.run(10, 600'000, 15'000);
   session.collect(0.4);
   session.scrape();
   EXPECT_GT(held, 5);
-  session.run(2, 60'000, 15'000);
+  session.run(2, 600'000, 15'000);
   const Verdict verdict = session.judge();
   ASSERT_NE(only(verdict), nullptr);
   EXPECT_EQ(only(verdict)->confidence, Confidence::confirmed);

@@ -22,6 +22,7 @@ constexpr Range kLeakRanges[] = {
     {"leaky_share", 0.4, 1, Scale::linear, "of submissions that are the leaky job's", 0.1, 1},
     {"retained", 1, 1, Scale::linear, "share of a loader that is never given back", 0, 1},
     {"concurrent_cycle_hours", 6, 200, Scale::log, "between G1 cycles that the heap asks for"},
+    {"heap_bytes", 4e8, 8e9, Scale::log, "by which soft references live longer", 1e8},
     {"days_max", 21, 21, Scale::linear, "a case ends then, dead or not"},
 };
 
@@ -37,6 +38,7 @@ constexpr Range kPartialRanges[] = {
     {"leaky_share", 0.5, 1, Scale::linear, "of submissions that are the leaky job's", 0.1, 1},
     {"retained", 0.2, 0.7, Scale::linear, "share of a loader that is never given back", 0, 1},
     {"concurrent_cycle_hours", 6, 200, Scale::log, "between G1 cycles that the heap asks for"},
+    {"heap_bytes", 4e8, 8e9, Scale::log, "by which soft references live longer", 1e8},
     {"days_max", 21, 21, Scale::linear, "a case ends then, dead or not"},
 };
 
@@ -47,8 +49,9 @@ constexpr Range kChurnRanges[] = {
     {"step_bytes", 1e6, 12e6, Scale::log, "per submission"},
     {"classes_per_byte", 1.5e-4, 4e-4, Scale::log, ""},
     {"jobs", 1, 4, Scale::linear, "", 1},
-    {"events_per_day", 2, 48, Scale::log, "submissions"},
-    {"concurrent_cycle_hours", 6, 400, Scale::log, "between G1 cycles that the heap asks for"},
+    {"events_per_day", 2, 480, Scale::log, "submissions"},
+    {"concurrent_cycle_hours", 1, 400, Scale::log, "between G1 cycles that the heap asks for"},
+    {"heap_bytes", 4e8, 8e9, Scale::log, "by which soft references live longer", 1e8},
     {"first_time_bytes", 1e6, 25e6, Scale::log, "loaded once by logging and plugins"},
     {"first_time_hours", 1, 48, Scale::log, "over which that comes"},
     {"days", 5, 10, Scale::linear, "", 0.2},
@@ -116,6 +119,7 @@ class Session {
     spec.base_classes = spec.base_bytes * classes_per_byte_;
     spec.limit_bytes = std::floor(ranges_.draw("limit_bytes", random_));
     spec.concurrent_cycle_hours = ranges_.draw("concurrent_cycle_hours", random_);
+    spec.heap_bytes = std::floor(ranges_.draw("heap_bytes", random_));
     return spec;
   }
 

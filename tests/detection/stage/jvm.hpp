@@ -20,6 +20,7 @@ struct JvmSpec {
   double limit_bytes{256e6};
   double concurrent_cycle_hours{48};  // between cycles that the heap asks for (G1 only), on average
   double cores{0.5};                  // used on average
+  double heap_bytes{0};               // its limit, which is then told as well; 0: others tell it
 };
 
 class Jvm {
@@ -49,6 +50,7 @@ class Jvm {
     bool gone{false};
   };
 
+  DurationMs soft_age_ms();
   void collect(TimestampMs at, bool clears_soft);
   void full_collection(TimestampMs at, bool clears_soft);
   void concurrent_cycle(TimestampMs at);

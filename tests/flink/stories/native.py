@@ -4,7 +4,6 @@ from __future__ import annotations
 from findings import Target
 from reporter import Page
 from story import Every, Expectation, Story, Twin
-from world import MAIN
 
 WITHIN_S = 600
 UNMANAGED, MANAGED = "sessions-unmanaged", "sessions-managed"
@@ -40,7 +39,7 @@ class NativeStory(Story):
         page = self.world.task_manager_page("main", self.task_manager)
         if page is None:
             return
-        used, share = self.used_mb(page), slot_share_mb(page)
+        used, share = self.used_mb(page), slot_share_mb(page, self.world.slots_of_main)
         if used > share and self.expectation.onset is None:
             self.expectation.due(now, now + WITHIN_S)
             self.expectation.note = f"share {share:.0f} MB"
@@ -58,6 +57,5 @@ class NativeStory(Story):
         return UNMANAGED.replace("-", "_")
 
 
-def slot_share_mb(page: Page) -> float:
-    slots = int(MAIN["taskmanager.numberOfTaskSlots"])
+def slot_share_mb(page: Page, slots: int) -> float:
     return (page.value("Status_Flink_Memory_Managed_Total") or 0) / slots / (1 << 20)
