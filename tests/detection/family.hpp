@@ -29,6 +29,7 @@ struct Goal {
   Severity severity{Severity::warning};          // at least
   Confidence confidence{Confidence::suspected};  // at least
   std::string culprit;                           // vertex or job; empty: none to name
+  std::vector<std::string> as_true;              // others that are as much the cause
   std::optional<TimestampMs> exhausted_at;       // the end of the leak's life, when it has one
 };
 

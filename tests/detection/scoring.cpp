@@ -23,9 +23,12 @@ bool satisfies(const Goal& goal, const Alarm& alarm) {
          alarm.confidence >= goal.confidence;
 }
 
-bool names(const Alarm& alarm, const std::string& culprit) {
-  return alarm.subject.vertex == culprit ||
-         alarm.summary.find("\"" + culprit + "\"") != std::string::npos;
+bool names(const Alarm& alarm, const Goal& goal) {
+  const auto is_named = [&](const std::string& culprit) {
+    return alarm.subject.vertex == culprit ||
+           alarm.summary.find("\"" + culprit + "\"") != std::string::npos;
+  };
+  return is_named(goal.culprit) || std::any_of(goal.as_true.begin(), goal.as_true.end(), is_named);
 }
 
 void rate_forecast(const Goal& goal, const Alarm& alarm, GoalOutcome& outcome) {
@@ -40,16 +43,16 @@ void rate_forecast(const Goal& goal, const Alarm& alarm, GoalOutcome& outcome) {
                         static_cast<double>(end - alarm.at)));
 }
 
-/// Of all that hit at the first moment: one vertex is named, or several are.
+/// Of all that hit at the first moment (one vertex is named, or several are): how many are right.
 double share_named(const Goal& goal, const Alarm& first, const std::vector<Alarm>& alarms) {
   int named = 0;
-  bool right = false;
+  int right = 0;
   for (const Alarm& alarm : alarms) {
     if (alarm.at != first.at || !satisfies(goal, alarm)) continue;
     ++named;
-    right = right || names(alarm, goal.culprit);
+    right += names(alarm, goal) ? 1 : 0;
   }
-  return right ? 1.0 / named : 0;
+  return static_cast<double>(right) / named;
 }
 
 GoalOutcome outcome_of(const Goal& goal, const std::vector<Alarm>& alarms) {

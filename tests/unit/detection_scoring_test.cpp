@@ -56,6 +56,17 @@ TEST(DetectionScoring, TwoVerticesNamedAtOnceAreHalfAName) {
   EXPECT_EQ(wrong.goals[0].named, 0.0);
 }
 
+TEST(DetectionScoring, WhereTwoAreTheCauseEitherNameIsRight) {
+  Truth truth = one_goal();
+  truth.goals[0].as_true = {"Sink"};
+  const std::vector<Alarm> both{alarm(kOnset + kMinuteMs, "orders", "Sink"),
+                                alarm(kOnset + kMinuteMs)};
+  EXPECT_EQ(score(truth, both).goals[0].named, 1.0);
+  EXPECT_EQ(score(truth, {both[0]}).goals[0].named, 1.0);
+  EXPECT_EQ(score(truth, {both[0], alarm(kOnset + kMinuteMs, "orders", "Map")}).goals[0].named,
+            0.5);
+}
+
 TEST(DetectionScoring, EarlyIsFalseAndAMiss) {
   const CaseScore scored = score(one_goal(), {alarm(kOnset - 1)});
   EXPECT_FALSE(scored.goals[0].hit);

@@ -121,8 +121,16 @@ Truth play_bottleneck(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
   goal.onset = onset;
   goal.deadline = onset + 5 * kMinuteMs + 2 * cluster.scrape_ms();
   goal.culprit = graph.names[planted.culprit];
-  cluster.run_until(goal.deadline + 10 * kMinuteMs,
-                    [&](TimestampMs at) { flow.advance(at, true); });
+  std::vector<int> limits(graph.vertices.size(), 0);
+  cluster.run_until(goal.deadline + 10 * kMinuteMs, [&](TimestampMs at) {
+    flow.advance(at, true);
+    for (std::size_t v = 0; v < limits.size(); ++v) limits[v] += flow.limits(v) ? 1 : 0;
+  });
+  // Arrivals beyond what the culprit bears may be too much for other sources' ways as well.
+  for (std::size_t v = 0; v < limits.size(); ++v) {
+    const bool as_often = 2 * limits[v] >= limits[planted.culprit] && limits[v] > 0;
+    if (v != planted.culprit && as_often) goal.as_true.push_back(graph.names[v]);
+  }
   Truth truth;
   truth.goals.push_back(std::move(goal));
   truth.job_weeks = cluster.weeks();
