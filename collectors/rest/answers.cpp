@@ -225,9 +225,16 @@ Status RestSource::take_vertex_metric_ids(const rest::KnownJob& job, const Erran
   const VertexFacts* facts = job.facts.vertex(errand.vertex);
   const int parallelism = facts == nullptr ? 0 : facts->parallelism;
   const bool with_watermarks = rest::makes_or_merges_watermarks(job.facts, errand.vertex);
-  vertex.queries =
-      rest::vertex_queries(rest::wanted_vertex_ids(*ids, wanted_, kVertexIdsMax, with_watermarks),
-                           parallelism, kVertexQueriesMax);
+  std::vector<std::string> asked =
+      rest::wanted_vertex_ids(*ids, wanted_, kVertexIdsMax, with_watermarks);
+  vertex.queries = rest::vertex_queries(asked, parallelism, kVertexQueriesMax);
+  // A watermark that stands still says little without what its maker does meanwhile.
+  if (with_watermarks && vertex.queries.size() == 1) {
+    const std::vector<std::string> more = rest::page_vertex_ids(*ids, wanted_);
+    asked.insert(asked.end(), more.begin(), more.end());
+    std::vector<std::string> queries = rest::vertex_queries(asked, parallelism, kVertexQueriesMax);
+    if (queries.size() == 1) vertex.queries = std::move(queries);
+  }
   vertex.barren = vertex.queries.empty() ? vertex.barren + 1 : 0;
   return Done{};
 }

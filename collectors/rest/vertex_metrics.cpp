@@ -105,6 +105,20 @@ std::vector<std::string> wanted_vertex_ids(const std::vector<std::string>& ids,
   return kept;
 }
 
+std::vector<std::string> page_vertex_ids(const std::vector<std::string>& ids,
+                                         const Wanted& wanted) {
+  std::vector<std::string> kept;
+  for (const std::string& id : ids) {
+    const std::optional<Place> place = place_of(id);
+    if (place && wanted.contains(place->metric) && is_on_the_vertex_page(place->metric)) {
+      kept.push_back(id);
+    }
+  }
+  std::sort(kept.begin(), kept.end());
+  kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
+  return kept;
+}
+
 bool makes_or_merges_watermarks(const JobFacts& job, const std::string& vertex) {
   const VertexFacts* facts = job.vertex(vertex);
   if (facts == nullptr || facts->inputs.size() != 1) return true;

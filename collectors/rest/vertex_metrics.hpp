@@ -25,6 +25,10 @@ std::vector<std::string> wanted_vertex_ids(const std::vector<std::string>& ids,
                                            const Wanted& wanted, std::size_t ids_max,
                                            bool with_watermarks = true);
 
+/// Of all ids of a vertex those that its own page tells too: what to ask for as well where there is
+/// room, since that page is read seldom where vertices are many.
+std::vector<std::string> page_vertex_ids(const std::vector<std::string>& ids, const Wanted& wanted);
+
 /// Whether a vertex is a source, comes right behind one, or has several inputs.
 bool makes_or_merges_watermarks(const JobFacts& job, const std::string& vertex);
 

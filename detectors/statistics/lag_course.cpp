@@ -106,9 +106,10 @@ std::optional<ReadPace> read_pace(const Window& window, const JobFacts& job) {
       if (minutes == nullptr) continue;
       const double now_s = minutes->per_second(window.now - kPaceMs, window.now).value_or(0);
       double highest_s = now_s;
-      if (const Floors* floors = window.features->floors(Metric::task_records_out, subtask)) {
+      const Floors* floors = window.features->floors(Metric::task_records_out, subtask);
+      if (floors != nullptr && !floors->empty()) {
         const std::int64_t newest = floors->newest_hour();
-        for (std::int64_t hour = newest - 23; hour <= newest && !floors->empty(); ++hour) {
+        for (std::int64_t hour = newest - 23; hour <= newest; ++hour) {
           highest_s = std::max(highest_s, floors->hour(hour).value_or(0));
         }
       }

@@ -115,39 +115,76 @@ class Analysis {
       if (!full && freed <= 0) continue;
       // A collection that nobody counted proves something only about jobs that ended long before
       // it.
-      const int finished = finished_before(i, full ? 0 : rules_.soft_age_ms);
-      if (finished < 2) continue;
+      const Account finished = account(i, full ? 0 : rules_.soft_age_ms);
+      if (finished.jobs < 2) continue;
       growth_.opportunities.push_back(judge(i, full, finished, freed));
       if (growth_.opportunities.back().outcome == Reclaim::healthy) last_healthy_ = i;
       if (growth_.opportunities.back().outcome < Reclaim::partial) continue;
       segment_ = i;
-      reclaimed_finished_ = finished_before(i, rules_.soft_age_ms);
+      reclaimed_ = account(i, rules_.soft_age_ms);
     }
   }
 
-  int finished_before(std::size_t index, DurationMs age_ms) const {
-    double events = 0;
+  /// What the jobs of the first `index` steps had loaded that had ended so long before the plateau
+  /// `index` began, and what the others hold. Jobs differ, so each counts as what its own step
+  /// rose.
+  struct Account {
+    double jobs{};
+    double classes{};     // of those that had ended
+    double held_bytes{};  // by the others, the one that began the plateau among them
+  };
+
+  Account account(std::size_t index, DurationMs age_ms) const {
+    const TimestampMs before = steps_[index].from - age_ms;
+    double without_end = 0;
     for (std::size_t i = 1; i < index; ++i) {
-      if (steps_[i].from + age_ms <= steps_[index].from) events += steps_[i].events;
+      if (!knows_ends(steps_[i]) && steps_[i].from <= before) without_end += steps_[i].events;
     }
-    return static_cast<int>(events) - steps_[index].alive;
-  }
-
-  double recent_events(std::size_t index) const {
-    double events = 0;
+    // Of jobs whose end nobody told, as many as run now may be any of them.
+    const double alive = std::min<double>(without_end, steps_[index].alive);
+    const double ended_share = without_end > 0 ? 1 - alive / without_end : 0;
+    Account account;
     for (std::size_t i = 1; i <= index; ++i) {
-      if (steps_[i].from + rules_.soft_age_ms > steps_[index].from) events += steps_[i].events;
+      const SteppedPoint& step = steps_[i];
+      if (step.events == 0) continue;
+      double share = step.from <= before ? ended_share : 0;
+      if (knows_ends(step)) share = ended_by(step, before);
+      if (i == index) share = 0;
+      account.jobs += share * step.events;
+      account.classes += share * classes_of(i);
+      account.held_bytes += (1 - share) * bytes_of(i);
     }
-    return events;
+    return account;
   }
 
-  Opportunity judge(std::size_t index, bool full, int finished, double freed_classes) const {
+  static bool knows_ends(const SteppedPoint& step) {
+    return step.ends.size() == static_cast<std::size_t>(step.events);
+  }
+  static double ended_by(const SteppedPoint& step, TimestampMs before) {
+    const auto ended = std::count_if(step.ends.begin(), step.ends.end(),
+                                     [&](TimestampMs end) { return end <= before; });
+    return static_cast<double>(ended) / step.events;
+  }
+  double classes_of(std::size_t index) const {
+    const SteppedPoint& step = steps_[index];
+    const SteppedPoint& last = steps_[index - 1];
+    if (!step.loaded || !last.loaded) return classes_per_event_ * step.events;
+    return *step.loaded - *last.loaded;
+  }
+  /// Of a step in which something was given back the rise is not known.
+  double bytes_of(std::size_t index) const {
+    const double rise = steps_[index].last - steps_[index - 1].last;
+    return std::max(rise, growth_.step * steps_[index].events);
+  }
+
+  Opportunity judge(std::size_t index, bool full, const Account& finished,
+                    double freed_classes) const {
     const SteppedPoint& point = steps_[index];
     const double before = steps_[index - 1].last;
     Opportunity opportunity;
     opportunity.from = point.from;
     opportunity.full = full;
-    opportunity.finished = finished;
+    opportunity.finished = static_cast<int>(finished.jobs);
     opportunity.freed_classes = freed_classes;
     opportunity.freed_bytes = std::max(0.0, before - point.min);
     if (classes_per_event_ > 0) {
@@ -156,8 +193,9 @@ class Analysis {
     }
     opportunity.trough = point.min;
     opportunity.events = cumulative_events(steps_, index);
-    opportunity.recent = recent_events(index);
-    opportunity.alive = point.alive;
+    const Account takable = account(index, rules_.soft_age_ms);
+    opportunity.held_bytes = takable.held_bytes;
+    opportunity.alive_bytes = account(index, 0).held_bytes;
     double highest = growth_.base;
     for (std::size_t i = 0; i < index; ++i) {
       highest = std::max(highest, steps_[i].last);
@@ -165,18 +203,19 @@ class Analysis {
     const double floating = before - growth_.base;
     const bool was_floating = highest - growth_.base >= 2 * growth_.step;
     const bool back_at_base = point.min <= growth_.base + 1.5 * growth_.step;
-    const auto frees_less_than_share_of = [&](int jobs) {
-      const double idle = rules_.idle_reclaim_ratio * jobs;
-      return freed_classes < idle * classes_per_event_ &&
-             opportunity.freed_bytes < idle * growth_.step;
+    const auto frees_little_of = [&](double classes) {
+      const double idle = rules_.idle_reclaim_ratio * classes;
+      const double idle_bytes =
+          classes_per_event_ > 0 ? idle / classes_per_event_ * growth_.step : 0;
+      return freed_classes < idle && opportunity.freed_bytes < idle_bytes;
     };
     // What an earlier collection freed cannot be freed again, and what is softly held not yet.
-    const int left_behind = finished_before(index, rules_.soft_age_ms) - reclaimed_finished_;
+    opportunity.owed_classes = takable.classes - reclaimed_.classes;
     if (was_floating && (back_at_base || opportunity.freed_bytes >= 0.8 * floating)) {
       opportunity.outcome = Reclaim::healthy;
-    } else if (left_behind >= 2 && frees_less_than_share_of(left_behind)) {
+    } else if (takable.jobs - reclaimed_.jobs >= 2 && frees_little_of(opportunity.owed_classes)) {
       opportunity.outcome = Reclaim::barren;
-    } else if (frees_less_than_share_of(finished - reclaimed_finished_)) {
+    } else if (frees_little_of(finished.classes - reclaimed_.classes)) {
       opportunity.outcome = Reclaim::none;
     } else if (full || opportunity.freed_bytes >= 0.5 * floating) {
       opportunity.outcome = Reclaim::partial;
@@ -242,9 +281,7 @@ class Analysis {
     double first = 0;
     int times = 0;
     for (const Opportunity& opportunity : growth_.opportunities) {
-      const double living = steps_.back().alive * growth_.step;
-      const double left =
-          opportunity.trough - growth_.base - living - opportunity.recent * growth_.step;
+      const double left = opportunity.trough - growth_.base - opportunity.held_bytes;
       if (!opportunity.full || opportunity.finished < rules_.finished_min) continue;
       if (left < rules_.headroom_ratio * room) {
         times = 0;
@@ -260,8 +297,8 @@ class Analysis {
   /// What was left rose by half a step per submission at least, beyond what could not be taken yet.
   bool rises_between(const Opportunity& first, const Opportunity& last) const {
     const double events = last.events - first.events;
-    const double held = last.recent + std::max(0, last.alive - first.alive);
-    return events >= 3 && last.trough - first.trough >= growth_.step * (0.5 * events + held);
+    const double held = std::max(0.0, last.held_bytes - first.alive_bytes);
+    return events >= 3 && last.trough - first.trough >= 0.5 * growth_.step * events + held;
   }
 
   Proof prove() const {
@@ -280,8 +317,7 @@ class Analysis {
       if (opportunity.outcome == Reclaim::partial) troughs.push_back(&opportunity);
       if (opportunity.outcome != Reclaim::barren) continue;
       ++(opportunity.full ? barren_full : barren_inferred);
-      const bool stood_still =
-          opportunity.freed_classes < 0.05 * classes_per_event_ * opportunity.finished;
+      const bool stood_still = opportunity.freed_classes < 0.05 * opportunity.owed_classes;
       if (opportunity.full && stood_still) ++still;
     }
     if (rises && (still >= 1 || barren_full >= 2 || barren_inferred >= 2)) {
@@ -303,7 +339,7 @@ class Analysis {
   SteppedGrowth growth_;
   double classes_per_event_{0};
   std::optional<std::size_t> last_healthy_;
-  int reclaimed_finished_{0};           // jobs that had ended at the last collection that freed
+  Account reclaimed_;                   // what the last collection that freed something could take
   std::optional<std::size_t> segment_;  // since the last collection that freed something
 };
 

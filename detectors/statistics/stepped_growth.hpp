@@ -50,10 +50,11 @@ enum class Reclaim { none, barren, partial, healthy };
 struct Opportunity {
   TimestampMs from{};  // of the plateau in which it was seen
   Reclaim outcome{Reclaim::none};
-  bool full{true};  // a counted collection; else inferred from single classes unloaded
-  int finished{};   // jobs that had ended before
-  double recent{};  // submissions of the last soft_age_ms: no collection could have taken them
-  int alive{};      // jobs that ran
+  bool full{true};        // a counted collection; else inferred from single classes unloaded
+  int finished{};         // jobs that had ended before
+  double held_bytes{};    // by jobs that ran or had ended within soft_age_ms: nothing takes it
+  double alive_bytes{};   // of that, by those that ran
+  double owed_classes{};  // of the others, since a collection freed something last
   double freed_classes{};
   double freed_bytes{};
   double trough{};  // bytes

@@ -150,15 +150,15 @@ void raise(std::optional<double>& highest, std::optional<double> value) {
 /// A counter's rise per millisecond over the samples in [from, to], begun anew where it fell.
 std::optional<double> rate_in(const RawRing* ring, TimestampMs from, TimestampMs to) {
   if (ring == nullptr) return std::nullopt;
-  const Sample* first = nullptr;
-  const Sample* last = nullptr;
+  std::optional<Sample> first;
+  std::optional<Sample> last;
   for (std::size_t i = 0; i < ring->size(); ++i) {
-    const Sample& sample = ring->at(i);
+    const Sample sample = ring->at(i);
     if (sample.at < from || sample.at > to || !std::isfinite(sample.value)) continue;
-    if (first == nullptr || sample.value < last->value) first = &sample;
-    last = &sample;
+    if (!first || sample.value < last->value) first = sample;
+    last = sample;
   }
-  if (first == nullptr || last->at <= first->at) return std::nullopt;
+  if (!first || last->at <= first->at) return std::nullopt;
   return (last->value - first->value) / static_cast<double>(last->at - first->at);
 }
 

@@ -7,11 +7,9 @@
 #include "tests/unit/fake_features.hpp"
 
 namespace doctor {
-
 namespace detectors {
 extern const Detector metaspace_leak;
 }
-
 namespace {
 
 using ::testing::HasSubstr;
@@ -393,9 +391,8 @@ TEST(MetaspaceLeak, AccusesNoneOfSeveralJobsThatAreTidiedUp) {
   for (int i = 0; i < 40; ++i) {
     session.run(1, 15 * kMinuteMs, 60'000, {}, i % 3 == 0 ? "a" : i % 3 == 1 ? "b" : "c");
     if (i % 6 == 5) session.collect(i % 12 == 5 ? 0.6 : 0.95);
-    for (const Finding& finding : session.judge().findings) {
+    for (const Finding& finding : session.judge().findings)
       EXPECT_EQ(finding.severity, Severity::info) << i << " " << finding.summary;
-    }
   }
 }
 

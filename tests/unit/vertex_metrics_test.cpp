@@ -15,6 +15,15 @@ using ::testing::SizeIs;
 const Wanted kAll({});
 const std::string kUsage = "Profiles.state.rocksdb_block-cache-usage";
 
+TEST(VertexMetrics, WhatTheVertexsPageTellsTooIsAskedForApart) {
+  const std::vector<std::string> ids = {"numRecordsOut", "currentInputWatermark",
+                                        "accumulateIdleTimeMs", "numRecordsOut", "unheard.of"};
+  EXPECT_THAT(page_vertex_ids(ids, kAll), ElementsAre("accumulateIdleTimeMs", "numRecordsOut"));
+  EXPECT_THAT(wanted_vertex_ids(ids, kAll, 100), ElementsAre("currentInputWatermark"));
+  EXPECT_THAT(page_vertex_ids(ids, Wanted({Metric::task_records_out})),
+              ElementsAre("numRecordsOut"));
+}
+
 TEST(VertexMetrics, AsksForWhatSomebodyReads) {
   const std::vector<std::string> ids{kUsage,
                                      "Profiles.numRecordsIn",
