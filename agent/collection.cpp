@@ -242,7 +242,8 @@ void Collection::learn_owners() {
   const bool asked = std::any_of(ranges_.begin(), ranges_.end(), [](const Range& range) {
     return range.health.kind == SourceKind::containers;
   });
-  if (asked) container_owners_ = pods_->owners(task_managers_);
+  if (!asked) return;
+  container_owners_ = std::make_shared<const ContainerOwners>(pods_->owners(task_managers_));
 }
 
 // --- reporters
@@ -270,12 +271,11 @@ asio::awaitable<Result<Scrape>> Collection::read(Target& target) {
                                     agent_.limits, entities_, target.layout, now_ms);
   }
   if (target.health.kind == SourceKind::containers) {
-    // A scrape keeps the owners it began with: pods may come and go meanwhile.
-    const ContainerOwners owners = container_owners_;
+    const std::shared_ptr<const ContainerOwners> owners = container_owners_;
     const bool kubelet = ranges_[target.range].discovery.spec().kind == TargetSpec::Kind::nodes;
     co_return co_await scrape_containers(
         http_, target.endpoint, kubelet ? "/metrics/cadvisor" : "/metrics", target.health.id,
-        selection_, owners, agent_.limits, entities_, target.layout, now_ms);
+        selection_, *owners, agent_.limits, entities_, target.layout, now_ms);
   }
   co_return co_await scrape_reporter(http_, target.endpoint, target.health.id, selection_,
                                      agent_.limits, entities_, target.known, now_ms);

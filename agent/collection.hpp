@@ -93,7 +93,9 @@ class Collection {
   std::unique_ptr<LocalProbe> local_probe_;
   std::vector<TargetPtr> targets_;
   std::vector<TaskManagerFacts> task_managers_;
-  ContainerOwners container_owners_;
+  /// A scrape keeps those it began with: pods may come and go meanwhile.
+  std::shared_ptr<const ContainerOwners> container_owners_{
+      std::make_shared<const ContainerOwners>()};
   std::optional<YarnConfig> yarn_;
   TimestampMs yarn_asked_at_{0};
   std::unique_ptr<PodWatches> pods_;

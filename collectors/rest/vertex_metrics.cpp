@@ -81,6 +81,21 @@ EntityId entity_of(const Place& place, EntityId subtask, EntityTable& entities,
   return below(of_operator, Level::column_family, place.column_family);
 }
 
+/// Of `ids` what somebody wants and `keeps` takes, at most `ids_max`: sorted, each once.
+template <class Keeps>
+std::vector<std::string> ids_of(const std::vector<std::string>& ids, const Wanted& wanted,
+                                std::size_t ids_max, Keeps keeps) {
+  std::vector<std::string> kept;
+  for (const std::string& id : ids) {
+    const std::optional<Place> place = place_of(id);
+    if (!place || !wanted.contains(place->metric) || !keeps(place->metric)) continue;
+    if (kept.size() < ids_max) kept.push_back(id);
+  }
+  std::sort(kept.begin(), kept.end());
+  kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
+  return kept;
+}
+
 }  // namespace
 
 bool is_vertex_metric(const MetricInfo& about) {
@@ -92,31 +107,14 @@ bool is_vertex_metric(const MetricInfo& about) {
 std::vector<std::string> wanted_vertex_ids(const std::vector<std::string>& ids,
                                            const Wanted& wanted, std::size_t ids_max,
                                            bool with_watermarks) {
-  std::vector<std::string> kept;
-  for (const std::string& id : ids) {
-    const std::optional<Place> place = place_of(id);
-    if (!place || !wanted.contains(place->metric) || !is_vertex_metric(info(place->metric)))
-      continue;
-    if (!with_watermarks && is_watermark(place->metric)) continue;
-    if (kept.size() < ids_max) kept.push_back(id);
-  }
-  std::sort(kept.begin(), kept.end());
-  kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
-  return kept;
+  return ids_of(ids, wanted, ids_max, [&](Metric metric) {
+    return is_vertex_metric(info(metric)) && (with_watermarks || !is_watermark(metric));
+  });
 }
 
 std::vector<std::string> page_vertex_ids(const std::vector<std::string>& ids,
                                          const Wanted& wanted) {
-  std::vector<std::string> kept;
-  for (const std::string& id : ids) {
-    const std::optional<Place> place = place_of(id);
-    if (place && wanted.contains(place->metric) && is_on_the_vertex_page(place->metric)) {
-      kept.push_back(id);
-    }
-  }
-  std::sort(kept.begin(), kept.end());
-  kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
-  return kept;
+  return ids_of(ids, wanted, ids.size(), is_on_the_vertex_page);
 }
 
 bool makes_or_merges_watermarks(const JobFacts& job, const std::string& vertex) {

@@ -115,13 +115,14 @@ class Analysis {
       if (!full && freed <= 0) continue;
       // A collection that nobody counted proves something only about jobs that ended long before
       // it.
-      const Account finished = account(i, full ? 0 : rules_.soft_age_ms);
-      if (finished.jobs < 2) continue;
-      growth_.opportunities.push_back(judge(i, full, finished, freed));
+      const Account ended = account(i, 0);
+      const Account takable = account(i, rules_.soft_age_ms);
+      if ((full ? ended : takable).jobs < 2) continue;
+      growth_.opportunities.push_back(judge(i, full, ended, takable, freed));
       if (growth_.opportunities.back().outcome == Reclaim::healthy) last_healthy_ = i;
       if (growth_.opportunities.back().outcome < Reclaim::partial) continue;
       segment_ = i;
-      reclaimed_ = account(i, rules_.soft_age_ms);
+      reclaimed_ = takable;
     }
   }
 
@@ -177,8 +178,9 @@ class Analysis {
     return std::max(rise, growth_.step * steps_[index].events);
   }
 
-  Opportunity judge(std::size_t index, bool full, const Account& finished,
+  Opportunity judge(std::size_t index, bool full, const Account& ended, const Account& takable,
                     double freed_classes) const {
+    const Account& finished = full ? ended : takable;
     const SteppedPoint& point = steps_[index];
     const double before = steps_[index - 1].last;
     Opportunity opportunity;
@@ -193,9 +195,8 @@ class Analysis {
     }
     opportunity.trough = point.min;
     opportunity.events = cumulative_events(steps_, index);
-    const Account takable = account(index, rules_.soft_age_ms);
     opportunity.held_bytes = takable.held_bytes;
-    opportunity.alive_bytes = account(index, 0).held_bytes;
+    opportunity.alive_bytes = ended.held_bytes;
     double highest = growth_.base;
     for (std::size_t i = 0; i < index; ++i) {
       highest = std::max(highest, steps_[i].last);

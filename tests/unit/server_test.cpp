@@ -64,6 +64,15 @@ std::string get(std::uint16_t port, const std::string& target, const std::string
   return ask(port, method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 }
 
+/// Its answer is under way and stuck: it takes a first piece and no more.
+Peer slow_reader(std::uint16_t port) {
+  Peer slow = loopback::connect(port);
+  slow.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  std::string first;
+  slow.receive(first);
+  return slow;
+}
+
 TEST(Server, AnswersWithSecurityHeaders) {
   const auto server = start();
   for (const char* target : {"/-/healthy", "/nowhere", "/throws", "/../x"}) {
@@ -219,10 +228,7 @@ TEST(Server, FullOfBusyConnectionsSays503) {
   Limits limits;
   limits.inbound_connections_max = 1;
   const auto server = start(limits);
-  const Peer busy = loopback::connect(server->port());
-  busy.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
-  std::string first;
-  busy.receive(first);  // its answer is under way and stuck
+  const Peer busy = slow_reader(server->port());
   const Peer other = loopback::connect(server->port());
   EXPECT_THAT(other.receive_all(), StartsWith("HTTP/1.1 503 "));
 }
@@ -233,10 +239,7 @@ TEST(Server, ManySlowReadersInOnePlaceKeepNobodyElsewhereWaiting) {
   const auto server = start(limits);
   std::vector<Peer> slow;
   for (int i = 0; i < 4; ++i) {
-    slow.push_back(loopback::connect(server->port()));
-    slow.back().send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
-    std::string some;
-    slow.back().receive(some);  // under way and stuck
+    slow.push_back(slow_reader(server->port()));
   }
   const Peer other = loopback::connect(server->port(), "127.0.0.2");
   other.send("GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -247,10 +250,7 @@ TEST(Server, ASlowReaderMakesRoomAfterASecond) {
   Limits limits;
   limits.inbound_connections_max = 1;
   const auto server = start(limits);
-  const Peer busy = loopback::connect(server->port());
-  busy.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
-  std::string first;
-  busy.receive(first);
+  const Peer busy = slow_reader(server->port());
   std::this_thread::sleep_for(milliseconds(1500));
   EXPECT_THAT(get(server->port(), "/-/healthy"), StartsWith("HTTP/1.1 200 "));
 }
@@ -281,10 +281,7 @@ TEST(Server, StopsAtOnceWithHangingClients) {
   const Peer silent = loopback::connect(server->port());
   const Peer half = loopback::connect(server->port());
   half.send("GET / HT");
-  const Peer slow = loopback::connect(server->port());
-  slow.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
-  std::string some;
-  slow.receive(some);
+  const Peer slow = slow_reader(server->port());
   const Clock::time_point begin = Clock::now();
   server.reset();
   EXPECT_LT(Clock::now() - begin, milliseconds(3000));
