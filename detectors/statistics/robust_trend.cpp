@@ -57,7 +57,7 @@ std::optional<RobustTrend> robust_trend(std::span<const double> t, std::span<con
   const auto n = static_cast<double>(x.size());
   std::vector<double> slopes = pairwise_slopes(t, x);
   RobustTrend trend;
-  trend.slope.value = median(slopes).value();
+  trend.slope.value = median_reordering(slopes);
   std::vector<double> residuals(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) residuals[i] = x[i] - trend.slope.value * t[i];
   trend.intercept = median(residuals).value();

@@ -52,11 +52,15 @@ RisingTest rising_test(std::span<const double> values) {
 
 std::optional<double> median(std::span<const double> values) {
   if (values.empty()) return std::nullopt;
-  std::vector<double> sorted(values.begin(), values.end());
-  std::sort(sorted.begin(), sorted.end());
-  const std::size_t middle = sorted.size() / 2;
-  if (sorted.size() % 2 == 1) return sorted[middle];
-  return (sorted[middle - 1] + sorted[middle]) / 2;
+  std::vector<double> copy(values.begin(), values.end());
+  return median_reordering(copy);
+}
+
+double median_reordering(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*std::max_element(values.begin(), middle) + *middle) / 2;
 }
 
 std::vector<double> pairwise_slopes(std::span<const double> x, std::span<const double> y) {
@@ -72,16 +76,21 @@ std::vector<double> pairwise_slopes(std::span<const double> x, std::span<const d
 }
 
 Slope slope_between(std::vector<double> slopes, double spread) {
-  std::sort(slopes.begin(), slopes.end());
   Slope slope;
-  slope.value = *median(slopes);
+  slope.value = median_reordering(slopes);
   slope.low = -std::numeric_limits<double>::infinity();
   slope.high = std::numeric_limits<double>::infinity();
   const double pairs = static_cast<double>(slopes.size());
   const double low_rank = std::floor((pairs - spread) / 2);
   const double high_rank = std::ceil((pairs + spread) / 2);
-  if (low_rank >= 0) slope.low = slopes[static_cast<std::size_t>(low_rank)];
-  if (high_rank < pairs) slope.high = slopes[static_cast<std::size_t>(high_rank)];
+  // Selected, not sorted: there are thousands of slopes, and three of them are asked for.
+  const auto ranked = [&](double rank) {
+    const auto at = slopes.begin() + static_cast<std::ptrdiff_t>(rank);
+    std::nth_element(slopes.begin(), at, slopes.end());
+    return *at;
+  };
+  if (low_rank >= 0) slope.low = ranked(low_rank);
+  if (high_rank < pairs) slope.high = ranked(high_rank);
   return slope;
 }
 

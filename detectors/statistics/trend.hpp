@@ -35,5 +35,7 @@ Slope slope_between(std::vector<double> slopes, double spread);
 
 /// Of a copy; the mean of the middle two when even. Nothing when empty.
 std::optional<double> median(std::span<const double> values);
+/// The same without a copy; not for empty input.
+double median_reordering(std::vector<double>& values);
 
 }  // namespace doctor
