@@ -28,8 +28,8 @@ constexpr Param kParams[] = {
     {"step_limit_ratio_min", 0.005, "the same as a share of the limit"},
     {"reclaim_ratio_max", 0.05,
      "classes unloaded per class loaded below which nothing is given back"},
-    {"headroom_ratio", 0.5, "share of base to limit that is used before it is suspected"},
-    {"suspected_submissions_left", 10, "or that few submissions left"},
+    {"headroom_ratio", 0.5,
+     "share of base to limit that ended jobs must have left behind before it is suspected"},
     {"imminent_submissions_left", 3, "submissions left before it pages"},
     {"imminent_used_ratio", 0.9, "share of the limit that must be used before it pages"},
     {"lookahead_ms", 15000, "time until the next look; what submissions add meanwhile counts"},
@@ -266,12 +266,13 @@ struct Coverage {
 
 Coverage examine_all(const Window& window, const Params& params) {
   Coverage coverage;
+  const std::vector<Submission> ordered = submissions(window);
   std::vector<std::string> seen;
   for (const EntityId id : window.entities->children(kClusterEntity, Level::process)) {
     const std::optional<Sample> used = window.features->latest(Metric::jvm_metaspace_used, id);
     if (!used || !window.fresh(*used)) continue;
     seen.push_back(window.entities->name(id));
-    MetaspaceProcess process = examine_metaspace(window, params, id, *used);
+    MetaspaceProcess process = examine_metaspace(window, params, ordered, id, *used);
     if (process.growth.events < static_cast<int>(params["events_min"])) {
       ++coverage.learning;
       coverage.events_most = std::max(coverage.events_most, process.growth.events);

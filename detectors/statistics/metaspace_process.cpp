@@ -75,6 +75,7 @@ SteppedGrowthRules rules_of(const Window& window, const Params& params, EntityId
   rules.finished_min = static_cast<int>(params["finished_min"]);
   rules.limit_bytes = limit.bytes;
   rules.headroom_ratio = params["headroom_ratio"];
+  rules.keeps_ratio_max = params["reclaim_ratio_max"];
   rules.threshold_ratio = metaspace_size_is_set(window) ? 0 : params["threshold_ratio"];
   return rules;
 }
@@ -107,13 +108,22 @@ SubmissionsLeft submissions_left(const MetaspaceProcess& process) {
   return submissions;
 }
 
+/// Of the room between base and limit the share that is taken by what ended jobs left: those that
+/// run fill a small one without any leak.
+double left_behind_ratio(const MetaspaceProcess& process) {
+  const SteppedGrowth& growth = process.growth;
+  if (!process.limit.bytes || *process.limit.bytes <= growth.base) return 0;
+  return (process.used - growth.base - growth.alive_bytes) / (*process.limit.bytes - growth.base);
+}
+
 }  // namespace
 
 bool is_job_manager(const Window& window, EntityId process) {
   return window.entities->name(process) == "jobmanager";
 }
 
-MetaspaceProcess examine_metaspace(const Window& window, const Params& params, EntityId id,
+MetaspaceProcess examine_metaspace(const Window& window, const Params& params,
+                                   std::span<const Submission> ordered, EntityId id,
                                    const Sample& used) {
   MetaspaceProcess process;
   process.id = id;
@@ -121,8 +131,8 @@ MetaspaceProcess examine_metaspace(const Window& window, const Params& params, E
   process.occupied =
       std::max(used.value, window.latest(Metric::jvm_metaspace_committed, id).value_or(0));
   process.limit = limit_of(window, id);
-  process.growth =
-      stepped_growth(metaspace_points(window, id), rules_of(window, params, id, process.limit));
+  process.growth = stepped_growth(metaspace_points(window, ordered, id),
+                                  rules_of(window, params, id, process.limit));
   const SteppedGrowth& growth = process.growth;
   process.step = std::max(growth.per_event.value, 0.0);
   if (!process.limit.bytes || process.step <= 0) return process;
@@ -141,21 +151,19 @@ std::optional<MetaspaceJudgement> judge_metaspace(const MetaspaceProcess& proces
   const double left = process.submissions_left.value_or(INFINITY);
   const bool others_are_tidied =
       growth.proof == Proof::one_job_keeps || growth.proof == Proof::full_troughs;
-  const bool keeps = others_are_tidied ||
-                     (growth.reclaim_ratio && *growth.reclaim_ratio < params["reclaim_ratio_max"]);
-  const bool nearly_full = process.used_ratio.value_or(0) >= params["imminent_used_ratio"];
-  if (keeps && left <= params["imminent_submissions_left"] && (nearly_full || proven)) {
-    return MetaspaceJudgement{Severity::critical, Confidence::imminent};
+  const bool keeps = others_are_tidied || growth.keeps.value_or(false);
+  const bool few_left = left <= params["imminent_submissions_left"];
+  if (proven) {
+    return keeps && few_left ? MetaspaceJudgement{Severity::critical, Confidence::imminent}
+                             : MetaspaceJudgement{Severity::warning, Confidence::confirmed};
   }
-  if (proven) return MetaspaceJudgement{Severity::warning, Confidence::confirmed};
-  double headroom_used = 0;
-  if (process.limit.bytes && *process.limit.bytes > growth.base) {
-    headroom_used = (process.used - growth.base) / (*process.limit.bytes - growth.base);
-  }
-  const bool may_leak = keeps || !growth.reclaim_ratio;  // without class counts nobody can say more
-  if (may_leak &&
-      (headroom_used >= params["headroom_ratio"] || left <= params["suspected_submissions_left"])) {
-    return MetaspaceJudgement{Severity::warning, Confidence::suspected};
+  // Without class counts nobody can say more.
+  const bool may_leak = keeps || !growth.keeps;
+  if (may_leak && left_behind_ratio(process) >= params["headroom_ratio"]) {
+    const bool nearly_full = process.used_ratio.value_or(0) >= params["imminent_used_ratio"];
+    return keeps && few_left && nearly_full
+               ? MetaspaceJudgement{Severity::critical, Confidence::imminent}
+               : MetaspaceJudgement{Severity::warning, Confidence::suspected};
   }
   return MetaspaceJudgement{Severity::info, Confidence::suspected};
 }

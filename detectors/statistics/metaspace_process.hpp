@@ -2,9 +2,11 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "detectors/statistics/stepped_growth.hpp"
+#include "detectors/statistics/submissions.hpp"
 #include "model/detector.hpp"
 
 namespace doctor {
@@ -33,7 +35,9 @@ struct MetaspaceJudgement {
 
 bool is_job_manager(const Window& window, EntityId process);
 
-MetaspaceProcess examine_metaspace(const Window& window, const Params& params, EntityId id,
+/// `ordered` as submissions() gives them.
+MetaspaceProcess examine_metaspace(const Window& window, const Params& params,
+                                   std::span<const Submission> ordered, EntityId id,
                                    const Sample& used);
 
 /// Nothing when there is nothing to say.

@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <set>
 #include <utility>
-
-#include "model/text.hpp"
 
 namespace doctor {
 
@@ -14,55 +11,6 @@ namespace {
 
 // Our clock and the JobManager's, and a scrape in between, may put a cut this far from its job.
 constexpr DurationMs kCutSlackMs = kMinuteMs;
-
-struct Submission {
-  std::string id, name;
-  TimestampMs start{};
-  TimestampMs end{};      // far away while it lives
-  bool elsewhere{false};  // runs, and no task of it in this process
-};
-
-constexpr TimestampMs kNever = INT64_MAX;
-
-bool runs_elsewhere(const JobFacts& job, const std::string& process) {
-  if (process == "jobmanager") return false;
-  bool placed = false;
-  for (const VertexFacts& vertex : job.vertices) {
-    for (const SubtaskFacts& subtask : vertex.subtasks) {
-      if (subtask.task_manager.empty()) return false;
-      if (reporter_filtered(subtask.task_manager) == process) return false;
-      placed = true;
-    }
-  }
-  return placed;
-}
-
-std::vector<Submission> submissions(const Window& window, const std::string& process) {
-  std::map<std::string, Submission> by_id;
-  if (window.cluster != nullptr) {
-    for (const JobSummary& job : window.cluster->jobs) {
-      const TimestampMs ended = is_terminal_state(job.state) ? job.last_modification : kNever;
-      by_id[job.id] = {job.id, job.name, job.start, job.end.value_or(ended), false};
-    }
-  }
-  for (const LastSeenJob& job : window.vanished) {
-    by_id.try_emplace(job.id, Submission{job.id, job.name, job.start, job.at, false});
-  }
-  for (const LastSeenJob& job : window.ended) {
-    by_id.try_emplace(job.id, Submission{job.id, job.name, job.start, job.at, false});
-  }
-  for (const JobFactsPtr& job : window.jobs) {
-    const auto known = by_id.find(job->id);
-    if (known != by_id.end()) known->second.elsewhere = runs_elsewhere(*job, process);
-  }
-  std::vector<Submission> ordered;
-  ordered.reserve(by_id.size());
-  for (auto& [id, submission] : by_id) ordered.push_back(std::move(submission));
-  std::sort(ordered.begin(), ordered.end(), [](const Submission& a, const Submission& b) {
-    return std::pair(a.start, a.id) < std::pair(b.start, b.id);
-  });
-  return ordered;
-}
 
 // The value at the end of one plateau of `used`, in another series of the same process: both are
 // cut by the same events, but one may have missed a scrape, and then the time of the cut decides.
@@ -95,8 +43,8 @@ double collections_at(const Window& window, EntityId process, const Plateaus& us
 }
 
 // Submissions take the places that cuts have for them, in order.
-void assign(std::vector<SteppedPoint>& points, const std::vector<Submission>& ordered) {
-  std::set<std::string> seen;
+void assign(std::vector<SteppedPoint>& points, std::span<const Submission> ordered) {
+  std::set<std::string_view> seen;
   std::size_t at = 0;
   int room = points.empty() ? 0 : points.front().events;
   int assigned = 0, first_times = 0;
@@ -110,7 +58,7 @@ void assign(std::vector<SteppedPoint>& points, const std::vector<Submission>& or
     if (points[at].from > job.start + kCutSlackMs) continue;  // before our time
     --room;
     ++assigned;
-    points[at].names.push_back(job.name);
+    points[at].names.emplace_back(job.name);
     points[at].ends.push_back(job.end);
     if (!first) continue;
     ++first_times;
@@ -124,11 +72,24 @@ void assign(std::vector<SteppedPoint>& points, const std::vector<Submission>& or
   for (const std::size_t index : holds_first) points[index].first_time = true;
 }
 
-int alive_at(const std::vector<Submission>& ordered, TimestampMs since, TimestampMs at) {
-  return static_cast<int>(std::count_if(ordered.begin(), ordered.end(), [&](const Submission& job) {
-    return !job.elsewhere && job.start >= since && job.start <= at && job.end > at;
-  }));
-}
+/// Of the jobs submitted within the series, to be counted at each of its points.
+class Alive {
+ public:
+  Alive(std::span<const Submission> ordered, TimestampMs since, const std::string& process) {
+    for (const Submission& job : ordered) {
+      if (job.start < since || job.is_elsewhere(process)) continue;
+      lives_.emplace_back(job.start, job.end);
+    }
+  }
+  int at(TimestampMs at) const {
+    return static_cast<int>(std::count_if(lives_.begin(), lives_.end(), [&](const auto& life) {
+      return life.first <= at && life.second > at;
+    }));
+  }
+
+ private:
+  std::vector<std::pair<TimestampMs, TimestampMs>> lives_;
+};
 
 }  // namespace
 
@@ -140,7 +101,8 @@ double unloading_runs_per_count(std::string_view collector) {
   return std::find(kFull.begin(), kFull.end(), collector) == kFull.end() ? 0 : 1;
 }
 
-std::vector<SteppedPoint> metaspace_points(const Window& window, EntityId process) {
+std::vector<SteppedPoint> metaspace_points(const Window& window,
+                                           std::span<const Submission> ordered, EntityId process) {
   const Plateaus* used = window.features->plateaus(Metric::jvm_metaspace_used, process);
   if (used == nullptr) return {};
   const Plateaus* loaded = window.features->plateaus(Metric::jvm_classes_loaded, process);
@@ -168,13 +130,12 @@ std::vector<SteppedPoint> metaspace_points(const Window& window, EntityId proces
     points.push_back(std::move(point));
   }
   if (points.empty()) return points;
-  const std::vector<Submission> ordered = submissions(window, window.entities->name(process));
   assign(points, ordered);
-  const TimestampMs since = points.front().from - kCutSlackMs;
+  const Alive alive(ordered, points.front().from - kCutSlackMs, window.entities->name(process));
   for (SteppedPoint& point : points) {
     // The newest plateau goes on until now: a job that ended meanwhile is not alive.
     const bool open = &point == &points.back();
-    point.alive = alive_at(ordered, since, open ? window.now : point.from);
+    point.alive = alive.at(open ? window.now : point.from);
   }
   return points;
 }

@@ -91,6 +91,7 @@ class Analysis {
     growth_.step = median_step(steps_);
     growth_.events = static_cast<int>(cumulative_events(steps_, steps_.size() - 1));
     growth_.finished = std::max(0, growth_.events - now.alive);
+    growth_.alive_bytes = now.alive * growth_.step;
     find_opportunities();
     measure_reclaim();
     measure_segment();
@@ -117,6 +118,7 @@ class Analysis {
       // it.
       const Account ended = account(i, 0);
       const Account takable = account(i, rules_.soft_age_ms);
+      due_classes_ = takable.classes;
       if ((full ? ended : takable).jobs < 2) continue;
       growth_.opportunities.push_back(judge(i, full, ended, takable, freed));
       if (growth_.opportunities.back().outcome == Reclaim::healthy) last_healthy_ = i;
@@ -178,9 +180,23 @@ class Analysis {
     return std::max(rise, growth_.step * steps_[index].events);
   }
 
+  /// Of finished jobs' classes what is gone when a plateau begins: what collections could take, or
+  /// what they did take, for soft references may let go sooner than they must.
+  Account gone_before(std::size_t index) const {
+    Account gone = reclaimed_;
+    const SteppedPoint& base = steps_.front();
+    const SteppedPoint& before = steps_[index - 1];
+    if (!base.unloaded || !before.unloaded || classes_per_event_ <= 0) return gone;
+    const double unloaded = *before.unloaded - *base.unloaded;
+    gone.classes = std::max(gone.classes, unloaded);
+    gone.jobs = std::max(gone.jobs, unloaded / classes_per_event_);
+    return gone;
+  }
+
   Opportunity judge(std::size_t index, bool full, const Account& ended, const Account& takable,
                     double freed_classes) const {
     const Account& finished = full ? ended : takable;
+    const Account gone = gone_before(index);
     const SteppedPoint& point = steps_[index];
     const double before = steps_[index - 1].last;
     Opportunity opportunity;
@@ -211,12 +227,12 @@ class Analysis {
       return freed_classes < idle && opportunity.freed_bytes < idle_bytes;
     };
     // What an earlier collection freed cannot be freed again, and what is softly held not yet.
-    opportunity.owed_classes = takable.classes - reclaimed_.classes;
+    opportunity.owed_classes = takable.classes - gone.classes;
     if (was_floating && (back_at_base || opportunity.freed_bytes >= 0.8 * floating)) {
       opportunity.outcome = Reclaim::healthy;
-    } else if (takable.jobs - reclaimed_.jobs >= 2 && frees_little_of(opportunity.owed_classes)) {
+    } else if (takable.jobs - gone.jobs >= 2 && frees_little_of(opportunity.owed_classes)) {
       opportunity.outcome = Reclaim::barren;
-    } else if (frees_little_of(finished.classes - reclaimed_.classes)) {
+    } else if (frees_little_of(finished.classes - gone.classes)) {
       opportunity.outcome = Reclaim::none;
     } else if (full || opportunity.freed_bytes >= 0.5 * floating) {
       opportunity.outcome = Reclaim::partial;
@@ -236,8 +252,17 @@ class Analysis {
     if (*growth_.loaded_since <= 0) return;
     double ratio = *growth_.unloaded_since / *growth_.loaded_since;
     // What was unloaded before our memory begins counts as well: this JVM has given back before.
-    if (!last_healthy_ && *base.loaded > 0) ratio = std::max(ratio, *base.unloaded / *base.loaded);
-    growth_.reclaim_ratio = ratio;
+    const double before = !last_healthy_ && *base.loaded > 0 ? *base.unloaded / *base.loaded : 0;
+    growth_.reclaim_ratio = std::max(ratio, before);
+    growth_.keeps = *growth_.reclaim_ratio < rules_.keeps_ratio_max ||
+                    (before < rules_.keeps_ratio_max && gave_back_little());
+  }
+
+  /// Of a JVM that never was seen to tidy up: less than half of what its collections could take,
+  /// or one loader, which shows nothing of the others.
+  bool gave_back_little() const {
+    const double unloaded = *growth_.unloaded_since;
+    return !last_healthy_ && (unloaded < 1.5 * classes_per_event_ || unloaded < 0.5 * due_classes_);
   }
 
   void measure_segment() {
@@ -339,6 +364,7 @@ class Analysis {
   std::vector<SteppedPoint> steps_;
   SteppedGrowth growth_;
   double classes_per_event_{0};
+  double due_classes_{0};  // that the last collection could take, of all since the base
   std::optional<std::size_t> last_healthy_;
   Account reclaimed_;                   // what the last collection that freed something could take
   std::optional<std::size_t> segment_;  // since the last collection that freed something

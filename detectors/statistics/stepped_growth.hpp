@@ -40,6 +40,7 @@ struct SteppedGrowthRules {
   std::optional<double> limit_bytes;
   double headroom_ratio{0.5};  // of base to limit: left after full collections, that is no float
   double idle_reclaim_ratio{0.25};  // less than this share freed per finished job is nothing
+  double keeps_ratio_max{0.05};     // of all classes loaded, unloaded: nothing is given back
   /// Soft references keep a loader alive so long after its job has ended, whatever collects.
   DurationMs soft_age_ms{10 * kMinuteMs};
 };
@@ -75,11 +76,12 @@ struct SteppedGrowth {
   int finished{};  // of those, whose job has ended
   double base{};   // bytes
   TimestampMs base_at{};
-  double level{};     // bytes, newest
-  double step{};      // bytes per event, robust
-  Slope per_event;    // of the segment since the last collection that freed something
-  double step_sd{};   // spread of single steps in it
-  double step_max{};  // largest of them
+  double level{};        // bytes, newest
+  double alive_bytes{};  // of it, by submissions that still run
+  double step{};         // bytes per event, robust
+  Slope per_event;       // of the segment since the last collection that freed something
+  double step_sd{};      // spread of single steps in it
+  double step_max{};     // largest of them
   RisingTest rising;
   double events_per_ms{};
   int rate_events{};                                   // events behind the rate
@@ -89,6 +91,9 @@ struct SteppedGrowth {
   std::optional<JobLoaders> kept;  // by which of several jobs
   bool growing{false};
   bool gives_back{false};  // the last opportunity freed what finished jobs had left
+  /// Next to nothing was given back: of all that was loaded, or of what collections could take.
+  /// Nothing when classes are not counted.
+  std::optional<bool> keeps;
   Proof proof{Proof::none};
   std::vector<SteppedPoint> steps;  // after merging, from the base on
 };

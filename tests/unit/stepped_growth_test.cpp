@@ -89,5 +89,22 @@ TEST(SteppedGrowth, ACollectionProvesNothingAboutJobsThatHaveJustEnded) {
   EXPECT_EQ(judged(slow, 600 * kSecondMs).proof, Proof::barren_collection);
 }
 
+TEST(SteppedGrowth, OneLoaderGivenBackShowsNothingOfTheOthers) {
+  const auto keeps = [](int before, int takes) {
+    return judged(stairs(16, kHourMs, {{before, takes, false}}), 10 * kMinuteMs).keeps;
+  };
+  EXPECT_EQ(keeps(6, 1), true);
+  EXPECT_EQ(keeps(6, 2), false) << "half of the four that had ended";
+  EXPECT_EQ(keeps(10, 2), true) << "two of eight";
+  EXPECT_EQ(keeps(10, 5), false);
+}
+
+TEST(SteppedGrowth, WithoutClassCountsNobodyKnowsWhatIsKept) {
+  std::vector<SteppedPoint> points = stairs(16, kHourMs, {});
+  EXPECT_EQ(judged(points, 10 * kMinuteMs).keeps, true);
+  for (SteppedPoint& point : points) point.unloaded.reset();
+  EXPECT_EQ(judged(points, 10 * kMinuteMs).keeps, std::nullopt);
+}
+
 }  // namespace
 }  // namespace doctor

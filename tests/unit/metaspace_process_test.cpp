@@ -1,0 +1,59 @@
+// What is said of one process's metaspace, gate by gate.
+#include "detectors/statistics/metaspace_process.hpp"
+
+#include <gtest/gtest.h>
+
+#include "detectors/registry.hpp"
+
+namespace doctor {
+namespace {
+
+MetaspaceProcess filling() {
+  MetaspaceProcess process;
+  process.growth.growing = true;
+  process.growth.reclaim_ratio = 0.07;  // one loader of fifteen
+  process.growth.keeps = true;
+  process.growth.base = 100e6;
+  process.limit.bytes = 300e6;
+  process.used = 280e6;
+  process.submissions_left = 2;
+  process.used_ratio = 0.95;
+  return process;
+}
+
+std::optional<MetaspaceJudgement> judged(const MetaspaceProcess& process) {
+  return judge_metaspace(process, Params(find_detector("metaspace_leak")->params));
+}
+
+TEST(MetaspaceProcess, PagesWhatIsNearlyFullAndGaveBackNextToNothing) {
+  const auto judgement = judged(filling());
+  ASSERT_TRUE(judgement);
+  EXPECT_EQ(judgement->severity, Severity::critical);
+  EXPECT_EQ(judgement->confidence, Confidence::imminent);
+}
+
+TEST(MetaspaceProcess, DoesNotPageBeforeItIsNearlyFull) {
+  MetaspaceProcess process = filling();
+  process.used_ratio = 0.85;
+  ASSERT_TRUE(judged(process));
+  EXPECT_EQ(judged(process)->severity, Severity::warning);
+}
+
+TEST(MetaspaceProcess, OnlyMentionsWhatGaveBackBefore) {
+  MetaspaceProcess process = filling();
+  process.growth.keeps = false;
+  ASSERT_TRUE(judged(process));
+  EXPECT_EQ(judged(process)->severity, Severity::info);
+}
+
+TEST(MetaspaceProcess, SuspectsWhereClassesAreNotCountedButNeverPages) {
+  MetaspaceProcess process = filling();
+  process.growth.keeps.reset();
+  process.growth.reclaim_ratio.reset();
+  ASSERT_TRUE(judged(process));
+  EXPECT_EQ(judged(process)->severity, Severity::warning);
+  EXPECT_EQ(judged(process)->confidence, Confidence::suspected);
+}
+
+}  // namespace
+}  // namespace doctor
