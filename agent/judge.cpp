@@ -36,6 +36,10 @@ ClusterFactsPtr name_alone(const std::string& name) {
   return facts;
 }
 
+bool answers(ClusterStatus status) {
+  return status == ClusterStatus::ok || status == ClusterStatus::partial;
+}
+
 bool means_gone(ErrorCode reason) {
   return reason == ErrorCode::refused || reason == ErrorCode::reset ||
          reason == ErrorCode::name_resolution;
@@ -108,8 +112,7 @@ Verdict Judge::verdict_of(const Detector& detector, const Window& seen) const {
   const auto overrides = config_.detector_params.find(std::string(detector.name));
   const Params params(detector.params,
                       overrides == config_.detector_params.end() ? nullptr : &overrides->second);
-  const bool outage = status_ != ClusterStatus::ok && status_ != ClusterStatus::partial;
-  if (outage && !detector.judges_outage) {
+  if (!answers(status_) && !detector.judges_outage) {
     return Verdict::blind("the cluster does not answer (" + std::string(to_string(status_)) + ")");
   }
   const bool by_metrics = judges_metrics_alone(detector);
@@ -244,10 +247,12 @@ void Judge::update_status(TimestampMs now) {
       status = ClusterStatus::gone;
     }
   }
-  const auto answers = [](ClusterStatus s) {
-    return s == ClusterStatus::ok || s == ClusterStatus::partial;
-  };
-  if (status_since_ == 0 || answers(status) != answers(status_)) status_since_ = since;
+  if (status_since_ == 0 || answers(status) != answers(status_)) {
+    status_since_ = since;
+    // What looks once an hour would go on saying for so long that nobody answers, or that all is
+    // well.
+    judged_at_.clear();
+  }
   status_ = status;
 }
 

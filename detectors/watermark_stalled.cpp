@@ -109,11 +109,12 @@ Evidence still_evidence(const Window& window, const Sight& sight, const Stall& s
   const VertexTime& receiver = sight.times[stall.receiver];
   const SubtaskTime& waits = receiver.subtasks[stall.receiver_subtask];
   const bool never = waits.progress == Progress::none;
-  const TimestampMs since = never ? sight.rules.since : waits.still_since;
+  const DurationMs still_ms = still_for(waits, sight.rules, window.now);
   Evidence evidence = said(std::string(info(Metric::task_input_watermark).name), "");
+  const TimestampMs since = never ? sight.rules.since : waits.still_since;
   evidence.from = since;
-  evidence.to = window.now;
-  evidence.value = static_cast<double>(window.now - since);
+  evidence.to = since + still_ms;
+  evidence.value = static_cast<double>(still_ms);
   evidence.unit = "milliseconds";
   evidence.limit = static_cast<double>(sight.rules.still_ms);
   evidence.limit_source =
@@ -125,7 +126,7 @@ Evidence still_evidence(const Window& window, const Sight& sight, const Stall& s
     evidence.sentence += "'s watermark did not move between two polls";
   } else {
     evidence.sentence +=
-        "'s watermark has not moved for " + duration(static_cast<double>(window.now - since));
+        "'s watermark has not moved for " + duration(static_cast<double>(still_ms));
   }
   if (stall.ahead && !never) {
     evidence.sentence += "; it is " + duration(std::max(0.0, *stall.ahead - waits.watermark)) +

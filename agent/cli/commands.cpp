@@ -182,9 +182,16 @@ void add_source_flags(CLI::App* verb, Flags& flags) {
   add_access_flags(*verb, flags.access);
 }
 
+/// One cluster; with the name of `run` for it, too.
+void add_flink_flag(CLI::App* verb, Flags& flags) {
+  verb->add_option("URL,--flink", flags.flink, "the JobManager's REST address")
+      ->required()
+      ->expected(1);
+}
+
 void add_check_verb(CLI::App& app, Flags& flags, int& code) {
   CLI::App* verb = app.add_subcommand("check", "look at a cluster once and report");
-  verb->add_option("URL", flags.flink, "the JobManager's REST address")->required()->expected(1);
+  add_flink_flag(verb, flags);
   add_source_flags(verb, flags);
   verb->add_option("--format", flags.format)->check(CLI::IsMember({"text", "json"}));
   add_history_flags(*verb, flags.history);
@@ -231,7 +238,7 @@ void add_run_verb(CLI::App& app, Flags& flags, int& code) {
 void add_record_verb(CLI::App& app, Flags& flags, int& code) {
   CLI::App* verb =
       app.add_subcommand("record", "write what a cluster tells, to judge it elsewhere");
-  verb->add_option("--flink", flags.flink, "its REST address")->required()->expected(1);
+  add_flink_flag(verb, flags);
   add_source_flags(verb, flags);
   add_recording_flags(*verb, "--output", flags.recording);
   verb->callback([&] { code = run_daemon(flags, false); });
@@ -240,7 +247,7 @@ void add_record_verb(CLI::App& app, Flags& flags, int& code) {
 void add_metrics_verb(CLI::App& app, Flags& flags, int& code) {
   CLI::App* verb =
       app.add_subcommand("metrics", "which of Flink's metrics a cluster shows, and through what");
-  verb->add_option("URL", flags.flink, "the JobManager's REST address")->required()->expected(1);
+  add_flink_flag(verb, flags);
   add_source_flags(verb, flags);
   verb->add_option("--format", flags.format)->check(CLI::IsMember({"text", "json"}));
   verb->callback([&] { code = show_metrics(flags); });
@@ -261,6 +268,14 @@ void add_reading_verbs(CLI::App& app, Flags& flags, int& code) {
   config_check->callback([&] { code = check_config(flags.config_file); });
 }
 
+/// CLI11 says no more of a misspelt verb than that one is required.
+bool is_unknown_verb(const CLI::App& app, std::string_view word) {
+  if (word.empty() || word.front() == '-') return false;
+  const auto verbs = app.get_subcommands([](const CLI::App*) { return true; });
+  return std::none_of(verbs.begin(), verbs.end(),
+                      [&](const CLI::App* verb) { return verb->get_name() == word; });
+}
+
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv) {
@@ -278,6 +293,12 @@ int run_command_line(int argc, const char* const* argv) {
   add_history_verb(app, code);
   add_metrics_verb(app, flags, code);
   add_reading_verbs(app, flags, code);
+  if (argc > 1 && is_unknown_verb(app, argv[1])) {
+    std::fprintf(stderr,
+                 "flink-doctor: there is no verb \"%s\"; `flink-doctor --help` lists them\n",
+                 argv[1]);
+    return kExitCannotJudge;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& wrong) {

@@ -13,11 +13,13 @@ namespace {
 using Ask = Errand::Ask;
 
 constexpr std::int64_t kTaskManagerRounds = 3;
+constexpr std::int64_t kTaskManagerRoundsScreened = 12;  // where calls are short; changes aside
 constexpr DurationMs kCheckpointsAgeMaxMs = kMinuteMs;
 constexpr DurationMs kExceptionsAgeMs = 50 * kSecondMs;  // unless the overview said something new
 /// A job that changes at every poll (a restart loop) is not looked at in full each time, or it
 /// would take the calls that all others need.
 constexpr int kRestless = 4;
+constexpr int kRestlessForLong = kRestlessMax;  // its first restarts are the news
 constexpr DurationMs kTroubledAgeMinMs = 10 * kSecondMs;
 constexpr DurationMs kDetailsAgeMinMs = 30 * kSecondMs;  // while it is in progress
 constexpr DurationMs kJobAgeMinMs = 30 * kSecondMs;
@@ -27,8 +29,10 @@ constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
 constexpr double kCheckpointsShare = 0.5;
 constexpr double kCheckpointsShareAlone = 0.2;  // in place of reporters there is more to ask
 constexpr DurationMs kVertexIdsAgeMinMs = kMinuteMs;
-constexpr int kVertexIdsDoublings = 4;   // of that age, while there is nothing that anybody wants
-constexpr double kTroubledShare = 0.75;  // if all of them were in trouble
+constexpr int kVertexIdsDoublings = 4;  // of that age, while there is nothing that anybody wants
+constexpr int kVertexIdsDoublingsWithSome = 2;  // at least, where there is something already
+constexpr int kRetryDoublings = 5;              // of a poll, after failures
+constexpr double kTroubledShare = 0.75;         // if all of them were in trouble
 constexpr double kExceptionsShare = 0.15;
 constexpr double kExceptionsShareAlone = 0.05;
 
@@ -85,10 +89,12 @@ Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const std::string& vert
   if (ask == Ask::checkpoints && is_troubled(job, rules)) return Errand::Urgency::trouble;
   const bool late = never_seen(ask, job) || (ask == Ask::checkpoints && may_be_missed(job, rules));
   if (late) return Errand::Urgency::late;
+  if (!rules.shares.screens()) return Errand::Urgency::regular;
   const bool screens = ask == Ask::job || ask == Ask::vertex_metrics ||
-                       (ask == Ask::vertex_metric_ids && never_listed(job, vertex)) ||
                        (ask == Ask::vertex && is_suspect(job, vertex));
-  return rules.shares.screens() && screens ? Errand::Urgency::screen : Errand::Urgency::regular;
+  if (screens) return Errand::Urgency::screen;
+  const bool lists = ask == Ask::vertex_metric_ids && never_listed(job, vertex);
+  return lists ? Errand::Urgency::list : Errand::Urgency::regular;
 }
 
 /// Puts a thing on the list when its round has come.
@@ -141,10 +147,12 @@ class List {
   std::vector<Errand> errands_;
 };
 
-/// Once, and again after a failure.
+/// Once, and again after a failure, ever more seldom: what is refused for good, by a proxy for
+/// example, must not take the calls of the others.
 std::optional<std::int64_t> once(const Part& part, std::int64_t noticed_round) {
   if (part.have()) return std::nullopt;
-  return part.asked() ? part.asked_round + 1 : noticed_round;
+  if (!part.asked()) return noticed_round;
+  return part.asked_round + (std::int64_t{1} << std::clamp(part.tries - 1, 0, kRetryDoublings));
 }
 
 std::int64_t every(const Part& part, std::int64_t rounds, std::int64_t noticed_round) {
@@ -175,8 +183,9 @@ std::optional<std::int64_t> checkpoints_due(const KnownJob& job, const Rules& ru
 }
 
 std::optional<std::int64_t> exceptions_due(const KnownJob& job, const Rules& rules) {
-  const std::optional<std::int64_t> change = on_change_after(
-      job.exceptions, job, rules, rules.shares.screens() ? kJobAgeMinMs : kTroubledAgeMinMs);
+  const bool seldom = rules.shares.screens() && job.restless >= kRestlessForLong;
+  const std::optional<std::int64_t> change =
+      on_change_after(job.exceptions, job, rules, seldom ? kJobAgeMinMs : kTroubledAgeMinMs);
   if (change || job.ended()) return change;
   const DurationMs age_min =
       rules.shares.age_min_of_jobs(rules.exceptions_share(), kExceptionsAgeMs);
@@ -209,8 +218,19 @@ std::optional<std::int64_t> job_due(const KnownJob& job, const Rules& rules) {
   return every(job.job, 1, job.changed_round);
 }
 
+/// Of heap backends there are no metrics of state to come.
+bool may_get_more(const KnownVertex& vertex, const KnownJob& job) {
+  if (vertex.queries.empty()) return true;
+  if (vertex.tells_state || !job.facts.checkpoint_config) return false;
+  const std::string& backend = job.facts.checkpoint_config->state_backend;
+  constexpr std::string_view kHeapBackends[] = {"HashMap", "MemoryState", "FsState"};
+  return std::none_of(
+      std::begin(kHeapBackends), std::end(kHeapBackends),
+      [&](std::string_view of_heap) { return backend.find(of_heap) != backend.npos; });
+}
+
 /// The ids of a vertex: until there are some, after a change, and now and then, ever more seldom,
-/// while none of them is wanted, since metrics of state come late.
+/// while none of them is wanted or those of its state may still come: a long restore ends late.
 std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const KnownJob& job,
                                            const Rules& rules) {
   const Part& ids = vertex.metric_ids;
@@ -218,8 +238,9 @@ std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const Know
   const DurationMs age = rules.now - ids.asked_at;
   if (age < kVertexIdsAgeMinMs) return std::nullopt;
   const std::optional<std::int64_t> change = on_change(ids, job);
-  if (change || !vertex.queries.empty()) return change;
-  const int doublings = std::clamp(vertex.barren - 1, 0, kVertexIdsDoublings);
+  if (change || !may_get_more(vertex, job)) return change;
+  const int soonest = vertex.queries.empty() ? 0 : kVertexIdsDoublingsWithSome;
+  const int doublings = std::clamp(vertex.barren - 1, soonest, kVertexIdsDoublings);
   if (age < (kVertexIdsAgeMinMs << doublings)) return std::nullopt;
   return every(ids, 1, job.changed_round);
 }
@@ -285,7 +306,9 @@ void add_process(const KnownProcess& process, Ask ids, const std::string& id, co
 }
 
 std::int64_t task_managers_due(const KnownCluster& known, const Rules& rules) {
-  const std::int64_t regular = every(known.task_managers, kTaskManagerRounds, rules.round);
+  const std::int64_t rounds =
+      rules.shares.screens() ? kTaskManagerRoundsScreened : kTaskManagerRounds;
+  const std::int64_t regular = every(known.task_managers, rounds, rules.round);
   const bool changed = std::any_of(known.jobs.begin(), known.jobs.end(), [&](const auto& entry) {
     return entry.second.changed_round == rules.round && entry.second.restless < kRestless;
   });

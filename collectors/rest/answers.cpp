@@ -235,7 +235,8 @@ Status RestSource::take_vertex_metric_ids(const rest::KnownJob& job, const Erran
     std::vector<std::string> queries = rest::vertex_queries(asked, parallelism, kVertexQueriesMax);
     if (queries.size() == 1) vertex.queries = std::move(queries);
   }
-  vertex.barren = vertex.queries.empty() ? vertex.barren + 1 : 0;
+  vertex.tells_state = rest::tell_state(asked);
+  vertex.barren = vertex.tells_state ? 0 : vertex.barren + 1;
   return Done{};
 }
 

@@ -62,8 +62,7 @@ boost::asio::awaitable<void> RestSource::run(Errand errand) {
   rest::Part* part = part_of(errand);
   if (part == nullptr) co_return;  // its job or TaskManager went away during this poll
   const TimestampMs asked_before = part->asked_at;
-  part->asked_round = round_;
-  part->asked_at = clock_();
+  part->ask(round_, clock_());
   std::string target = target_of(errand);
   if (errand.ask == Ask::vertex_metrics) {
     rest::KnownVertex& vertex = known_.jobs.at(errand.subject).vertices.at(errand.vertex);

@@ -19,7 +19,13 @@ struct Part {
   std::int64_t asked_round{0};
   TimestampMs asked_at{0};
   std::int64_t change{0};  // which of its job's changes the last good answer tells of
+  int tries{0};            // in a row without a good answer
 
+  void ask(std::int64_t round, TimestampMs now) {
+    tries = have() ? 0 : tries + 1;
+    asked_round = round;
+    asked_at = now;
+  }
   bool asked() const { return asked_round != 0; }
   bool have() const { return change != 0; }
 };
@@ -37,9 +43,12 @@ struct KnownVertex {
   double backpressured{0};         // the share of them between the last two looks
   std::vector<std::string> queries;
   std::size_t next_query{0};
-  int barren{0};          // lists of ids in a row of which nobody wanted any
-  DurationMs pace_ms{0};  // from one answer to a request to the next of the same
+  bool tells_state{false};  // metrics of column families are among them
+  int barren{0};            // lists of ids in a row without any, or without those
+  DurationMs pace_ms{0};    // from one answer to a request to the next of the same
 };
+
+inline constexpr int kRestlessMax = 10;
 
 struct KnownJob {
   JobSummary summary;

@@ -9,7 +9,7 @@ namespace {
 /// Shares of the budget of calls. How vertices spend their time has one of its own: on a cluster
 /// with hundreds of TaskManagers their pages would take it all.
 constexpr double kVerticesShare = 0.35;
-constexpr double kMetricsShare = 0.25;
+constexpr double kMetricsShare = 0.3;
 /// Where it screens, in place of the vertices' share.
 constexpr double kScreenedJobsShare = 0.15;
 constexpr double kSuspectsShare = 0.1;

@@ -202,7 +202,8 @@ void RestSource::absorb_overview(const std::vector<JobSummary>& jobs) {
       job.checkpoint_config = {};
     }
     job.summary = summary;
-    job.restless = changed ? std::min(job.restless + 1, 10) : std::max(job.restless - 1, 0);
+    job.restless =
+        changed ? std::min(job.restless + 1, rest::kRestlessMax) : std::max(job.restless - 1, 0);
     if (changed) {
       ++job.changes;
       job.changed_round = round_;

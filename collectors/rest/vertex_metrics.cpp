@@ -117,6 +117,13 @@ std::vector<std::string> page_vertex_ids(const std::vector<std::string>& ids,
   return ids_of(ids, wanted, ids.size(), is_on_the_vertex_page);
 }
 
+bool tell_state(const std::vector<std::string>& ids) {
+  return std::any_of(ids.begin(), ids.end(), [](const std::string& id) {
+    const std::optional<Place> place = place_of(id);
+    return place && !place->column_family.empty();
+  });
+}
+
 bool makes_or_merges_watermarks(const JobFacts& job, const std::string& vertex) {
   const VertexFacts* facts = job.vertex(vertex);
   if (facts == nullptr || facts->inputs.size() != 1) return true;

@@ -29,6 +29,9 @@ std::vector<std::string> wanted_vertex_ids(const std::vector<std::string>& ids,
 /// room, since that page is read seldom where vertices are many.
 std::vector<std::string> page_vertex_ids(const std::vector<std::string>& ids, const Wanted& wanted);
 
+/// Whether metrics of column families are among these ids.
+bool tell_state(const std::vector<std::string>& ids);
+
 /// Whether a vertex is a source, comes right behind one, or has several inputs.
 bool makes_or_merges_watermarks(const JobFacts& job, const std::string& vertex);
 

@@ -37,12 +37,13 @@ void take(const Window& window, const Moves& moves, const TimeRules& rules, Subt
   if (known && time.watermark <= moves.last().value) return;  // of a chain the least one counts
   time.watermark = moves.last().value;
   time.still_since = std::max(moves.moved_at(), rules.since);
+  time.seen_at = moves.last().at;
   time.usual_pause_ms = moves.usual_pause_ms();
   time.moves = moves.count();
   // One look between two polls: what has not moved in between stands, for how long is not known.
   const bool still = window.one_shot
                          ? time.moves == 0
-                         : window.now - time.still_since >=
+                         : time.seen_at - time.still_since >=
                                std::max(rules.still_ms, kOwnPauses * time.usual_pause_ms);
   time.progress = still ? Progress::still : Progress::moving;
 }
@@ -267,7 +268,7 @@ std::optional<Stall> first_stall(const std::vector<VertexTime>& times, std::size
     const SubtaskTime& time = times[receiver].subtasks[i];
     const bool never = time.progress == Progress::none;
     if (!never && time.progress != Progress::still) continue;
-    if (!rules.one_look && now - (never ? rules.since : time.still_since) < pause_ms) continue;
+    if (!rules.one_look && still_for(time, rules, now) < pause_ms) continue;
     if (!looked_at.insert(never ? kNever : time.watermark).second) continue;
     if (auto stall = stall_of(times, receiver, i, makers, rules)) return stall;
   }
@@ -275,6 +276,10 @@ std::optional<Stall> first_stall(const std::vector<VertexTime>& times, std::size
 }
 
 }  // namespace
+
+DurationMs still_for(const SubtaskTime& time, const TimeRules& rules, TimestampMs now) {
+  return time.progress == Progress::none ? now - rules.since : time.seen_at - time.still_since;
+}
 
 std::vector<VertexTime> times_of(const Window& window, const JobFacts& job,
                                  const TimeRules& rules) {

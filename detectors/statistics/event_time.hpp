@@ -26,6 +26,7 @@ struct SubtaskTime {
   Progress progress{Progress::unseen};
   double watermark{};         // epoch ms, of moving and still ones
   TimestampMs still_since{};  // when it last moved, not before its tasks ran
+  TimestampMs seen_at{};      // the last look; that it stood still since then nobody knows
   DurationMs usual_pause_ms{};
   std::uint32_t moves{};
   std::optional<double> records;     // sent in the last whole minutes
@@ -47,6 +48,9 @@ struct TimeRules {
   std::uint32_t moves_min{3};          // fewer do not make a pace
   bool one_look{false};  // a single check: what does not move between two polls stands
 };
+
+/// For how long it was seen to stand still; without any watermark, since the tasks run.
+DurationMs still_for(const SubtaskTime& time, const TimeRules& rules, TimestampMs now);
 
 /// In the job's order.
 std::vector<VertexTime> times_of(const Window& window, const JobFacts& job, const TimeRules& rules);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace doctor::rest {
@@ -37,6 +38,7 @@ class Simulation {
     CheckpointConfig config;
     config.interval = interval_ms;
     config.timeout = interval_ms;
+    config.state_backend = backend_;
     job.facts.checkpointing = Checkpointing::on;
     job.facts.checkpoint_config = config;
     job.vertices["v"];
@@ -56,6 +58,13 @@ class Simulation {
     known_.jobs[id].summary.state = "FINISHED";
     change(id);
   }
+  /// That of the jobs to come. Of "late" ones no state is told while it runs.
+  void use_backend(const std::string& backend, bool late) {
+    backend_ = backend;
+    late_ = late;
+  }
+  void refuse(Errand::Ask ask) { refused_ = ask; }
+  int calls(Errand::Ask ask) const { return calls_of_.contains(ask) ? calls_of_.at(ask) : 0; }
   void never_completes(const std::string& id) { never_completes_ = id; }
 
   void size_jumps(const std::string& id) {
@@ -104,9 +113,10 @@ class Simulation {
       if (tokens_ < 1) return false;
       tokens_ -= 1;
       ++calls_;
+      ++calls_of_[errand.ask];
       Part& part = part_of(errand);
-      part.asked_round = round_;
-      part.asked_at = now_;
+      part.ask(round_, now_);
+      if (refused_ == errand.ask) continue;
       const auto of = known_.jobs.find(errand.subject);
       part.change = of == known_.jobs.end() ? 1 : of->second.changes;
       if (errand.ask == Errand::Ask::vertex_metric_ids) list_ids(errand);
@@ -115,8 +125,11 @@ class Simulation {
   }
   void list_ids(const Errand& errand) {
     KnownVertex& vertex = known_.jobs.at(errand.subject).vertices.at(errand.vertex);
-    if (errand.vertex == kStateful) vertex.queries = {"?get=0.state"};
-    vertex.barren = vertex.queries.empty() ? vertex.barren + 1 : 0;
+    if (errand.vertex == kStateful) {
+      vertex.queries = {"?get=0.state"};
+      vertex.tells_state = !late_;
+    }
+    vertex.barren = vertex.tells_state ? 0 : vertex.barren + 1;
   }
   Part& part_of_vertex(const Errand& errand) {
     KnownVertex& vertex = known_.jobs.at(errand.subject).vertices.at(errand.vertex);
@@ -150,6 +163,10 @@ class Simulation {
   std::int64_t round_{0};
   double tokens_{kBurst};
   int calls_{0};
+  std::map<Errand::Ask, int> calls_of_;
+  std::optional<Errand::Ask> refused_;
+  std::string backend_{"EmbeddedRocksDBStateBackend"};
+  bool late_{false};
 };
 
 /// Ten jobs with a checkpoint every 5 s, one of them without any that completes, one in a restart
@@ -242,6 +259,29 @@ TEST(Agenda, WithoutReportersTheStateOfSeventeenJobsIsReadWhileItIsFresh) {
     oldest = std::max(oldest, simulation.age(simulation.process("tm-2").metrics));
   }
   EXPECT_LE(oldest, 150 * kSecondMs) << "a slower pace is none";
+}
+
+TEST(Agenda, MetricsOfStateMayComeLate) {
+  const auto lists = [](const std::string& backend, bool late) {
+    Simulation simulation(false);
+    simulation.use_backend(backend, late);
+    simulation.add_stateful("job");
+    for (int i = 0; i < 240; ++i) simulation.poll();
+    return simulation.calls(Errand::Ask::vertex_metric_ids);
+  };
+  const int settled = lists("EmbeddedRocksDBStateBackend", false);
+  EXPECT_EQ(lists("HashMapStateBackend", true), settled) << "on the heap there are none to come";
+  EXPECT_GE(lists("EmbeddedRocksDBStateBackend", true), settled + 2);
+  EXPECT_LE(lists("EmbeddedRocksDBStateBackend", true), settled + 4);
+}
+
+TEST(Agenda, WhatIsRefusedIsAskedForEverMoreSeldom) {
+  Simulation simulation(false);
+  simulation.refuse(Errand::Ask::job_manager_metric_ids);
+  simulation.add_job("job", kMinuteMs);
+  for (int i = 0; i < 240; ++i) simulation.poll();
+  EXPECT_GE(simulation.calls(Errand::Ask::job_manager_metric_ids), 8);
+  EXPECT_LE(simulation.calls(Errand::Ask::job_manager_metric_ids), 12);
 }
 
 TEST(Agenda, AQuietClusterCostsAFractionOfTheBudget) {

@@ -21,8 +21,15 @@ Verdict counts_vanished(const Window& window, const Params&) {
   return verdict;
 }
 
+int seldom_looks = 0;
+Verdict counts_looks(const Window&, const Params&) {
+  ++seldom_looks;
+  return {};
+}
+
 const Detector kFacts{"facts", "", Lane::page, 0, 0, 0, {}, {}, always_well};
 const Detector kVanished{"vanished", "", Lane::page, 0, 0, 0, {}, {}, counts_vanished, true};
+const Detector kSeldom{"seldom", "", Lane::page, kHourMs, 0, 0, {}, {}, counts_looks};
 
 class JudgeTest : public testing::Test {
  protected:
@@ -51,7 +58,7 @@ class JudgeTest : public testing::Test {
   DetectorState state(std::size_t detector) { return judge.view().detectors.at(detector).state; }
 
   Limits limits;
-  const Detector* const detectors[2] = {&kFacts, &kVanished};
+  const Detector* const detectors[3] = {&kFacts, &kVanished, &kSeldom};
   FeaturePlan plan{detectors};
   Judge judge{config(), detectors, plan, limits};
   bool ever_up{false};
@@ -72,6 +79,21 @@ TEST_F(JudgeTest, AnOutageBlindsWhatLivesOnFacts) {
   judge.judge(kStart + 1000);
   EXPECT_EQ(state(0), DetectorState::blind);
   EXPECT_EQ(state(1), DetectorState::ok) << "judges outages itself";
+}
+
+TEST_F(JudgeTest, WhatSeldomLooksKnowsOfAnOutageAndItsEndAtOnce) {
+  rest(kStart, false);
+  judge.judge(kStart);
+  EXPECT_EQ(state(2), DetectorState::blind);
+  seldom_looks = 0;
+  rest(kStart + 1000, true);
+  judge.judge(kStart + 1000);
+  EXPECT_EQ(state(2), DetectorState::ok);
+  judge.judge(kStart + 2000);
+  EXPECT_EQ(seldom_looks, 1) << "not at every tick";
+  rest(kStart + 3000, false);
+  judge.judge(kStart + 3000);
+  EXPECT_EQ(state(2), DetectorState::blind);
 }
 
 TEST_F(JudgeTest, LeaderElectionUnreachableAndGoneAreDifferentThings) {

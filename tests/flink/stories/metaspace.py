@@ -17,7 +17,8 @@ CLUSTER = {"taskmanager.numberOfTaskSlots": "1", "taskmanager.memory.process.siz
 GROWING_BY, LEFT_AT_SUSPICION = 8, 10
 COLLECT_AFTER = (12, 13)  # submissions of the twin
 TWIN_SUBMISSIONS = 18  # in the short form; else as long as the run lasts, through the JVM's own collections
-QUIET_AFTER_COLLECTION_S = 120
+# The finding is kept for two minutes after what it saw has gone, which is seen at the next scrape (15 s) at the earliest.
+QUIET_AFTER_COLLECTION_S = 180
 GIVE_UP_AFTER = 60
 JOB = "rules-batch"
 MB = 1 << 20
