@@ -246,6 +246,7 @@ class Analysis {
     const auto last = std::find_if(growth_.opportunities.rbegin(), growth_.opportunities.rend(),
                                    [](const Opportunity& o) { return o.outcome != Reclaim::none; });
     growth_.gives_back = last != growth_.opportunities.rend() && last->outcome == Reclaim::healthy;
+    growth_.gave_back = last_healthy_.has_value();
     if (!base.loaded || !base.unloaded || !now.loaded || !now.unloaded) return;
     growth_.loaded_since = *now.loaded - *base.loaded;
     growth_.unloaded_since = *now.unloaded - *base.unloaded;

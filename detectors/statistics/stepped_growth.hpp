@@ -91,6 +91,7 @@ struct SteppedGrowth {
   std::optional<JobLoaders> kept;  // by which of several jobs
   bool growing{false};
   bool gives_back{false};  // the last opportunity freed what finished jobs had left
+  bool gave_back{false};   // one of them did
   /// Next to nothing was given back: of all that was loaded, or of what collections could take.
   /// Nothing when classes are not counted.
   std::optional<bool> keeps;

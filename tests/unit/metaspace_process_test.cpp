@@ -46,6 +46,22 @@ TEST(MetaspaceProcess, OnlyMentionsWhatGaveBackBefore) {
   EXPECT_EQ(judged(process)->severity, Severity::info);
 }
 
+TEST(MetaspaceProcess, NeedsAProofWhereACollectionHasTidiedUpBefore) {
+  MetaspaceProcess process = filling();
+  process.growth.gave_back = true;
+  ASSERT_TRUE(judged(process));
+  EXPECT_EQ(judged(process)->severity, Severity::info);
+  process.growth.proof = Proof::barren_collection;
+  EXPECT_EQ(judged(process)->confidence, Confidence::imminent);
+}
+
+TEST(MetaspaceProcess, JobsThatRunAreNoLeak) {
+  MetaspaceProcess process = filling();
+  process.growth.alive_bytes = 100e6;  // of the 180 MB above the base
+  ASSERT_TRUE(judged(process));
+  EXPECT_EQ(judged(process)->severity, Severity::info);
+}
+
 TEST(MetaspaceProcess, SuspectsWhereClassesAreNotCountedButNeverPages) {
   MetaspaceProcess process = filling();
   process.growth.keeps.reset();

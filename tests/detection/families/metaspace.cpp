@@ -212,6 +212,8 @@ Truth play_leaking(std::uint64_t seed, const Ranges& ranges, Stage& stage, bool 
   cluster.run_until(cluster.now() + 5 * kMinuteMs);
   Truth truth;
   truth.goals = goals_of(seen, partial, cluster.scrape_ms());
+  // A leak in part that kills nobody in this time is no goal, and to name it is not false.
+  if (truth.goals.empty() && seen.onset > 0) truth.unscored = {{seen.onset, cluster.now()}};
   truth.entailed = {"restart_loop", "job_down"};
   truth.job_weeks = cluster.weeks() * static_cast<double>(session.jobs());
   truth.process_weeks = cluster.weeks() * 2;
