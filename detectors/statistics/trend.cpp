@@ -52,11 +52,11 @@ RisingTest rising_test(std::span<const double> values) {
 
 std::optional<double> median(std::span<const double> values) {
   if (values.empty()) return std::nullopt;
-  std::vector<double> sorted(values.begin(), values.end());
-  std::sort(sorted.begin(), sorted.end());
-  const std::size_t middle = sorted.size() / 2;
-  if (sorted.size() % 2 == 1) return sorted[middle];
-  return (sorted[middle - 1] + sorted[middle]) / 2;
+  std::vector<double> parted(values.begin(), values.end());
+  const auto middle = parted.begin() + static_cast<std::ptrdiff_t>(parted.size() / 2);
+  std::nth_element(parted.begin(), middle, parted.end());
+  if (parted.size() % 2 == 1) return *middle;
+  return (*std::max_element(parted.begin(), middle) + *middle) / 2;
 }
 
 std::vector<double> pairwise_slopes(std::span<const double> x, std::span<const double> y) {
@@ -74,7 +74,8 @@ std::vector<double> pairwise_slopes(std::span<const double> x, std::span<const d
 Slope slope_between(std::vector<double> slopes, double spread) {
   std::sort(slopes.begin(), slopes.end());
   Slope slope;
-  slope.value = *median(slopes);
+  const std::size_t middle = slopes.size() / 2;
+  slope.value = slopes.size() % 2 == 1 ? slopes[middle] : (slopes[middle - 1] + slopes[middle]) / 2;
   slope.low = -std::numeric_limits<double>::infinity();
   slope.high = std::numeric_limits<double>::infinity();
   const double pairs = static_cast<double>(slopes.size());
