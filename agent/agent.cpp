@@ -33,6 +33,7 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kTickPeriod{1000};
+constexpr milliseconds kFirstQuestions{50};  // to be connected and sent
 constexpr milliseconds kStopPatience{2500};  // of the 5 s that a SIGTERM may take
 
 /// What REST says of its own health closes each of its polls.
@@ -77,6 +78,7 @@ Agent::~Agent() = default;
 
 // The whole story: whatever comes next, absorb it; a tick also judges, and then the world is told.
 void Agent::take(StreamItem item) {
+  if (!knows_past_) return early_.push_back(std::move(item));
   const bool poll_ended = is_end_of_poll(item);
   const ClusterIndex cluster = item.cluster;
   absorb(std::move(item));
@@ -149,29 +151,42 @@ void Agent::log_changes() {
     spdlog::warn("what is remembered on disk: {}", store_logged_);
   }
   for (const auto& judge : judges_) {
-    for (const ReportedFinding& reported : judge->incidents().report()) {
+    judge->incidents().each([this](const std::string& id, const ReportedFinding& reported) {
       const std::string state = std::string(to_string(reported.state)) + "/" +
                                 std::string(to_string(reported.finding.severity));
-      std::string& logged = logged_[reported.finding.id()];
-      if (logged == state) continue;
+      std::string& logged = logged_[id];
+      if (logged == state) return;
       logged = state;
       if (reported.state != FindingState::pending) spdlog::info("{}", one_line(reported));
-    }
+    });
   }
 }
 
-Status Agent::open_keeper(std::vector<Memory>& restored) {
+Status Agent::open_keeper() {
   if (config_.data_dir.empty()) return Done{};
   Result<std::unique_ptr<Keeper>> keeper =
-      Keeper::open({config_.data_dir, config_.history, config_.limits}, judges_, plan_, now_ms());
+      Keeper::open({config_.data_dir, config_.history, config_.limits}, judges_);
   if (!keeper) return keeper.error();
   keeper_ = std::move(*keeper);
-  restored = keeper_->take_restored();
+  return Done{};
+}
+
+/// What the last process knew, and after it what has come meanwhile.
+Status Agent::recall_past() {
+  std::vector<Memory> restored;
+  if (keeper_) {
+    if (Status ok = keeper_->bring_back(plan_, now_ms()); !ok) return ok;
+    restored = keeper_->take_restored();
+  }
   for (const Memory& memory : restored) {
     for (const std::string& problem : recall(memory, *judges_[memory.cluster])) {
       spdlog::warn("{}", problem);
     }
   }
+  if (Status ok = start_recorder(restored); !ok) return ok;
+  recollect();
+  knows_past_ = true;
+  for (StreamItem& item : std::exchange(early_, {})) take(std::move(item));
   return Done{};
 }
 
@@ -206,18 +221,21 @@ Status Agent::serve() {
 }
 
 Status Agent::run() {
-  std::vector<Memory> restored;
-  if (Status ok = open_keeper(restored); !ok) return ok;
+  if (Status ok = open_keeper(); !ok) return ok;
   if (config_.serves) {
     if (Status ok = serve(); !ok) return ok;
   }
-  if (Status ok = start_recorder(restored); !ok) return ok;
   asio::co_spawn(io_, watch_signals(), [](std::exception_ptr) {});
-  spawn_all();
-  notify_service_manager("READY=1\nSTATUS=watching " + std::to_string(judges_.size()) +
-                         " cluster(s)");
+  spawn_collections();
+  // The first questions are on their way while what was learned in a week is read; what they bring
+  // comes after it.
+  patience_.expires_after(keeper_ ? kFirstQuestions : milliseconds(0));
+  patience_.async_wait([this](const boost::system::error_code& fault) {
+    if (!fault) begin();
+  });
   io_.run();
-  if (keeper_) keeper_->remember(now_ms(), true);
+  if (!begun_) return begun_;
+  if (keeper_ && knows_past_) keeper_->remember(now_ms(), true);
   notify_service_manager("STOPPING=1");
   server_.reset();
   keeper_.reset();
@@ -227,17 +245,19 @@ Status Agent::run() {
   return Done{};
 }
 
-void Agent::spawn_all() {
+void Agent::spawn_collections() {
   for (ClusterIndex i = 0; i < collections_.size(); ++i) {
-    if (backfills_.contains(i)) {
-      spawn("backfill", [this, i] { return backfill_loop(i); });
-    } else {
-      start_collection(i);
-    }
+    if (!backfills_.contains(i)) start_collection(i);
   }
-  // The first questions are on their way meanwhile; what they bring comes after it, as handlers
-  // are run in their order.
-  asio::post(io_, [this] { recollect(); });
+}
+
+void Agent::begin() {
+  if (stopping_) return;
+  begun_ = recall_past();
+  if (!begun_) return stop();
+  for (const auto& [index, backfill] : backfills_) {
+    spawn("backfill", [this, cluster = index] { return backfill_loop(cluster); });
+  }
   for (const auto& followed : logs_) {
     spawn("logs", [&logs = *followed] { return logs.loop(); });
   }
@@ -251,6 +271,8 @@ void Agent::spawn_all() {
     });
   }
   spawn("ticker", [this] { return tick_loop(); });
+  notify_service_manager("READY=1\nSTATUS=watching " + std::to_string(judges_.size()) +
+                         " cluster(s)");
 }
 
 void Agent::start_collection(ClusterIndex cluster) {
@@ -323,6 +345,7 @@ void Agent::stop() {
   for (const auto& [id, cancellation] : cancellations_) {
     cancellation->emit(asio::cancellation_type::terminal);
   }
+  if (running_ == 0) return io_.stop();
   patience_.expires_after(kStopPatience);
   patience_.async_wait([this](const boost::system::error_code&) { io_.stop(); });
 }

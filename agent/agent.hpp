@@ -37,7 +37,7 @@ class Agent {
   explicit Agent(Config config);
   ~Agent();
 
-  /// The daemon: until SIGTERM or SIGINT. Fails only before it serves (port taken, data directory).
+  /// The daemon: until SIGTERM or SIGINT. Fails only as it begins (port taken, data directory).
   Status run();
 
  private:
@@ -47,11 +47,13 @@ class Agent {
   void publish(TimestampMs now);
   CuratedSamples samples_of(const Judge& judge, TimestampMs now);
   void log_changes();
-  Status open_keeper(std::vector<Memory>& restored);
+  Status open_keeper();
+  Status recall_past();
   Status start_recorder(const std::vector<Memory>& restored);
   void recollect();
   Status serve();
-  void spawn_all();
+  void spawn_collections();
+  void begin();
   void spawn(const std::string& name, std::function<boost::asio::awaitable<void>()> loop);
   void start_collection(ClusterIndex cluster);
   boost::asio::awaitable<void> backfill_loop(ClusterIndex cluster);
@@ -83,6 +85,9 @@ class Agent {
   std::string store_logged_;                   // state last logged
   std::map<std::string, std::string> logged_;  // finding id → state last logged
   std::map<std::string, std::pair<CuratedSamples, TimestampMs>> samples_;  // cluster → when made
+  bool knows_past_{false};         // from here on items are taken as they come
+  std::vector<StreamItem> early_;  // those that came before
+  Status begun_{Done{}};
   boost::asio::steady_timer patience_{io_};
   std::size_t running_{0};
   bool stopping_{false};

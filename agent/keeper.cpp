@@ -22,35 +22,35 @@ Image image_of(const Images& images, const std::string& key) {
 
 }  // namespace
 
-Result<std::unique_ptr<Keeper>> Keeper::open(const KeeperSettings& settings, Judges judges,
-                                             const FeaturePlan& plan, TimestampMs now) {
-  const auto directory = std::make_shared<DataDirectory>(settings.directory);
+Result<std::unique_ptr<Keeper>> Keeper::open(const KeeperSettings& settings, Judges judges) {
+  auto directory = std::make_shared<DataDirectory>(settings.directory);
   Result<std::unique_ptr<Store>> store = Store::open(directory);
   if (!store) return store.error();
-  const Images images = (*store)->load();
-  std::vector<std::int64_t> marks;
-  for (const auto& judge : judges) {
-    marks.push_back(image_of(images, features_key(judge->config().cluster)).mark);
-  }
-  const auto newest = std::max_element(marks.begin(), marks.end());
-  const Result<Tail> tail = read_tail(settings.directory);
+  return std::unique_ptr<Keeper>(
+      new Keeper(settings, judges, std::move(directory), std::move(*store)));
+}
+
+Status Keeper::bring_back(const FeaturePlan& plan, TimestampMs now) {
+  const Images images = store_->load();
+  const Result<Tail> tail = read_tail(settings_.directory);
   if (!tail) return tail.error();
   for (const std::string& problem : tail->problems) spdlog::warn("history: {}", problem);
-  const std::int64_t seq = std::max(tail->last_seq, marks.empty() ? 0 : *newest);
-  Result<std::unique_ptr<History>> history = History::start(directory, settings.history, seq);
-  if (!history) return history.error();
-  std::unique_ptr<Keeper> keeper(new Keeper(judges, std::move(*store), std::move(*history)));
-  for (ClusterIndex i = 0; i < judges.size(); ++i) {
-    const std::string& cluster = judges[i]->config().cluster;
+  std::int64_t seq = tail->last_seq;
+  for (ClusterIndex i = 0; i < judges_.size(); ++i) {
+    const std::string& cluster = judges_[i]->config().cluster;
     const Image features = image_of(images, features_key(cluster));
-    keeper->restored_.push_back({i, now, image_of(images, findings_key(cluster)).body,
-                                 catch_up(features, cluster, *tail, plan, settings.limits)});
-    for (Batch& batch : samples_of_tasks(cluster, *tail, now, judges[i]->entities())) {
+    seq = std::max(seq, features.mark);
+    restored_.push_back({i, now, image_of(images, findings_key(cluster)).body,
+                         catch_up(features, cluster, *tail, plan, settings_.limits)});
+    for (Batch& batch : samples_of_tasks(cluster, *tail, now, judges_[i]->entities())) {
       const TimestampMs at = batch.at;
-      keeper->past_.push_back({i, at, std::move(batch)});
+      past_.push_back({i, at, std::move(batch)});
     }
   }
-  return keeper;
+  Result<std::unique_ptr<History>> history = History::start(directory_, settings_.history, seq);
+  if (!history) return history.error();
+  history_ = std::move(*history);
+  return Done{};
 }
 
 void Keeper::keep(const StreamItem& item, Judge& judge) {

@@ -29,8 +29,11 @@ class Keeper {
 
   /// `judges` outlive it. Fails when the directory may not be used: another process has it, or a
   /// newer version wrote it. A disk in trouble is no reason to fail.
-  static Result<std::unique_ptr<Keeper>> open(const KeeperSettings& settings, Judges judges,
-                                              const FeaturePlan& plan, TimestampMs now);
+  static Result<std::unique_ptr<Keeper>> open(const KeeperSettings& settings, Judges judges);
+
+  /// Reads what was learned in up to a week, which takes a while, and begins to write. Before
+  /// anything below; fails as open() does. Once.
+  Status bring_back(const FeaturePlan& plan, TimestampMs now);
 
   /// What the judges knew when the last process ended, but for seconds. Once.
   std::vector<Memory> take_restored() { return std::move(restored_); }
@@ -46,10 +49,16 @@ class Keeper {
   void tell(AgentHealth& health) const;
 
  private:
-  Keeper(Judges judges, std::unique_ptr<Store> store, std::unique_ptr<History> history)
-      : judges_(judges), store_(std::move(store)), history_(std::move(history)) {}
+  Keeper(KeeperSettings settings, Judges judges, std::shared_ptr<DataDirectory> directory,
+         std::unique_ptr<Store> store)
+      : settings_(std::move(settings)),
+        judges_(judges),
+        directory_(std::move(directory)),
+        store_(std::move(store)) {}
 
+  KeeperSettings settings_;
   Judges judges_;
+  std::shared_ptr<DataDirectory> directory_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<History> history_;
   std::vector<Memory> restored_;

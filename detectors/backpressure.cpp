@@ -40,6 +40,7 @@ constexpr std::string_view kBackpressured = "accumulateBackPressuredTimeMs";
 struct Sight {
   const JobFacts& job;
   TimestampMs from{}, to{};
+  WindowSpec spec{};
   std::vector<VertexLoad> loads{};
   std::vector<VertexLoad> fine{};
   std::vector<std::size_t> symptoms{};
@@ -63,7 +64,9 @@ Sight look(const Window& window, const JobFacts& job, const SampleSpan& span,
     spec = {sight.to, std::max<DurationMs>(1, span.newest - span.oldest), 1};
     limits.windows_min = 1;
   }
+  spec.each_task = false;  // that is for whoever turns out to be the culprit
   sight.from = sight.to - static_cast<DurationMs>(spec.count) * spec.width_ms;
+  sight.spec = spec;
   sight.loads = loads_of(window, job, spec);
   for (const VertexLoad& load : sight.loads) {
     sight.windows = std::max(sight.windows, load.windows_seen());
@@ -72,7 +75,7 @@ Sight look(const Window& window, const JobFacts& job, const SampleSpan& span,
   if (sight.symptoms.empty()) return sight;
   if (!window.one_shot) {
     sight.fine =
-        loads_of(window, job, {sight.to, spec.width_ms / 2, kFineWindows, spec.not_before});
+        loads_of(window, job, {sight.to, spec.width_ms / 2, kFineWindows, spec.not_before, false});
     const auto lasts =
         static_cast<std::size_t>(2 * params["lasts_ms"] / static_cast<double>(spec.width_ms));
     sight.symptoms =
@@ -178,10 +181,16 @@ void add_remedies(const Diagnosis& diagnosis, const VertexFacts& vertex, double 
   }
 }
 
+Diagnosis diagnosis_of(const Window& window, const Sight& sight, const VertexFacts& culprit) {
+  WindowSpec spec = sight.spec;
+  spec.each_task = true;
+  return diagnose(window, load_of(window, sight.job, culprit, spec));
+}
+
 Finding report(const Window& window, const Sight& sight, const Candidate& culprit,
                const Params& params) {
   const VertexLoad& load = sight.loads[culprit.vertex];
-  const Diagnosis diagnosis = diagnose(window, load);
+  const Diagnosis diagnosis = diagnosis_of(window, sight, *load.vertex);
   Finding finding;
   finding.detector = "backpressure";
   finding.subject = window.subject(sight.job, *load.vertex);

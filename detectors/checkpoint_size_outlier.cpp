@@ -269,16 +269,19 @@ void judge_past(const Window& window, const JobFacts& job, Points points,
     if (peers) finding.evidence.push_back(*peers);
     return tally.judged(std::move(finding));
   }
-  const std::string name = printable(job.name, 80);
-  if (Points gross = with_in_flight(points);
-      points.size() >= needed && points.back().in_flight > 0 && present_run(gross, params)) {
-    return tally.judged(advice(window, job,
-                               name + ": checkpoints are large for in-flight data, not for state",
-                               in_flight_evidence(points.back())));
+  if (points.size() >= needed && points.back().in_flight > 0) {
+    Points gross = with_in_flight(points);
+    if (present_run(gross, params)) {
+      return tally.judged(advice(
+          window, job,
+          printable(job.name, 80) + ": checkpoints are large for in-flight data, not for state",
+          in_flight_evidence(points.back())));
+    }
   }
   if (peers) {
     return tally.judged(advice(
-        window, job, name + ": checkpoints far larger than those of the other jobs", *peers));
+        window, job,
+        printable(job.name, 80) + ": checkpoints far larger than those of the other jobs", *peers));
   }
   if (points.size() < needed) {
     return tally.learning(job, std::to_string(points.size()) + " of " + std::to_string(needed) +

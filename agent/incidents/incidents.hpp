@@ -29,6 +29,11 @@ class Incidents {
 
   /// Ordered by id.
   std::vector<ReportedFinding> report() const;
+  /// The same without copies: `visit(id, reported)`.
+  template <class Visit>
+  void each(Visit visit) const {
+    for (const auto& [id, incident] : incidents_) visit(id, incident.reported);
+  }
   std::uint64_t dropped() const { return dropped_; }
   /// How often a finding began to fire, changed its severity or was resolved.
   std::uint64_t transitions() const { return transitions_; }

@@ -1,7 +1,5 @@
 #include "agent/recording/timeline.hpp"
 
-#include <utility>
-
 namespace doctor {
 namespace {
 
@@ -10,19 +8,19 @@ constexpr std::size_t kChangesMax = 100'000;
 }  // namespace
 
 void Timeline::note(const Judge& judge, TimestampMs at) {
-  for (ReportedFinding& reported : judge.incidents().report()) {
+  judge.incidents().each([&](const std::string& id, const ReportedFinding& reported) {
     const Seen now{reported.state, reported.finding.severity, reported.finding.confidence};
-    const auto [seen, is_new] = seen_.try_emplace(reported.finding.id(), now);
-    if (!is_new && seen->second == now) continue;
+    const auto [seen, is_new] = seen_.try_emplace(id, now);
+    if (!is_new && seen->second == now) return;
     seen->second = now;
-    if (from_ && at < *from_) continue;
+    if (from_ && at < *from_) return;
     if (changes_.size() >= kChangesMax) {
       ++untold_;
-    } else {
-      reported.labels = judge.config().labels;
-      changes_.push_back({at, std::move(reported)});
+      return;
     }
-  }
+    changes_.push_back({at, reported});
+    changes_.back().reported.labels = judge.config().labels;
+  });
 }
 
 }  // namespace doctor

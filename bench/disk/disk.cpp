@@ -2,15 +2,18 @@
 //   size DIR [--lines FILE]   six hours of 7,000 series: bytes per sample, raw and in bins, beside
 //                             the entropy of what was written; FILE gets the same data as
 //                             VictoriaMetrics imports it
+//   play DIR --recording FILE [--lines FILE]   the same of the samples in a recording
 #include <cstdio>
-#include <cstring>
 #include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "agent/clock.hpp"
 #include "agent/history/archive.hpp"
 #include "agent/history/history_files.hpp"
+#include "bench/disk/kinds.hpp"
+#include "bench/disk/recorded.hpp"
 #include "bench/disk/writing.hpp"
 
 namespace doctor::bench {
@@ -28,6 +31,12 @@ std::vector<Source> sources(std::size_t series) {
   return all;
 }
 
+std::string number_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
+
 /// One line a series, as /api/v1/import takes it.
 class Lines {
  public:
@@ -35,10 +44,8 @@ class Lines {
   void add(std::size_t source, TimestampMs at, const std::vector<double>& values) {
     if (source == 0) times_ += (times_.empty() ? "" : ",") + std::to_string(at);
     for (std::size_t i = 0; i < values.size(); ++i) {
-      char number[32];
-      std::snprintf(number, sizeof number, "%.17g", values[i]);
       std::string& line = values_[source * kSeriesPerSource + i];
-      line.append(line.empty() ? "" : ",").append(number);
+      line.append(line.empty() ? "" : ",").append(number_text(values[i]));
     }
   }
   void write(const std::string& path) const {
@@ -86,15 +93,91 @@ int size(const std::string& directory, const std::string& lines_path) {
   return 0;
 }
 
+void write_lines(const Recorded& recorded, const std::string& path) {
+  std::ofstream file(path);
+  std::size_t number = 0;
+  for (const auto& [name, series] : recorded.series) {
+    file << R"({"metric":{"__name__":"bench","series":")" << number++ << R"("},"values":[)";
+    for (std::size_t i = 0; i < series.values.size(); ++i) {
+      file << (i == 0 ? "" : ",") << number_text(series.values[i]);
+    }
+    file << "],\"timestamps\":[";
+    for (std::size_t i = 0; i < series.times.size(); ++i) {
+      file << (i == 0 ? "" : ",") << series.times[i];
+    }
+    file << "]}\n";
+  }
+}
+
+/// As the history's thread does it: a commit every few seconds, and sealing in between.
+bool write_recorded(Archive& archive, std::vector<HistoryRow> rows) {
+  constexpr DurationMs kCommitMs = 5 * kSecondMs;
+  TimestampMs committed = 0;
+  for (HistoryRow& row : rows) {
+    const TimestampMs now = row.at;
+    std::vector<HistoryRow> one;
+    one.push_back(std::move(row));
+    archive.take(std::move(one), now);
+    if (now - committed < kCommitMs) continue;
+    committed = now;
+    if (!archive.commit(now, true) || !settle(archive, now)) return false;
+  }
+  return archive.commit(committed, true).ok();
+}
+
+int play(const std::string& directory, const std::string& recording,
+         const std::string& lines_path) {
+  Result<Recorded> recorded = read_recorded(recording);
+  if (!recorded) {
+    std::fprintf(stderr, "doctor_bench_disk: %s\n", recorded.error().message.c_str());
+    return 1;
+  }
+  if (recorded->rows.empty()) {
+    std::fprintf(stderr, "doctor_bench_disk: %s holds no samples\n", recording.c_str());
+    return 1;
+  }
+  const auto kinds = kinds_of(*recorded);
+  const double samples = recorded->samples();
+  double bits = 0;
+  double learning_bits = 0;
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    const std::string name(kSeriesKinds.at(i));
+    bits += kinds.at(i).bits;
+    learning_bits += kinds.at(i).learning_bits;
+    std::printf("%s_share_of_series %.3f\n%s_share_of_samples %.3f\n%s_bits_per_sample %.2f\n",
+                name.c_str(), kinds.at(i).series / static_cast<double>(recorded->series.size()),
+                name.c_str(), kinds.at(i).samples / samples, name.c_str(),
+                kinds.at(i).samples == 0 ? 0 : kinds.at(i).bits / kinds.at(i).samples);
+  }
+  if (!lines_path.empty()) write_lines(*recorded, lines_path);
+  const TimestampMs end = midnight(recorded->rows.back().at) + kDayMs;
+  {
+    Archive archive(directory, {});
+    if (!write_recorded(archive, std::move(recorded->rows)) || !settle(archive, end)) return 1;
+  }
+  Archive archive(directory, {});
+  if (!settle(archive, end)) return 1;
+  std::printf("series %zu\nsamples %.0f\nfile_bytes_per_sample %.3f\n", recorded->series.size(),
+              samples, bytes_in(directory) / samples);
+  std::printf("entropy_bytes_per_sample %.3f\nlearned_bytes_per_sample %.3f\n", bits / 8 / samples,
+              learning_bits / 8 / samples);
+  return 0;
+}
+
 }  // namespace
 }  // namespace doctor::bench
 
 int main(int argc, char** argv) {
   const std::string verb = argc > 2 ? argv[1] : "";
-  if (verb == "size") {
-    const bool has_lines = argc > 4 && std::strcmp(argv[3], "--lines") == 0;
-    return doctor::bench::size(argv[2], has_lines ? argv[4] : "");
+  std::map<std::string, std::string> options;
+  for (int i = 3; i + 1 < argc; i += 2) options[argv[i]] = argv[i + 1];
+  if (verb == "size") return doctor::bench::size(argv[2], options["--lines"]);
+  if (verb == "play") {
+    return doctor::bench::play(argv[2], options["--recording"], options["--lines"]);
   }
-  std::fputs("doctor_bench_disk size DIR [--lines FILE]\n", stderr);
+  std::fputs(
+      "doctor_bench_disk size DIR [--lines FILE]\n"
+      "doctor_bench_disk play DIR --recording FILE [--lines FILE]\n",
+      stderr);
   return 2;
 }

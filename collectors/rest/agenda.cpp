@@ -18,7 +18,7 @@ constexpr DurationMs kCheckpointsAgeMaxMs = kMinuteMs;
 constexpr DurationMs kExceptionsAgeMs = 50 * kSecondMs;  // unless the overview said something new
 /// A job that changes at every poll (a restart loop) is not looked at in full each time, or it
 /// would take the calls that all others need.
-constexpr int kRestless = 4;
+constexpr int kRestless = 4 * kRestlessChange;
 constexpr int kRestlessForLong = kRestlessMax;  // its first restarts are the news
 constexpr DurationMs kTroubledAgeMinMs = 10 * kSecondMs;
 constexpr DurationMs kDetailsAgeMinMs = 30 * kSecondMs;  // while it is in progress
@@ -31,8 +31,9 @@ constexpr double kCheckpointsShareAlone = 0.2;  // in place of reporters there i
 constexpr DurationMs kVertexIdsAgeMinMs = kMinuteMs;
 constexpr int kVertexIdsDoublings = 4;  // of that age, while there is nothing that anybody wants
 constexpr int kVertexIdsDoublingsWithSome = 2;  // at least, where there is something already
-constexpr int kRetryDoublings = 5;              // of a poll, after failures
-constexpr double kTroubledShare = 0.75;         // if all of them were in trouble
+constexpr std::int64_t kListPatienceRounds = 36;
+constexpr int kRetryDoublings = 5;       // of a poll, after failures
+constexpr double kTroubledShare = 0.75;  // if all of them were in trouble
 constexpr double kExceptionsShare = 0.15;
 constexpr double kExceptionsShareAlone = 0.05;
 
@@ -89,12 +90,17 @@ Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const std::string& vert
   if (ask == Ask::checkpoints && is_troubled(job, rules)) return Errand::Urgency::trouble;
   const bool late = never_seen(ask, job) || (ask == Ask::checkpoints && may_be_missed(job, rules));
   if (late) return Errand::Urgency::late;
-  if (!rules.shares.screens()) return Errand::Urgency::regular;
   const bool screens = ask == Ask::job || ask == Ask::vertex_metrics ||
+                       (ask == Ask::vertex_metric_ids && never_listed(job, vertex)) ||
                        (ask == Ask::vertex && is_suspect(job, vertex));
-  if (screens) return Errand::Urgency::screen;
-  const bool lists = ask == Ask::vertex_metric_ids && never_listed(job, vertex);
-  return lists ? Errand::Urgency::list : Errand::Urgency::regular;
+  return rules.shares.screens() && screens ? Errand::Urgency::screen : Errand::Urgency::regular;
+}
+
+/// Where calls are short, hundreds of vertices whose metrics nobody knows yet would go before the
+/// first looks at what they do.
+std::int64_t patience_rounds(Ask ask, Errand::Urgency urgency) {
+  const bool lists = ask == Ask::vertex_metric_ids && urgency == Errand::Urgency::screen;
+  return lists ? kListPatienceRounds : 0;
 }
 
 /// Puts a thing on the list when its round has come.
@@ -110,7 +116,8 @@ class List {
           rules_.shares.screens() ? Errand::Urgency::screen : Errand::Urgency::regular;
       errands_.push_back({ask, *due_round, false, urgency, subject, vertex});
     } else {
-      errands_.push_back({ask, *due_round, job->ended(), urgency_of(ask, *job, vertex, rules_),
+      const auto urgency = urgency_of(ask, *job, vertex, rules_);
+      errands_.push_back({ask, *due_round + patience_rounds(ask, urgency), job->ended(), urgency,
                           job->summary.id, vertex});
     }
   }

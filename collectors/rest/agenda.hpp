@@ -40,7 +40,6 @@ struct Errand {
     late,     // never looked at, or soon more checkpoints than Flink remembers
     screen,   // where vertices are too many: what tells which of them are worth a look, these, and
               // what nothing else tells: metrics of state
-    list,     // where they are too many: which metrics a vertex has
     regular
   };
   Ask ask{};

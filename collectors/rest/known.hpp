@@ -2,6 +2,7 @@
 // when.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -48,14 +49,15 @@ struct KnownVertex {
   DurationMs pace_ms{0};    // from one answer to a request to the next of the same
 };
 
-inline constexpr int kRestlessMax = 10;
+inline constexpr int kRestlessChange = 2;
+inline constexpr int kRestlessMax = 20;
 
 struct KnownJob {
   JobSummary summary;
   /// Grows whenever state, start or last modification in the overview differ.
   std::int64_t changes{0};
   std::int64_t changed_round{0};
-  int restless{0};             // polls with a change less polls without, lately
+  int restless{0};             // twice the polls with a change less those without, lately
   std::int64_t gone_round{0};  // when a call was answered with "not found"
   JobFacts facts;
   JobFactsPtr published;
@@ -63,6 +65,11 @@ struct KnownJob {
   std::map<std::int64_t, Part> checkpoint_details, checkpoint_subtasks;  // by checkpoint
   std::map<std::string, KnownVertex> vertices;
 
+  /// Of a poll.
+  void note_change(bool changed) {
+    restless =
+        changed ? std::min(restless + kRestlessChange, kRestlessMax) : std::max(restless - 1, 0);
+  }
   bool ended() const { return is_terminal_state(summary.state); }
   bool all_tasks_run() const {
     return summary.state == "RUNNING" && summary.tasks_total > 0 &&

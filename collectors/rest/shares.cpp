@@ -12,7 +12,7 @@ constexpr double kVerticesShare = 0.35;
 constexpr double kMetricsShare = 0.3;
 /// Where it screens, in place of the vertices' share.
 constexpr double kScreenedJobsShare = 0.15;
-constexpr double kSuspectsShare = 0.1;
+constexpr double kSuspectsShare = 0.2;
 constexpr double kOthersShare = 0.03;
 constexpr double kVerticesBytesShare = 0.7;
 /// What a job itself counts is told by its other pages too: it is asked for so much more seldom.

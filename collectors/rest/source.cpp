@@ -202,8 +202,7 @@ void RestSource::absorb_overview(const std::vector<JobSummary>& jobs) {
       job.checkpoint_config = {};
     }
     job.summary = summary;
-    job.restless =
-        changed ? std::min(job.restless + 1, rest::kRestlessMax) : std::max(job.restless - 1, 0);
+    job.note_change(changed);
     if (changed) {
       ++job.changes;
       job.changed_round = round_;

@@ -20,8 +20,8 @@ std::optional<Drift> drift_of(std::span<const double> t_ms, std::span<const doub
   if (span_ms < limits.span_min_ms) return std::nullopt;
   std::vector<double> since;
   for (const double t : t_ms) since.push_back(t - t_ms.front());
-  const std::optional<RobustTrend> trend = robust_trend(since, x);
-  if (!trend || trend->z < limits.z_min || trend->slope.low <= 0) return std::nullopt;
+  const std::optional<RobustTrend> trend = robust_trend(since, x, limits.z_min);
+  if (!trend || trend->slope.low <= 0) return std::nullopt;
   const double began = std::max(0.0, trend->at(0));
   if (trend->slope.value * span_ms < limits.rise_min * began) return std::nullopt;
   const std::size_t half = x.size() / 2;

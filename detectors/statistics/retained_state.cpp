@@ -59,8 +59,8 @@ std::optional<RetainedState> growth_of(const Window& window, const JobFacts& job
     sizes.push_back(*record.state_size);
   }
   if (sizes.size() < kCheckpointsMin) return std::nullopt;
-  const std::optional<RobustTrend> trend = robust_trend(t, sizes);
-  if (!trend || trend->z < kZMin || trend->tau < kTauMin || !(trend->slope.low > 0)) {
+  const std::optional<RobustTrend> trend = robust_trend(t, sizes, kZMin);
+  if (!trend || trend->tau < kTauMin || !(trend->slope.low > 0)) {
     return std::nullopt;
   }
   RetainedState state;

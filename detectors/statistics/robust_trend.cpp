@@ -49,12 +49,22 @@ double lag_one(std::span<const double> residuals) {
   return denominator > 0 ? numerator / denominator : 0;
 }
 
+/// Of Mann-Kendall's S.
+double z_of(double s, double variance) {
+  return variance > 0 && s != 0 ? (s - std::copysign(1.0, s)) / std::sqrt(variance) : 0;
+}
+
 }  // namespace
 
-std::optional<RobustTrend> robust_trend(std::span<const double> t, std::span<const double> x) {
+std::optional<RobustTrend> robust_trend(std::span<const double> t, std::span<const double> x,
+                                        double z_min) {
   assert(t.size() == x.size());
   if (x.size() < kPointsMin || t.front() == t.back()) return std::nullopt;
   const auto n = static_cast<double>(x.size());
+  const double s = sign_sum(x);
+  const double independent = (n * (n - 1) * (2 * n + 5) - tie_term(x)) / 18;
+  // Neighbours that resemble each other only lower it.
+  if (z_of(s, independent) < z_min) return std::nullopt;
   std::vector<double> slopes = pairwise_slopes(t, x);
   RobustTrend trend;
   trend.slope.value = median_reordering(slopes);
@@ -64,11 +74,10 @@ std::optional<RobustTrend> robust_trend(std::span<const double> t, std::span<con
   trend.sd = mad_sd(residuals, trend.intercept);
   const double phi = lag_one(residuals);
   trend.phi = std::clamp(phi + (1 + 4 * phi) / n, 0.0, kPhiMax);
-  const double s = sign_sum(x);
   trend.tau = 2 * s / (n * (n - 1));
-  const double independent = (n * (n - 1) * (2 * n + 5) - tie_term(x)) / 18;
   const double variance = independent * (1 + trend.phi) / (1 - trend.phi);
-  if (variance > 0 && s != 0) trend.z = (s - std::copysign(1.0, s)) / std::sqrt(variance);
+  trend.z = z_of(s, variance);
+  if (trend.z < z_min) return std::nullopt;
   trend.slope = slope_between(std::move(slopes), kIntervalQuantile * std::sqrt(variance));
   return trend;
 }

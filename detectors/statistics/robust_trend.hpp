@@ -5,6 +5,7 @@
 // trendless series at phi = .95 where 1 % was asked for.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <span>
 
@@ -22,7 +23,9 @@ struct RobustTrend {
   double at(double t) const { return intercept + slope.value * t; }
 };
 
-/// Nothing for fewer than four points, or when all t are equal. t ascending; x of equal size.
-std::optional<RobustTrend> robust_trend(std::span<const double> t, std::span<const double> x);
+/// Nothing for fewer than four points, when all t are equal, or when z is below `z_min` (above
+/// zero, or none), which of most series is told at little cost. t ascending; x of equal size.
+std::optional<RobustTrend> robust_trend(std::span<const double> t, std::span<const double> x,
+                                        double z_min = -std::numeric_limits<double>::infinity());
 
 }  // namespace doctor

@@ -59,17 +59,39 @@ double distance(const Baseline& baseline, const SizePoint& point) {
   return (std::log(std::max(1.0, point.size)) - std::log(expected)) / baseline.spread;
 }
 
-/// What every run of outliers must show, without the cost of a trend: O(n) instead of O(n²).
-bool may_be_run(std::span<const SizePoint> past, std::span<const SizePoint> run,
+/// The second largest of the past, and the least of what follows it: what every run of outliers
+/// must show is told from these at next to no cost.
+struct Gate {
+  double past_max{};
+  double least{};
+};
+
+/// By where the run begins, from `first` on, which is two at least.
+std::vector<Gate> gates_of(std::span<const SizePoint> points, std::size_t first) {
+  std::vector<Gate> gates(points.size() - first);
+  double largest = 0;
+  double second = 0;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (i >= first) gates[i - first].past_max = second;
+    second = std::max(second, std::min(largest, points[i].size));
+    largest = std::max(largest, points[i].size);
+  }
+  double least = std::numeric_limits<double>::max();
+  for (std::size_t i = points.size(); i-- > first;) {
+    gates[i - first].least = least = std::min(least, points[i].size);
+  }
+  return gates;
+}
+
+/// Without the cost of a trend: O(n) instead of O(n²).
+bool may_be_run(std::span<const SizePoint> past, const SizePoint& newest, const Gate& gate,
                 const OutlierLimits& limits) {
-  double least = run.front().size;
-  for (const SizePoint& point : run) least = std::min(least, point.size);
+  if (gate.least < kAbovePast * gate.past_max) return false;
   std::vector<double> sizes;
+  sizes.reserve(past.size());
   for (const SizePoint& point : past) sizes.push_back(point.size);
   const double normal = median(sizes).value();
-  std::nth_element(sizes.begin(), sizes.begin() + 1, sizes.end(), std::greater<>());
-  return least >= limits.ratio_min * normal && least >= kAbovePast * sizes[1] &&
-         run.back().size - normal >= limits.delta_min_bytes;
+  return gate.least >= limits.ratio_min * normal && newest.size - normal >= limits.delta_min_bytes;
 }
 
 bool is_outlier(const Baseline& baseline, const SizePoint& point, const OutlierLimits& limits) {
@@ -82,6 +104,7 @@ bool is_outlier(const Baseline& baseline, const SizePoint& point, const OutlierL
 
 std::vector<SizePoint> size_points(std::span<const CheckpointRecord> records) {
   std::vector<SizePoint> points;
+  points.reserve(records.size());
   for (const CheckpointRecord& record : records) {
     if (record.status != CheckpointRecord::Status::completed || record.savepoint) continue;
     if (!record.state_size || !(*record.state_size >= 0)) continue;
@@ -94,9 +117,13 @@ std::vector<SizePoint> size_points(std::span<const CheckpointRecord> records) {
 
 std::optional<SizeRun> outlier_run(std::span<const SizePoint> points, const OutlierLimits& limits) {
   const std::size_t baseline_min = std::max<std::size_t>(limits.baseline_min, 2);
-  for (std::size_t begin = baseline_min; begin + limits.run_min <= points.size(); ++begin) {
+  const std::size_t run_min = std::max<std::size_t>(limits.run_min, 1);
+  if (points.size() < baseline_min + run_min) return std::nullopt;
+  const std::vector<Gate> gates = gates_of(points, baseline_min);
+  for (std::size_t begin = baseline_min; begin + run_min <= points.size(); ++begin) {
     const auto run = points.subspan(begin);
-    if (!may_be_run(points.first(begin), run, limits)) continue;
+    const Gate& gate = gates[begin - baseline_min];
+    if (!may_be_run(points.first(begin), points.back(), gate, limits)) continue;
     const Baseline baseline = baseline_of(points.first(begin));
     const double expected = baseline.expected(run.back().at);
     if (run.back().size - expected < limits.delta_min_bytes) continue;

@@ -4,144 +4,16 @@
 #include <cmath>
 
 #include "detectors/statistics/robust.hpp"
+#include "detectors/statistics/task_times.hpp"
 
 namespace doctor {
 namespace {
 
-/// Where the three times of something are told. Over a silence longer than `gap_max_ms` nothing is
-/// spread.
-struct Clocks {
-  Metric busy, backpressured, idle;
-  DurationMs gap_max_ms;
-};
-constexpr Clocks kOfTask{Metric::task_accumulated_busy, Metric::task_accumulated_backpressured,
-                         Metric::task_accumulated_idle, 2 * kMinuteMs};
-/// Of all tasks of a vertex together: screened from the job's page, on a large cluster minutes
-/// apart.
-constexpr Clocks kOfVertex{Metric::vertex_accumulated_busy,
-                           Metric::vertex_accumulated_backpressured,
-                           Metric::vertex_accumulated_idle, 5 * kMinuteMs};
 // Less of a window than this says nothing about it.
 constexpr double kCoverageMin = 0.5;
 // A one-shot needs this much of a task's own time between its polls.
 constexpr double kTaskTimeMinMs = 5000;
 constexpr DurationMs kProcessSpanMs = 6 * kMinuteMs;
-
-/// What so many tasks did between two samples.
-struct Delta {
-  TimestampMs from{}, to{};
-  int tasks{1};
-  std::optional<double> busy;
-  double backpressured{}, idle{};
-  double total() const {
-    const double measured = busy.value_or(0) + backpressured + idle;
-    return busy ? measured : std::max(measured, tasks * static_cast<double>(to - from));
-  }
-};
-
-/// Looks up one sample after another of a ring, from the newest back.
-class Backwards {
- public:
-  explicit Backwards(const RawRing* ring)
-      : ring_(ring), left_(ring == nullptr ? 0 : ring->size()) {}
-  /// `at` never grows from call to call.
-  std::optional<double> value_at(TimestampMs at) {
-    while (left_ > 0 && ring_->at(left_ - 1).at > at) --left_;
-    if (left_ == 0) return std::nullopt;
-    const Sample sample = ring_->at(left_ - 1);
-    if (sample.at != at || !std::isfinite(sample.value)) return std::nullopt;
-    return sample.value;
-  }
-
- private:
-  const RawRing* ring_;
-  std::size_t left_;
-};
-
-struct Reading {
-  TimestampMs at{};
-  std::optional<double> busy;
-  double backpressured{}, idle{};
-};
-
-/// Samples where all times were told together, oldest first.
-std::vector<Reading> readings_of(const Features& features, EntityId entity, const Clocks& clocks) {
-  const RawRing* backpressured = features.raw(clocks.backpressured, entity);
-  const RawRing* busy = features.raw(clocks.busy, entity);
-  if (busy != nullptr && busy->empty()) busy = nullptr;
-  std::vector<Reading> readings;
-  if (backpressured == nullptr) return readings;
-  readings.reserve(backpressured->size());
-  Backwards idle_back(features.raw(clocks.idle, entity));
-  Backwards busy_back(busy);
-  for (std::size_t i = backpressured->size(); i-- > 0;) {
-    const Sample sample = backpressured->at(i);
-    const std::optional<double> idle_then = idle_back.value_at(sample.at);
-    const std::optional<double> busy_then = busy_back.value_at(sample.at);
-    if (!std::isfinite(sample.value) || !idle_then || (busy != nullptr && !busy_then)) continue;
-    readings.push_back({sample.at, busy_then, sample.value, *idle_then});
-  }
-  std::reverse(readings.begin(), readings.end());
-  return readings;
-}
-
-std::vector<Delta> deltas_of(const std::vector<Reading>& readings, int tasks,
-                             DurationMs gap_max_ms) {
-  std::vector<Delta> deltas;
-  deltas.reserve(readings.size());
-  const Reading* last = nullptr;  // where the times last moved
-  for (const Reading& reading : readings) {
-    if (last == nullptr) {
-      last = &reading;
-      continue;
-    }
-    Delta delta{last->at,
-                reading.at,
-                tasks,
-                std::nullopt,
-                reading.backpressured - last->backpressured,
-                reading.idle - last->idle};
-    if (reading.busy && last->busy) delta.busy = *reading.busy - *last->busy;
-    const double least = std::min({delta.backpressured, delta.idle, delta.busy.value_or(0)});
-    const double sum = delta.busy.value_or(0) + delta.backpressured + delta.idle;
-    if (least >= 0 && sum == 0) continue;  // frozen: REST repeats itself; not a new reading
-    if (least >= 0 && delta.to - delta.from <= gap_max_ms) deltas.push_back(delta);
-    last = &reading;  // a fall is a new attempt: counted from here
-  }
-  return deltas;
-}
-
-/// The shares within [from, to), from the parts of the deltas that lie in it.
-std::optional<TaskShares> shares_in(const std::vector<Delta>& deltas, TimestampMs from,
-                                    TimestampMs to, double covered_min_ms) {
-  double covered = 0;
-  double total = 0;
-  double backpressured = 0;
-  std::optional<double> busy;
-  for (const Delta& delta : deltas) {
-    const auto overlap = static_cast<double>(std::min(to, delta.to) - std::max(from, delta.from));
-    if (overlap <= 0) continue;
-    const double part = overlap / static_cast<double>(delta.to - delta.from);
-    covered += overlap;
-    total += part * delta.total();
-    backpressured += part * delta.backpressured;
-    if (delta.busy) busy = busy.value_or(0) + part * *delta.busy;
-  }
-  if (covered < covered_min_ms || total <= 0) return std::nullopt;
-  TaskShares shares;
-  shares.backpressured = std::min(1.0, backpressured / total);
-  if (busy) shares.busy = std::min(1.0, *busy / total);
-  return shares;
-}
-
-TaskShares life_of(const Reading& reading) {
-  const double total = reading.busy.value_or(0) + reading.backpressured + reading.idle;
-  TaskShares life;
-  if (total <= 0) return life;
-  life.backpressured = reading.backpressured / total;
-  if (reading.busy) life.busy = *reading.busy / total;
-  return life;
-}
 
 void raise(std::optional<double>& highest, std::optional<double> value) {
   if (value) highest = std::max(highest.value_or(*value), *value);
@@ -162,60 +34,76 @@ std::optional<double> rate_in(const RawRing* ring, TimestampMs from, TimestampMs
   return (last->value - first->value) / static_cast<double>(last->at - first->at);
 }
 
-double covered_min_ms(const WindowSpec& spec) {
-  return kCoverageMin * static_cast<double>(spec.width_ms);
-}
+/// Goes through the tasks of one job.
+class Loader {
+ public:
+  Loader(const Window& window, const WindowSpec& spec)
+      : window_(window),
+        spec_(spec),
+        begin_(spec.end - static_cast<DurationMs>(spec.count) * spec.width_ms),
+        covered_min_ms_(kCoverageMin * static_cast<double>(spec.width_ms)),
+        shares_(spec.count) {}
 
-void raise_life(const std::vector<Reading>& readings, VertexLoad& load) {
-  if (readings.empty()) return;
-  const TaskShares life = life_of(readings.back());
-  if (!load.life || life.backpressured > load.life->backpressured) load.life = life;
-}
-
-void raise_windows(const std::vector<Delta>& deltas, const WindowSpec& spec, VertexLoad& load) {
-  for (std::size_t i = 0; i < spec.count; ++i) {
-    const TimestampMs to = spec.end - static_cast<DurationMs>(spec.count - 1 - i) * spec.width_ms;
-    if (to - spec.width_ms < spec.not_before) continue;
-    const auto shares = shares_in(deltas, to - spec.width_ms, to, covered_min_ms(spec));
-    if (!shares) continue;
-    raise(load.backpressured_max[i], shares->backpressured);
-    raise(load.busy_max[i], shares->busy);
+  void add_subtask(EntityId entity, VertexLoad& load) {
+    if (!times_.read(*window_.features, entity, kClocksOfTask, 1)) return;
+    raise_windows(load);
+    if (spec_.each_task) load.subtasks.push_back(subtask(entity));
   }
-}
 
-void add_subtask(const Window& window, EntityId entity, const WindowSpec& spec, VertexLoad& load) {
-  const std::vector<Reading> readings = readings_of(*window.features, entity, kOfTask);
-  if (readings.empty()) return;
-  raise_life(readings, load);
-  const std::vector<Delta> deltas = deltas_of(readings, 1, kOfTask.gap_max_ms);
-  raise_windows(deltas, spec, load);
-  const TimestampMs from =
-      std::max(spec.not_before, spec.end - static_cast<DurationMs>(spec.count) * spec.width_ms);
-  SubtaskLoad subtask;
-  subtask.index = static_cast<int>(window.entities->at(entity).index);
-  subtask.entity = entity;
-  subtask.shares =
-      shares_in(deltas, from, spec.end, std::min(covered_min_ms(spec), kTaskTimeMinMs));
-  if (const auto rate =
-          rate_in(window.features->raw(Metric::task_records_in, entity), from, spec.end)) {
-    subtask.records_in_s = 1000 * *rate;
+  /// Where its tasks were not read one by one lately: what all of them did together.
+  void add_all_tasks(EntityId vertex, VertexLoad& load) {
+    const int tasks = load.vertex->parallelism;
+    if (times_.read(*window_.features, vertex, kClocksOfVertex, tasks)) raise_windows(load);
   }
-  load.subtasks.push_back(subtask);
-}
 
-/// Where its tasks were not read one by one lately: what all of them did together.
-void add_all_tasks(const Window& window, EntityId vertex, const WindowSpec& spec,
-                   VertexLoad& load) {
-  const std::vector<Reading> readings = readings_of(*window.features, vertex, kOfVertex);
-  raise_life(readings, load);
-  raise_windows(deltas_of(readings, load.vertex->parallelism, kOfVertex.gap_max_ms), spec, load);
-}
+ private:
+  void raise_windows(VertexLoad& load) {
+    const TaskShares life = times_.life();
+    if (!load.life || life.backpressured > load.life->backpressured) load.life = life;
+    times_.shares_of_each(begin_, spec_.width_ms, covered_min_ms_, shares_);
+    for (std::size_t i = 0; i < shares_.size(); ++i) {
+      const bool is_early = begin_ + static_cast<DurationMs>(i) * spec_.width_ms < spec_.not_before;
+      if (!shares_[i] || is_early) continue;
+      raise(load.backpressured_max[i], shares_[i]->backpressured);
+      raise(load.busy_max[i], shares_[i]->busy);
+    }
+  }
+
+  SubtaskLoad subtask(EntityId entity) const {
+    const TimestampMs from = std::max(spec_.not_before, begin_);
+    SubtaskLoad subtask;
+    subtask.index = static_cast<int>(window_.entities->at(entity).index);
+    subtask.entity = entity;
+    subtask.shares = times_.shares_in(from, spec_.end, std::min(covered_min_ms_, kTaskTimeMinMs));
+    const RawRing* records = window_.features->raw(Metric::task_records_in, entity);
+    if (const auto rate = rate_in(records, from, spec_.end)) subtask.records_in_s = 1000 * *rate;
+    return subtask;
+  }
+
+  const Window& window_;
+  const WindowSpec& spec_;
+  TimestampMs begin_;
+  double covered_min_ms_;
+  TaskTimes times_;
+  std::vector<std::optional<TaskShares>> shares_;  // of the windows
+};
 
 EntityId entity_of(const Window& window, const JobFacts& job, const VertexFacts& vertex) {
   const EntityTable& entities = *window.entities;
   const EntityId job_entity = entities.find(Level::job, kClusterEntity, job.id);
   if (job_entity == kNoEntity) return kNoEntity;
   return entities.find(Level::vertex, job_entity, vertex.id);
+}
+
+/// Of all vertices, in their order.
+std::vector<EntityId> entities_of(const Window& window, const JobFacts& job) {
+  const EntityTable& entities = *window.entities;
+  const EntityId job_entity = entities.find(Level::job, kClusterEntity, job.id);
+  std::vector<EntityId> all(job.vertices.size(), kNoEntity);
+  for (std::size_t i = 0; job_entity != kNoEntity && i < all.size(); ++i) {
+    all[i] = entities.find(Level::vertex, job_entity, job.vertices[i].id);
+  }
+  return all;
 }
 
 /// The time that the samples in a ring span, and their usual distance.
@@ -240,19 +128,47 @@ std::optional<double> mean_of(const std::vector<std::optional<double>>& values) 
   return mean(known);
 }
 
-}  // namespace
-
-std::vector<EntityId> subtasks_of(const Window& window, const JobFacts& job,
-                                  const VertexFacts& vertex) {
+std::vector<EntityId> subtasks_below(const Window& window, const VertexFacts& vertex,
+                                     EntityId entity) {
+  if (entity == kNoEntity) return {};
   const EntityTable& entities = *window.entities;
-  const EntityId vertex_entity = entity_of(window, job, vertex);
-  if (vertex_entity == kNoEntity) return {};
-  std::vector<EntityId> subtasks = entities.children(vertex_entity, Level::subtask);
+  std::vector<EntityId> subtasks = entities.children(entity, Level::subtask);
   std::erase_if(subtasks, [&](EntityId subtask) {  // left over from before a rescale
     return vertex.parallelism > 0 &&
            entities.at(subtask).index >= static_cast<std::uint32_t>(vertex.parallelism);
   });
   return subtasks;
+}
+
+VertexLoad load_with(Loader& loader, const Window& window, const VertexFacts& vertex,
+                     EntityId whole, const WindowSpec& spec) {
+  VertexLoad load;
+  load.vertex = &vertex;
+  load.busy_max.resize(spec.count);
+  load.backpressured_max.resize(spec.count);
+  const std::vector<EntityId> subtasks = subtasks_below(window, vertex, whole);
+  if (spec.each_task) load.subtasks.reserve(subtasks.size());
+  for (const EntityId subtask : subtasks) loader.add_subtask(subtask, load);
+  if (load.windows_seen() == 0 && whole != kNoEntity) loader.add_all_tasks(whole, load);
+  return load;
+}
+
+std::optional<SampleSpan> span_of(const Window& window, const JobFacts& job,
+                                  const std::vector<EntityId>& entities) {
+  std::optional<SampleSpan> span;
+  for (std::size_t i = 0; i < entities.size(); ++i) {
+    for (const EntityId subtask : subtasks_below(window, job.vertices[i], entities[i])) {
+      widen(span, window.features->raw(kClocksOfTask.backpressured, subtask));
+    }
+  }
+  return span;
+}
+
+}  // namespace
+
+std::vector<EntityId> subtasks_of(const Window& window, const JobFacts& job,
+                                  const VertexFacts& vertex) {
+  return subtasks_below(window, vertex, entity_of(window, job, vertex));
 }
 
 std::optional<double> VertexLoad::busy() const { return mean_of(busy_max); }
@@ -272,42 +188,31 @@ std::size_t VertexLoad::windows_seen() const {
 
 VertexLoad load_of(const Window& window, const JobFacts& job, const VertexFacts& vertex,
                    const WindowSpec& spec) {
-  VertexLoad load;
-  load.vertex = &vertex;
-  load.busy_max.resize(spec.count);
-  load.backpressured_max.resize(spec.count);
-  for (const EntityId subtask : subtasks_of(window, job, vertex)) {
-    add_subtask(window, subtask, spec, load);
-  }
-  const EntityId whole = entity_of(window, job, vertex);
-  if (load.windows_seen() == 0 && whole != kNoEntity) add_all_tasks(window, whole, spec, load);
-  return load;
+  Loader loader(window, spec);
+  return load_with(loader, window, vertex, entity_of(window, job, vertex), spec);
 }
 
 std::vector<VertexLoad> loads_of(const Window& window, const JobFacts& job,
                                  const WindowSpec& spec) {
+  Loader loader(window, spec);
+  const std::vector<EntityId> entities = entities_of(window, job);
   std::vector<VertexLoad> loads;
-  for (const VertexFacts& vertex : job.vertices) {
-    loads.push_back(load_of(window, job, vertex, spec));
+  loads.reserve(entities.size());
+  for (std::size_t i = 0; i < entities.size(); ++i) {
+    loads.push_back(load_with(loader, window, job.vertices[i], entities[i], spec));
   }
   return loads;
 }
 
 std::optional<SampleSpan> sample_span(const Window& window, const JobFacts& job) {
-  std::optional<SampleSpan> span;
-  for (const VertexFacts& vertex : job.vertices) {
-    for (const EntityId subtask : subtasks_of(window, job, vertex)) {
-      widen(span, window.features->raw(kOfTask.backpressured, subtask));
-    }
-  }
-  return span;
+  return span_of(window, job, entities_of(window, job));
 }
 
 std::optional<SampleSpan> sample_span_or_screened(const Window& window, const JobFacts& job) {
-  std::optional<SampleSpan> span = sample_span(window, job);
-  for (const VertexFacts& vertex : job.vertices) {
-    const EntityId whole = entity_of(window, job, vertex);
-    if (whole != kNoEntity) widen(span, window.features->raw(kOfVertex.backpressured, whole));
+  const std::vector<EntityId> entities = entities_of(window, job);
+  std::optional<SampleSpan> span = span_of(window, job, entities);
+  for (const EntityId whole : entities) {
+    if (whole != kNoEntity) widen(span, window.features->raw(kClocksOfVertex.backpressured, whole));
   }
   return span;
 }

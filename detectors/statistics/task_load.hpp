@@ -19,6 +19,7 @@ struct WindowSpec {
   DurationMs width_ms{kMinuteMs};
   std::size_t count{5};
   TimestampMs not_before{};  // windows that begin earlier are not looked at
+  bool each_task{true};      // VertexLoad::subtasks is wanted, too
 };
 
 struct TaskShares {
@@ -38,7 +39,7 @@ struct VertexLoad {
   /// Of the busiest subtask per window, oldest first; where subtasks were not read one by one, of
   /// all of them together.
   std::vector<std::optional<double>> busy_max, backpressured_max;
-  std::vector<SubtaskLoad> subtasks;  // those with any data
+  std::vector<SubtaskLoad> subtasks;  // those with any data, where each task is wanted
   std::optional<TaskShares> life;     // since the tasks started; the largest of the subtasks
 
   std::optional<double> busy() const;           // mean over the windows

@@ -31,7 +31,7 @@ from story import Story
 from survey import Survey
 from world import World, now
 
-SURVEY_AFTER_S = 150  # all jobs run by then
+SURVEY_AFTER_S = 110  # after the submissions: all jobs run, and one was restored, by then
 SHORT_LIMIT_S, FULL_LIMIT_S = 12 * 60, 35 * 60
 BROKEN = (FlinkUnavailable, CompileFailed, ClusterFailed, DoctorFailed, PartFailed, TimedOut, Unreachable, RestError)
 
@@ -113,6 +113,7 @@ class Run:
         self.rest_judge = Judge(self.stories, second=True)
         for twin in [*self.judge.twins, *self.rest_judge.twins]:
             twin.since = now()
+        self.submitted = now()
         self.log("all jobs are submitted")
 
     # ---- watching
@@ -128,7 +129,7 @@ class Run:
             for at, report in self.rest_only.reports() if self.rest_only else []:
                 for line in self.rest_judge.absorb(report, at):
                     self.log(f"REST alone: {line}")
-            if self.doctor and self.survey is None and now() > self.started + SURVEY_AFTER_S:
+            if self.doctor and self.survey is None and now() > self.submitted + SURVEY_AFTER_S:
                 self.begin_survey()
             time.sleep(max(0.0, next_second - now()))
 

@@ -80,7 +80,7 @@ class Simulation {
     ++round_;
     for (auto& [id, job] : known_.jobs) {
       const bool changed = changed_.contains(id);
-      job.restless = changed ? std::min(job.restless + 1, 10) : std::max(job.restless - 1, 0);
+      job.note_change(changed);
       const bool completes = id != never_completes_;
       job.facts.all_tasks_running_since = job.summary.start;
       if (completes) job.facts.latest_completed = completed_at(now_);

@@ -216,6 +216,49 @@ TEST(BackfillWalk, ATenantThatIsNotToldIsNamed) {
   EXPECT_EQ(walker.store.questions.size(), 1U);
 }
 
+/// Thanos answers so while one of its stores is away and partial responses are allowed.
+TEST(BackfillWalk, WhatAStoreWarnsOfIsToldOnceAndTheRestIsRead) {
+  Walker walker;
+  walker.store.spoils = [](const auto&, std::size_t) -> std::pair<int, std::string> {
+    return {200, R"({"status":"success","data":{"resultType":"matrix","result":[]},"warnings":[)"
+                 R"("receive series from Addr: 10.0.0.3:10901: rpc error: code = Unavailable"]})"};
+  };
+  const Walked walked = walker.walk(kNow - 13 * kHourMs, kNow, kHeap);
+  ASSERT_TRUE(walked.status);
+  EXPECT_GT(walker.store.questions.size(), 1U);
+  ASSERT_EQ(walked.warnings.size(), 1U);
+  EXPECT_THAT(walked.warnings.front(), HasSubstr("10.0.0.3:10901"));
+  EXPECT_TRUE(walker.told_at.empty());  // missing is not zero
+}
+
+/// Where partial responses are off, Thanos refuses; Mimir does when a query takes too much.
+TEST(BackfillWalk, ARefusalIsToldInTheWordsOfTheStore) {
+  for (const std::string words :
+       {"expanding series: proxy Series(): rpc error: code = Aborted desc = fetch series for {}",
+        "the query exceeded the maximum number of chunks (err-mimir-max-chunks-per-query)"}) {
+    Walker walker;
+    walker.store.spoils = [&](const auto&, std::size_t) -> std::pair<int, std::string> {
+      return {422, R"({"status":"error","errorType":"execution","error":")" + words + "\"}"};
+    };
+    const Walked walked = walker.walk(kNow - 8 * kHourMs, kNow, kHeap);
+    ASSERT_FALSE(walked.status);
+    EXPECT_THAT(walked.status.error().message, HasSubstr(words));
+    EXPECT_LT(walker.store.questions.size(), 12U);
+  }
+}
+
+/// Mimir's and Thanos' query frontends, when a tenant has too many questions under way.
+TEST(BackfillWalk, TooManyQuestionsAreAskedAgainLater) {
+  Walker walker;
+  walker.store.spoils = [](const auto&, std::size_t number) -> std::pair<int, std::string> {
+    if (number > 2) return {0, ""};
+    return {429, R"({"status":"error","errorType":"too_many_requests",)"
+                 R"("error":"too many outstanding requests"})"};
+  };
+  ASSERT_TRUE(walker.walk(kNow - kHourMs, kNow, kHeap).status);
+  expect_every_minute(walker.told_at, kNow - kHourMs, kNow);
+}
+
 TEST(BackfillWalk, MoreSeriesThanFitAreReadInSmallerSlices) {
   Walker walker;
   walker.limits.history_samples_max = 50;

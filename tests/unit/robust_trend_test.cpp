@@ -66,6 +66,25 @@ TEST(RobustTrend, FlatAndFallingAreNoRise) {
   EXPECT_DOUBLE_EQ(down->tau, -1);
 }
 
+TEST(RobustTrend, ALeastZTakesAwayWhatIsBelowItAndNothingElse) {
+  std::mt19937 random(11);
+  int taken = 0;
+  for (int i = 0; i < 400; ++i) {
+    const auto x = noisy(random, 32, i % 2 == 0 ? 0 : 0.8, 0.02 * (i % 5));
+    const auto all = robust_trend(counting(32), x);
+    const auto some = robust_trend(counting(32), x, 2);
+    ASSERT_TRUE(all);
+    ASSERT_EQ(some.has_value(), all->z >= 2) << all->z;
+    if (!some) continue;
+    ++taken;
+    EXPECT_EQ(some->z, all->z);
+    EXPECT_EQ(some->slope.low, all->slope.low);
+    EXPECT_EQ(some->slope.value, all->slope.value);
+  }
+  EXPECT_GT(taken, 20);
+  EXPECT_LT(taken, 380);
+}
+
 TEST(RobustTrend, TooFewPointsOrNoTimeIsNoTrend) {
   EXPECT_FALSE(robust_trend(counting(3), counting(3)));
   EXPECT_FALSE(robust_trend(std::vector<double>(5, 1.0), counting(5)));
