@@ -30,6 +30,7 @@ constexpr Param kParams[] = {
      "classes unloaded per class loaded below which nothing is given back"},
     {"headroom_ratio", 0.5,
      "share of base to limit that ended jobs must have left behind before it is suspected"},
+    {"suspected_submissions_left", 10, "or that few submissions left"},
     {"imminent_submissions_left", 3, "submissions left before it pages"},
     {"imminent_used_ratio", 0.9, "share of the limit that must be used before it pages"},
     {"lookahead_ms", 15000, "time until the next look; what submissions add meanwhile counts"},

@@ -159,7 +159,8 @@ std::optional<MetaspaceJudgement> judge_metaspace(const MetaspaceProcess& proces
   }
   // Without class counts nobody can say more; what tidied up before needs a proof.
   const bool may_leak = (keeps || !growth.keeps) && !growth.gave_back;
-  if (may_leak && left_behind_ratio(process) >= params["headroom_ratio"]) {
+  if (may_leak && (left_behind_ratio(process) >= params["headroom_ratio"] ||
+                   left <= params["suspected_submissions_left"])) {
     const bool nearly_full = process.used_ratio.value_or(0) >= params["imminent_used_ratio"];
     return keeps && few_left && nearly_full
                ? MetaspaceJudgement{Severity::critical, Confidence::imminent}
