@@ -77,9 +77,21 @@ bool never_seen(Ask ask, const KnownJob& job) {
          (ask == Ask::checkpoint_config && !job.checkpoint_config.asked());
 }
 
-bool never_listed(const KnownJob& job, const std::string& vertex) {
+/// Metrics of state come when it is restored, which may take long. Of heap backends there are none.
+bool state_may_come(const KnownVertex& vertex, const KnownJob& job) {
+  if (vertex.tells_state || !job.facts.checkpoint_config) return false;
+  const std::string& backend = job.facts.checkpoint_config->state_backend;
+  constexpr std::string_view kHeapBackends[] = {"HashMap", "MemoryState", "FsState"};
+  return std::none_of(
+      std::begin(kHeapBackends), std::end(kHeapBackends),
+      [&](std::string_view of_heap) { return backend.find(of_heap) != backend.npos; });
+}
+
+/// Nobody knows yet which metrics the vertex has, or those of its state.
+bool list_is_missing(const KnownJob& job, const std::string& vertex) {
   const auto known = job.vertices.find(vertex);
-  return known != job.vertices.end() && !known->second.metric_ids.asked();
+  if (known == job.vertices.end()) return false;
+  return !known->second.metric_ids.asked() || state_may_come(known->second, job);
 }
 
 Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const std::string& vertex,
@@ -91,7 +103,7 @@ Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const std::string& vert
   const bool late = never_seen(ask, job) || (ask == Ask::checkpoints && may_be_missed(job, rules));
   if (late) return Errand::Urgency::late;
   const bool screens = ask == Ask::job || ask == Ask::vertex_metrics ||
-                       (ask == Ask::vertex_metric_ids && never_listed(job, vertex)) ||
+                       (ask == Ask::vertex_metric_ids && list_is_missing(job, vertex)) ||
                        (ask == Ask::vertex && is_suspect(job, vertex));
   return rules.shares.screens() && screens ? Errand::Urgency::screen : Errand::Urgency::regular;
 }
@@ -225,19 +237,8 @@ std::optional<std::int64_t> job_due(const KnownJob& job, const Rules& rules) {
   return every(job.job, 1, job.changed_round);
 }
 
-/// Of heap backends there are no metrics of state to come.
-bool may_get_more(const KnownVertex& vertex, const KnownJob& job) {
-  if (vertex.queries.empty()) return true;
-  if (vertex.tells_state || !job.facts.checkpoint_config) return false;
-  const std::string& backend = job.facts.checkpoint_config->state_backend;
-  constexpr std::string_view kHeapBackends[] = {"HashMap", "MemoryState", "FsState"};
-  return std::none_of(
-      std::begin(kHeapBackends), std::end(kHeapBackends),
-      [&](std::string_view of_heap) { return backend.find(of_heap) != backend.npos; });
-}
-
 /// The ids of a vertex: until there are some, after a change, and now and then, ever more seldom,
-/// while none of them is wanted or those of its state may still come: a long restore ends late.
+/// while none of them is wanted or those of its state may still come.
 std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const KnownJob& job,
                                            const Rules& rules) {
   const Part& ids = vertex.metric_ids;
@@ -245,7 +246,7 @@ std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const Know
   const DurationMs age = rules.now - ids.asked_at;
   if (age < kVertexIdsAgeMinMs) return std::nullopt;
   const std::optional<std::int64_t> change = on_change(ids, job);
-  if (change || !may_get_more(vertex, job)) return change;
+  if (change || !(vertex.queries.empty() || state_may_come(vertex, job))) return change;
   const int soonest = vertex.queries.empty() ? 0 : kVertexIdsDoublingsWithSome;
   const int doublings = std::clamp(vertex.barren - 1, soonest, kVertexIdsDoublings);
   if (age < (kVertexIdsAgeMinMs << doublings)) return std::nullopt;

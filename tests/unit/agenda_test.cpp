@@ -275,6 +275,21 @@ TEST(Agenda, MetricsOfStateMayComeLate) {
   EXPECT_LE(lists("EmbeddedRocksDBStateBackend", true), settled + 4);
 }
 
+TEST(Agenda, MetricsOfStateThatComeLateAreFoundWhereCallsAreShort) {
+  Simulation simulation(false);
+  simulation.use_backend("EmbeddedRocksDBStateBackend", true);
+  constexpr int kJobs = 17;
+  for (int i = 0; i < kJobs; ++i) simulation.add_stateful("job" + std::to_string(i));
+  simulation.add_task_manager("tm-1");
+  for (int i = 0; i < 180; ++i) simulation.poll();
+  DurationMs oldest = 0;
+  for (int i = 0; i < kJobs; ++i) {
+    const KnownJob& job = simulation.job("job" + std::to_string(i));
+    oldest = std::max(oldest, simulation.age(job.vertices.at(kStateful).metric_ids));
+  }
+  EXPECT_LE(oldest, 10 * kMinuteMs) << "a list of the first minutes has none";
+}
+
 TEST(Agenda, WhatIsRefusedIsAskedForEverMoreSeldom) {
   Simulation simulation(false);
   simulation.refuse(Errand::Ask::job_manager_metric_ids);
