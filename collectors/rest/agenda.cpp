@@ -272,7 +272,7 @@ void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
     list.add(Ask::vertex_metrics,
              more ? rules.round
                   : values_due(vertex.metrics, job.changed_round, rules,
-                               rules.shares.age_min_of_values()),
+                               rules.shares.age_min_of_vertex_values(job)),
              &job, {}, id);
   }
 }

@@ -248,6 +248,10 @@ Status RestSource::take_vertex_metrics(const rest::KnownJob& job, const Errand& 
   if (vertex == kNoEntity) return Done{};
   rest::KeyedValues values;
   Status taken = rest::parse_vertex_metrics(body, limits_, vertex, entities_, values);
+  rest::KnownVertex& known = known_.jobs.at(errand.subject).vertices.at(errand.vertex);
+  const std::optional<double> watermark = rest::lowest_watermark(values);
+  known.stands_still = watermark && watermark == known.watermark;
+  known.watermark = watermark;
   if (taken.ok()) batch_.add(std::move(values));
   return taken;
 }

@@ -44,9 +44,11 @@ struct KnownVertex {
   double backpressured{0};         // the share of them between the last two looks
   std::vector<std::string> queries;
   std::size_t next_query{0};
-  bool tells_state{false};  // metrics of column families are among them
-  int barren{0};            // lists of ids in a row without any, or without those
-  DurationMs pace_ms{0};    // from one answer to a request to the next of the same
+  std::optional<double> watermark;  // the lowest of its subtasks', when they were asked last …
+  bool stands_still{false};         // … and it was the same the time before
+  bool tells_state{false};          // metrics of column families are among them
+  int barren{0};                    // lists of ids in a row without any, or without those
+  DurationMs pace_ms{0};            // from one answer to a request to the next of the same
 };
 
 inline constexpr int kRestlessChange = 2;
@@ -65,6 +67,10 @@ struct KnownJob {
   std::map<std::int64_t, Part> checkpoint_details, checkpoint_subtasks;  // by checkpoint
   std::map<std::string, KnownVertex> vertices;
 
+  bool event_time_stands_still() const {
+    return std::any_of(vertices.begin(), vertices.end(),
+                       [](const auto& entry) { return entry.second.stands_still; });
+  }
   /// Of a poll.
   void note_change(bool changed) {
     restless =

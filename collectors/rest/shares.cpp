@@ -14,6 +14,8 @@ constexpr double kMetricsShare = 0.3;
 constexpr double kScreenedJobsShare = 0.15;
 constexpr double kSuspectsShare = 0.2;
 constexpr double kOthersShare = 0.03;
+constexpr double kStillShare = 0.15;
+constexpr DurationMs kStillAgeMs = 20 * kSecondMs;
 constexpr double kVerticesBytesShare = 0.7;
 /// What a job itself counts is told by its other pages too: it is asked for so much more seldom.
 constexpr std::size_t kJobMetricsTurns = 4;
@@ -56,9 +58,11 @@ Shares::Shares(const KnownCluster& known, const AgendaRules& rules)
 }
 
 void Shares::count(const KnownJob& job) {
-  for (const auto& [id, vertex] : job.vertices) {
-    if (!vertex.queries.empty()) ++metrics_pages_;
-  }
+  const auto asked = static_cast<std::size_t>(
+      std::count_if(job.vertices.begin(), job.vertices.end(),
+                    [](const auto& entry) { return !entry.second.queries.empty(); }));
+  metrics_pages_ += asked;
+  if (job.event_time_stands_still()) still_pages_ += asked;
   for (const VertexFacts& vertex : job.facts.vertices) {
     const auto add_to = [&](Pages& pages) {
       ++pages.count;
@@ -94,6 +98,12 @@ DurationMs Shares::age_min_of_values() const {
 DurationMs Shares::age_min_of_job_values() const {
   const DurationMs age = age_min_of_values();
   return age > kValuesAgeMs ? age * static_cast<DurationMs>(kJobMetricsTurns) : age;
+}
+
+DurationMs Shares::age_min_of_vertex_values(const KnownJob& job) const {
+  const DurationMs age = age_min_of_values();
+  if (!job.event_time_stands_still()) return age;
+  return std::min(age, min_of(std::max(kStillAgeMs, age_of(still_pages_, kStillShare))));
 }
 
 DurationMs Shares::age_min_of_screened_jobs() const {

@@ -36,6 +36,9 @@ class Shares {
   DurationMs age_min_of_job_values() const;
   DurationMs age_min_of_screened_jobs() const;
   DurationMs age_min_of_vertex(const KnownJob& job, const VertexFacts& vertex) const;
+  /// Of the metrics of its vertices: more often where event time may stand still, since that takes
+  /// several looks.
+  DurationMs age_min_of_vertex_values(const KnownJob& job) const;
 
  private:
   struct Pages {
@@ -50,6 +53,7 @@ class Shares {
   double bytes_per_minute_;
   std::size_t jobs_running_{0};
   std::size_t metrics_pages_{0};
+  std::size_t still_pages_{0};  // of them, of jobs in which event time may stand still
   Pages vertices_, suspects_;
   bool screens_{false};
 };

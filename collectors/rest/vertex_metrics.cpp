@@ -178,4 +178,12 @@ Status parse_vertex_metrics(std::string_view body, const Limits& limits, EntityI
   return Done{};
 }
 
+std::optional<double> lowest_watermark(const KeyedValues& values) {
+  std::optional<double> lowest;
+  for (const auto& [key, value] : values) {
+    if (is_watermark(key.metric)) lowest = std::min(lowest.value_or(value), value);
+  }
+  return lowest;
+}
+
 }  // namespace doctor::rest

@@ -6,6 +6,7 @@
 // one unknown id empties that page.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,5 +45,8 @@ std::vector<std::string> vertex_queries(const std::vector<std::string>& ids, int
 /// subtasks, operators and column families below `vertex`.
 Status parse_vertex_metrics(std::string_view body, const Limits& limits, EntityId vertex,
                             EntityTable& entities, KeyedValues& values);
+
+/// What the slowest of these subtasks has reached; epoch ms.
+std::optional<double> lowest_watermark(const KeyedValues& values);
 
 }  // namespace doctor::rest

@@ -63,6 +63,9 @@ class Simulation {
     backend_ = backend;
     late_ = late;
   }
+  void stands_still(const std::string& id) {
+    known_.jobs.at(id).vertices.at(kStateful).stands_still = true;
+  }
   void refuse(Errand::Ask ask) { refused_ = ask; }
   int calls(Errand::Ask ask) const { return calls_of_.contains(ask) ? calls_of_.at(ask) : 0; }
   void never_completes(const std::string& id) { never_completes_ = id; }
@@ -288,6 +291,26 @@ TEST(Agenda, MetricsOfStateThatComeLateAreFoundWhereCallsAreShort) {
     oldest = std::max(oldest, simulation.age(job.vertices.at(kStateful).metric_ids));
   }
   EXPECT_LE(oldest, 10 * kMinuteMs) << "a list of the first minutes has none";
+}
+
+TEST(Agenda, EventTimeThatMayStandStillIsLookedAtMoreOften) {
+  Simulation simulation(false);
+  for (int i = 0; i < 30; ++i) simulation.add_stateful("job" + std::to_string(i));
+  for (int i = 0; i < 120; ++i) simulation.poll();
+  simulation.stands_still("job7");
+  DurationMs oldest = 0;
+  DurationMs oldest_of_others = 0;
+  for (int i = 0; i < 120; ++i) {
+    simulation.poll();
+    if (i < 12) continue;
+    const auto age = [&](const std::string& id) {
+      return simulation.age(simulation.job(id).vertices.at(kStateful).metrics);
+    };
+    oldest = std::max(oldest, age("job7"));
+    oldest_of_others = std::max({oldest_of_others, age("job3"), age("job19")});
+  }
+  EXPECT_LE(oldest, 45 * kSecondMs);
+  EXPECT_GE(oldest_of_others, 90 * kSecondMs) << "else the cluster is too small for this test";
 }
 
 TEST(Agenda, WhatIsRefusedIsAskedForEverMoreSeldom) {
