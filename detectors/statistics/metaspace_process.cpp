@@ -116,6 +116,12 @@ double left_behind_ratio(const MetaspaceProcess& process) {
   return (process.used - growth.base - growth.alive_bytes) / (*process.limit.bytes - growth.base);
 }
 
+/// More of what is above the base than those that run hold.
+bool ended_left_most(const MetaspaceProcess& process) {
+  const SteppedGrowth& growth = process.growth;
+  return process.used - growth.base > 2 * growth.alive_bytes;
+}
+
 }  // namespace
 
 bool is_job_manager(const Window& window, EntityId process) {
@@ -160,7 +166,7 @@ std::optional<MetaspaceJudgement> judge_metaspace(const MetaspaceProcess& proces
   // Without class counts nobody can say more; what tidied up before needs a proof.
   const bool may_leak = (keeps || !growth.keeps) && !growth.gave_back;
   if (may_leak && (left_behind_ratio(process) >= params["headroom_ratio"] ||
-                   left <= params["suspected_submissions_left"])) {
+                   (left <= params["suspected_submissions_left"] && ended_left_most(process)))) {
     const bool nearly_full = process.used_ratio.value_or(0) >= params["imminent_used_ratio"];
     return keeps && few_left && nearly_full
                ? MetaspaceJudgement{Severity::critical, Confidence::imminent}
