@@ -100,6 +100,8 @@ Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const std::string& vert
   // A change is most often a fault, and the fault is what everybody wants to know first.
   if (ask == Ask::exceptions && job.exceptions.change != job.changes) return Errand::Urgency::fault;
   if (ask == Ask::checkpoints && is_troubled(job, rules)) return Errand::Urgency::trouble;
+  const bool may_stand = job.event_time_stands_still();
+  if (ask == Ask::vertex_metrics && may_stand) return Errand::Urgency::trouble;
   const bool late = never_seen(ask, job) || (ask == Ask::checkpoints && may_be_missed(job, rules));
   if (late) return Errand::Urgency::late;
   const bool screens = ask == Ask::job || ask == Ask::vertex_metrics ||

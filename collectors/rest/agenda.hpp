@@ -36,7 +36,8 @@ struct Errand {
   };
   enum class Urgency {
     fault,    // a job changed: its exceptions
-    trouble,  // its checkpoints do not come, or are of another size than before
+    trouble,  // its checkpoints do not come, or are of another size than before; its event time may
+              // stand still
     late,     // never looked at, or soon more checkpoints than Flink remembers
     screen,   // where vertices are too many: what tells which of them are worth a look, these, and
               // what nothing else tells: metrics of state
