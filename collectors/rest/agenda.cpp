@@ -255,6 +255,12 @@ std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const Know
   return every(ids, 1, job.changed_round);
 }
 
+/// Of a vertex with more ids than one request takes: all of its requests in the time of one.
+DurationMs age_min_of_turn(const KnownVertex& vertex, const KnownJob& job, const Rules& rules) {
+  const auto turns = static_cast<DurationMs>(vertex.queries.size());
+  return std::max(kValuesAgeMs / 2, rules.shares.age_min_of_vertex_values(job) / turns);
+}
+
 void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
   const bool for_values = rules.one_shot || !rules.task_manager_reporters;
   // With reporters only the placement is wanted, which is settled once all tasks run.
@@ -274,7 +280,7 @@ void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
     list.add(Ask::vertex_metrics,
              more ? rules.round
                   : values_due(vertex.metrics, job.changed_round, rules,
-                               rules.shares.age_min_of_vertex_values(job)),
+                               age_min_of_turn(vertex, job, rules)),
              &job, {}, id);
   }
 }

@@ -58,15 +58,14 @@ Shares::Shares(const KnownCluster& known, const AgendaRules& rules)
 }
 
 void Shares::count(const KnownJob& job) {
-  const auto asked = static_cast<std::size_t>(
-      std::count_if(job.vertices.begin(), job.vertices.end(),
-                    [](const auto& entry) { return !entry.second.queries.empty(); }));
-  metrics_pages_ += asked;
-  if (job.event_time_stands_still()) still_pages_ += asked;
+  std::size_t pages = 0;
+  for (const auto& [id, vertex] : job.vertices) pages += vertex.queries.size();
+  metrics_pages_ += pages;
+  if (job.event_time_stands_still()) still_pages_ += pages;
   for (const VertexFacts& vertex : job.facts.vertices) {
-    const auto add_to = [&](Pages& pages) {
-      ++pages.count;
-      pages.bytes += kBytesPerSubtask * vertex.parallelism;
+    const auto add_to = [&](Pages& of) {
+      ++of.count;
+      of.bytes += kBytesPerSubtask * vertex.parallelism;
     };
     add_to(vertices_);
     if (is_suspect(job, vertex)) add_to(suspects_);
