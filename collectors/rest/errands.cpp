@@ -1,4 +1,5 @@
 // The errands of a RestSource: which path each one asks for. Where the answers go: answers.cpp.
+#include <algorithm>
 #include <utility>
 
 #include "collectors/percent_encoding.hpp"
@@ -68,7 +69,11 @@ boost::asio::awaitable<void> RestSource::run(Errand errand) {
     rest::KnownVertex& vertex = known_.jobs.at(errand.subject).vertices.at(errand.vertex);
     ++vertex.next_query;
     const auto turns = static_cast<DurationMs>(vertex.queries.size());
-    if (asked_before != 0) vertex.pace_ms = turns * (part->asked_at - asked_before);
+    // Calls come unevenly: the slowest lately counts, or what is between two turns looks old.
+    const DurationMs faded_ms = vertex.pace_ms - vertex.pace_ms / 8;
+    if (asked_before != 0) {
+      vertex.pace_ms = std::max(turns * (part->asked_at - asked_before), faded_ms);
+    }
   }
   Result<rest::Answer> answer = co_await connection_.get(std::move(target), health_);
   if (connection_.cancelled()) co_return;
