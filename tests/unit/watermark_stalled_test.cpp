@@ -30,7 +30,8 @@ class WatermarkStalledTest : public testing::Test {
         const EntityId source = fake.subtask("1", "a", s);
         fake.features.put(Metric::task_records_out, source, at, 10.0 * static_cast<double>(at));
         if (!looks) continue;
-        const auto watermark = static_cast<double>(std::min<TimestampMs>(at, still_from) - 5 * kSecondMs);
+        const auto watermark =
+            static_cast<double>(std::min<TimestampMs>(at, still_from) - 5 * kSecondMs);
         const EntityId op = fake.entities.intern(Level::operator_, source, "Source");
         fake.features.put(Metric::operator_output_watermark, op, at, watermark);
         fake.features.put(Metric::task_input_watermark, fake.subtask("1", "b", s), at, watermark);
