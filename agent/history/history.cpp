@@ -110,21 +110,10 @@ History::~History() {
 
 void History::append(const std::string& cluster, const Batch& batch, const EntityTable& entities) {
   forget_sources(batch.at);
-  const SourceKey key{cluster, batch.source};
-  auto source = sources_.find(key);
-  if (source != sources_.end() && !source->second.fits(batch, entities)) {
-    sources_.erase(source);
-    source = sources_.end();
-  }
-  const bool is_new = source == sources_.end();
-  if (is_new) source = sources_.emplace(key, SourceColumns(++seq_)).first;
-  SourceColumns& columns = source->second;
-  NewColumns added{cluster, batch.source, static_cast<std::uint32_t>(columns.size()), {}};
-  HistoryRow row{++seq_, columns.id(), batch.at, columns.place(batch, entities, added.names), {}};
-  if (is_new || !added.names.empty()) row.added = std::move(added);
+  HistoryRow row = row_of(cluster, batch, entities, sources_, seq_);
   const bool has_names = row.added.has_value();
   // Names that nobody will write make the columns nameless: they are begun anew.
-  if (!push(std::move(row)) && has_names) sources_.erase(source);
+  if (!push(std::move(row)) && has_names) sources_.erase({cluster, batch.source});
 }
 
 void History::append_submission(const std::string& cluster, TimestampMs at) {

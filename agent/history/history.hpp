@@ -48,8 +48,6 @@ class History {
   HistoryHealth health() const;
 
  private:
-  using SourceKey = std::pair<std::string, SourceId>;
-
   History(std::shared_ptr<DataDirectory> directory, const HistorySettings& settings,
           std::int64_t seq)
       : directory_(std::move(directory)), settings_(settings), seq_(seq) {}

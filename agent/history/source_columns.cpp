@@ -55,4 +55,21 @@ void SourceColumns::learn(const std::shared_ptr<const Layout>& layout, const Ent
   layout_ = layout;
 }
 
+HistoryRow row_of(const std::string& cluster, const Batch& batch, const EntityTable& entities,
+                  std::map<SourceKey, SourceColumns>& sources, std::int64_t& seq) {
+  const SourceKey key{cluster, batch.source};
+  auto source = sources.find(key);
+  if (source != sources.end() && !source->second.fits(batch, entities)) {
+    sources.erase(source);
+    source = sources.end();
+  }
+  const bool is_new = source == sources.end();
+  if (is_new) source = sources.emplace(key, SourceColumns(++seq)).first;
+  SourceColumns& columns = source->second;
+  NewColumns added{cluster, batch.source, static_cast<std::uint32_t>(columns.size()), {}};
+  HistoryRow row{++seq, columns.id(), batch.at, columns.place(batch, entities, added.names), {}};
+  if (is_new || !added.names.empty()) row.added = std::move(added);
+  return row;
+}
+
 }  // namespace doctor

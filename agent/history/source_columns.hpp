@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "agent/history/history_row.hpp"
 #include "model/batch.hpp"
 
 namespace doctor {
@@ -39,5 +41,12 @@ class SourceColumns {
   std::uint64_t releases_{0};                                 // of the table, when all was well
   TimestampMs used_{0};
 };
+
+using SourceKey = std::pair<std::string, SourceId>;  // of a cluster
+
+/// A batch as a row of its source, whose columns are begun anew where it does not fit them. `seq`
+/// counts rows and sets of columns.
+HistoryRow row_of(const std::string& cluster, const Batch& batch, const EntityTable& entities,
+                  std::map<SourceKey, SourceColumns>& sources, std::int64_t& seq);
 
 }  // namespace doctor

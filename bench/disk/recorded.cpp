@@ -17,22 +17,8 @@ class Rows {
  public:
   Recorded recorded;
 
-  void add(const std::string& cluster, ClusterIndex index, const Batch& batch,
-           const EntityTable& entities) {
-    const std::pair<ClusterIndex, SourceId> key{index, batch.source};
-    auto source = sources_.find(key);
-    if (source != sources_.end() && !source->second.fits(batch, entities)) {
-      sources_.erase(source);
-      source = sources_.end();
-    }
-    const bool is_new = source == sources_.end();
-    if (is_new) source = sources_.emplace(key, SourceColumns(++seq_)).first;
-    SourceColumns& columns = source->second;
-    NewColumns added{cluster, batch.source, static_cast<std::uint32_t>(columns.size()), {}};
-    std::vector<double> values = columns.place(batch, entities, added.names);
-    HistoryRow row{++seq_, columns.id(), batch.at, std::move(values), {}};
-    if (is_new || !added.names.empty()) row.added = std::move(added);
-    recorded.rows.push_back(std::move(row));
+  void add(const std::string& cluster, const Batch& batch, const EntityTable& entities) {
+    recorded.rows.push_back(row_of(cluster, batch, entities, sources_, seq_));
     add_series(cluster, batch, entities);
   }
 
@@ -53,7 +39,7 @@ class Rows {
     }
   }
 
-  std::map<std::pair<ClusterIndex, SourceId>, SourceColumns> sources_;
+  std::map<SourceKey, SourceColumns> sources_;
   std::map<const Layout*, std::vector<RecordedSeries*>> series_;  // by the layout's keys
   std::vector<std::shared_ptr<const Layout>> layouts_;
   std::int64_t seq_{0};
@@ -82,7 +68,7 @@ Result<Recorded> read_recorded(const std::string& path) {
     const auto* item = std::get_if<StreamItem>(&*record);
     const auto* batch = item == nullptr ? nullptr : std::get_if<Batch>(&item->what);
     if (batch == nullptr || is_history(batch->source)) continue;
-    rows.add(clusters[item->cluster].cluster, item->cluster, *batch, *tables[item->cluster]);
+    rows.add(clusters[item->cluster].cluster, *batch, *tables[item->cluster]);
   }
   // A series of which nothing was ever told is none.
   std::erase_if(rows.recorded.series, [](const auto& of) { return of.second.values.empty(); });

@@ -100,8 +100,7 @@ Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const std::string& vert
   // A change is most often a fault, and the fault is what everybody wants to know first.
   if (ask == Ask::exceptions && job.exceptions.change != job.changes) return Errand::Urgency::fault;
   if (ask == Ask::checkpoints && is_troubled(job, rules)) return Errand::Urgency::trouble;
-  const bool may_stand = job.event_time_stands_still();
-  if (ask == Ask::vertex_metrics && may_stand) return Errand::Urgency::trouble;
+  if (ask == Ask::vertex_metrics && job.event_time_stands_still()) return Errand::Urgency::trouble;
   const bool late = never_seen(ask, job) || (ask == Ask::checkpoints && may_be_missed(job, rules));
   if (late) return Errand::Urgency::late;
   const bool screens = ask == Ask::job || ask == Ask::vertex_metrics ||
@@ -256,15 +255,15 @@ std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const Know
 }
 
 /// Of a vertex with more ids than one request takes: all of its requests in the time of one.
-DurationMs age_min_of_turn(const KnownVertex& vertex, const KnownJob& job, const Rules& rules) {
-  const auto turns = static_cast<DurationMs>(vertex.queries.size());
-  return std::max(kValuesAgeMs / 2, rules.shares.age_min_of_vertex_values(job) / turns);
+DurationMs age_min_of_turn(const KnownVertex& vertex, DurationMs age_min) {
+  return std::max(kValuesAgeMs / 2, age_min / static_cast<DurationMs>(vertex.queries.size()));
 }
 
 void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
   const bool for_values = rules.one_shot || !rules.task_manager_reporters;
   // With reporters only the placement is wanted, which is settled once all tasks run.
   if (for_values ? job.summary.state != "RUNNING" : !job.all_tasks_run()) return;
+  const DurationMs values_age_min = rules.shares.age_min_of_vertex_values(job);
   for (const VertexFacts& facts : job.facts.vertices) {
     const std::string& id = facts.id;
     const KnownVertex& vertex = job.vertices.at(id);
@@ -280,7 +279,7 @@ void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
     list.add(Ask::vertex_metrics,
              more ? rules.round
                   : values_due(vertex.metrics, job.changed_round, rules,
-                               age_min_of_turn(vertex, job, rules)),
+                               age_min_of_turn(vertex, values_age_min)),
              &job, {}, id);
   }
 }

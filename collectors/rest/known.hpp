@@ -44,11 +44,11 @@ struct KnownVertex {
   double backpressured{0};         // the share of them between the last two looks
   std::vector<std::string> queries;
   std::size_t next_query{0};
-  std::optional<double> watermark;  // the lowest of its subtasks', when they were asked last …
-  bool stands_still{false};         // … and it was the same the time before
   bool tells_state{false};          // metrics of column families are among them
   int barren{0};                    // lists of ids in a row without any, or without those
-  DurationMs pace_ms{0};            // from one answer to a request to the next of the same
+  DurationMs pace_ms{0};            // from one answer to a request to the next of the same, lately
+  std::optional<double> watermark;  // the lowest of its subtasks', when they were asked last …
+  bool stands_still{false};         // … and it was the same the time before
 };
 
 inline constexpr int kRestlessChange = 2;
