@@ -33,6 +33,9 @@ SCENARIOS = {
     "metaspace_leak_of_two": (METASPACE | {"kept": 1, "jobs": 2, "days": 4}, SMALL_METASPACE, "metaspace_leak",
                               "of two jobs' loaders a list keeps those of job-0"),
     "metaspace_churn": (METASPACE | {"jobs": 2, "days": 2}, SMALL_METASPACE, None, "loaders are given back"),
+    "metaspace_churn_idle": (METASPACE | {"jobs": 2, "days": 3, "base_classes": 20000, "garbage_mb_s": 4,
+                                          "replace_mb_s": 0}, ["-XX:MaxMetaspaceSize=256m"], None,
+                             "loaders are given back to a JVM of Flink's size that hardly allocates"),
     "metaspace_soft": (METASPACE | {"softly": 1, "days": 2}, SMALL_METASPACE + SOFTLY, None,
                        "soft references keep the loaders of ended jobs for a time"),
     "heap_leak": (HEAP | {"leak_from_days": 2, "leak_mb_s": 1.6}, [], "heap_leak", "a map grows steadily"),
@@ -43,7 +46,7 @@ SCENARIOS = {
                    "a cache fills to its capacity in two days and stays"),
     "threads": (METASPACE | {"threads": 2, "days": 2}, [], "resource_leak",
                 "two threads of every submission are never stopped"),
-    "direct": (HEAP | {"leak_from_days": 2, "direct_mb_s": 1.6}, ["-XX:MaxDirectMemorySize=96m"], "resource_leak",
+    "direct": (HEAP | {"leak_from_days": 2, "direct_mb_s": 2.2}, ["-XX:MaxDirectMemorySize=96m"], "resource_leak",
                "direct buffers are kept"),
 }
 
@@ -51,6 +54,7 @@ RECORDED = {
     "metaspace_leak": ["g1", "parallel", "serial", "zgc"],
     "metaspace_leak_of_two": ["g1"],
     "metaspace_churn": ["g1", "parallel", "serial", "zgc"],
+    "metaspace_churn_idle": ["g1", "parallel", "serial"],
     "metaspace_soft": ["g1", "parallel"],
     "heap_leak": ["g1", "parallel", "zgc"],
     "heap_leak_by_load": ["g1", "serial"],
