@@ -112,7 +112,7 @@ Evidence share_evidence(const Sight& sight, const Params& params) {
          return a.failure;
        })->record;
   Evidence evidence =
-      said("share of checkpoints that failed",
+      said("share of checkpoints that fail, at least",
            count_text(sight) + " that ended failed: at least " + percent(sight.course.share.low) +
                ", at most " + percent(sight.course.share.high) + " do (confidence " +
                percent(params["confidence"]) + " each); the first " +
@@ -139,18 +139,23 @@ void add_reasons(const Sight& sight, Finding& finding) {
   }
 }
 
+/// How soon it comes to more in a row than tolerated, if they go on like this.
+std::string chance_text(const Sight& sight, const Params& params) {
+  const std::string horizon = format_duration_ms(params["restart_horizon_ms"]);
+  if (sight.restart_chance < 0.01) return "; nothing says that more will come within " + horizon;
+  return "; if they go on like this, more come within " + horizon + " with a chance of at least " +
+         percent(std::min(sight.restart_chance, 0.99));
+}
+
 Evidence tolerance_evidence(const Sight& sight, const Params& params) {
   const int tolerated = sight.config.tolerable_failures;
+  const std::size_t restarts = sight.threshold_restarts;
   Evidence evidence = said(
       "failures in a row",
       "up to " + std::to_string(sight.course.longest_run) + " in a row, " +
           std::to_string(tolerated) + " are tolerated" +
-          (sight.threshold_restarts > 0
-               ? "; that has restarted the job " + std::to_string(sight.threshold_restarts) + " ×"
-               : "") +
-          "; if they go on like this, too many in a row come within " +
-          format_duration_ms(params["restart_horizon_ms"]) + " with a chance of " +
-          percent(sight.restart_chance) + " or more");
+          (restarts > 0 ? "; more have restarted the job " + std::to_string(restarts) + " ×" : "") +
+          chance_text(sight, params));
   evidence.value = static_cast<double>(sight.course.longest_run);
   evidence.unit = "count";
   evidence.limit = tolerated;

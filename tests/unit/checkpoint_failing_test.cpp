@@ -2,14 +2,14 @@
 
 #include <limits>
 
-#include "detectors/registry.hpp"
 #include "detectors/statistics/checkpoint_failure.hpp"
 #include "tests/unit/fake_features.hpp"
 
 namespace doctor {
 namespace detectors {
+extern const Detector checkpoint_absent;
 extern const Detector checkpoint_failing;
-}
+}  // namespace detectors
 
 namespace {
 
@@ -120,6 +120,7 @@ TEST_F(CheckpointFailing, TellsTheShareWithItsBounds) {
   EXPECT_EQ(finding.evidence.at(0).limit, 0.05);
   EXPECT_NEAR(finding.evidence.at(0).value.value_or(0), 0.13, 0.01);
   EXPECT_TRUE(says("5 of the last 16")) << text();
+  EXPECT_TRUE(says("up to 1 in a row, 2 are tolerated; nothing says that more")) << text();
   EXPECT_TRUE(says("5 declined by a task, the first of them checkpoint 1002: \"Checkpoint was"))
       << text();
 }
@@ -132,8 +133,8 @@ TEST_F(CheckpointFailing, OneRunMayBeOneDisturbance) {
 TEST_F(CheckpointFailing, IsOverSoonAfterARun) {
   EXPECT_TRUE(fires("........xxxxx."));
   EXPECT_FALSE(fires("........xxxxx.."));
-  EXPECT_TRUE(fires(".x.x.x.x.x....."));
-  EXPECT_FALSE(fires(".x.x.x.x.x........"));
+  EXPECT_TRUE(fires(".x.x.x.x.x...."));
+  EXPECT_FALSE(fires(".x.x.x.x.x....."));
 }
 
 TEST_F(CheckpointFailing, ConsequencesAndSavepointsAreNeitherFailedNorFine) {
@@ -175,7 +176,7 @@ TEST_F(CheckpointFailing, ARestartForFailedOnesIsAPartOfIt) {
   exceeded(19 * kSecondMs);
   job_.all_tasks_running_since = fake_.now - 11 * kSecondMs;
   EXPECT_EQ(found().severity, Severity::critical);
-  EXPECT_TRUE(says("restarted the job 2 ×")) << text();
+  EXPECT_TRUE(says("have restarted the job 2 ×")) << text();
   EXPECT_TRUE(advises("execution.checkpointing.tolerable-failed-checkpoints"));
 }
 
@@ -189,6 +190,7 @@ TEST_F(CheckpointFailing, ARescaleAfterSuchARestartBeginsAnew) {
 TEST_F(CheckpointFailing, ToleranceDecidesHowGraveItIs) {
   past("..xx..xx..xx..xx");
   EXPECT_EQ(found().severity, Severity::critical);
+  EXPECT_TRUE(says("2 are tolerated; if they go on like this")) << text();
   job_.checkpoint_config->tolerable_failures = std::numeric_limits<int>::max();
   EXPECT_EQ(found().severity, Severity::warning);
   past("..x..x..x..x..x.");
@@ -210,7 +212,7 @@ TEST_F(CheckpointFailing, LeavesToAbsentWhatIsAbsent) {
   past("..x..x..x..xxxxx");
   job_.checkpoint_config->timeout = 10 * kSecondMs;
   job_.checkpoint_config->tolerable_failures = 0;
-  ASSERT_FALSE(fake_.judge(*find_detector("checkpoint_absent")).findings.empty());
+  ASSERT_FALSE(fake_.judge(detectors::checkpoint_absent).findings.empty());
   EXPECT_TRUE(judge().findings.empty());
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from findings import Target
 from story import Every, Expectation, Story, Twin
 
-INTERVAL_S, TIMEOUT_S, POLLING_S = 3, 6, 30
+INTERVAL_S, TIMEOUT_S, SNAPSHOT_S, POLLING_S = 3, 6, 8, 30
 EVERY, FAILURES = 3, 4  # three are told; the first may be one that was seen too late
 REFUSED, EXPIRED, WELL = "invoices-refused", "invoices-expired", "invoices-well"
 
@@ -17,7 +17,7 @@ class CheckpointFailingStory(Story):
         common = ["--interval-ms", str(INTERVAL_S * 1000), "--tolerable", "1000", "--every", str(EVERY)]
         timeout = ["--timeout-ms", str(TIMEOUT_S * 1000)]
         self.jobs = [self.submit(REFUSED, [*common, "--snapshot-ms", "-1"]),
-                     self.submit(EXPIRED, [*common, *timeout, "--snapshot-ms", "3600000"])]
+                     self.submit(EXPIRED, [*common, *timeout, "--snapshot-ms", str(SNAPSHOT_S * 1000)])]
         self.submit(WELL, [*common, *timeout])
         self.expectations = [self.expect("every third checkpoint is refused", REFUSED, EVERY * INTERVAL_S),
                              self.expect("every third checkpoint expires", EXPIRED, EVERY * INTERVAL_S + TIMEOUT_S)]
