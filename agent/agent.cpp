@@ -35,6 +35,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTickPeriod{1000};
 constexpr milliseconds kFirstQuestions{50};  // to be connected and sent
 constexpr milliseconds kStopPatience{2500};  // of the 5 s that a SIGTERM may take
+/// What a scrape told is judged at once while that takes no more than one part of so many of the
+/// time, else at the next second.
+constexpr int kJudgingShare = 100;
 
 /// What REST says of its own health closes each of its polls.
 bool is_end_of_poll(const StreamItem& item) {
@@ -82,7 +85,8 @@ void Agent::take(StreamItem item) {
   const bool poll_ended = is_end_of_poll(item);
   const ClusterIndex cluster = item.cluster;
   absorb(std::move(item));
-  if (poll_ended) judge_now(cluster, now_ms());
+  const bool may_judge = poll_ended || std::chrono::steady_clock::now() >= judge_again_[cluster];
+  if (judges_.at(cluster)->has_news() && may_judge) judge_now(cluster, now_ms());
 }
 
 /// A fault that was just read is told at once, not at the next second.
@@ -104,8 +108,9 @@ void Agent::absorb(StreamItem item) {
     spdlog::warn("{}: {}", judge.config().cluster, event->text);
   }
   if (!std::holds_alternative<Tick>(item.what)) return;
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  health_.judgement_seconds_sum += took.count();
+  const auto ended = std::chrono::steady_clock::now();
+  judge_again_[item.cluster] = ended + kJudgingShare * (ended - began);
+  health_.judgement_seconds_sum += std::chrono::duration<double>(ended - began).count();
   ++health_.judgements;
   health_.last_judgement = item.at;
 }

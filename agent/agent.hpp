@@ -7,6 +7,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -69,6 +70,7 @@ class Agent {
   FeaturePlan plan_;
   Selection selection_;
   std::vector<std::unique_ptr<Judge>> judges_;
+  std::map<ClusterIndex, std::chrono::steady_clock::time_point> judge_again_;  // for a scrape's sake
   std::vector<std::unique_ptr<Collection>> collections_;
   std::vector<std::unique_ptr<LogCollection>> logs_;
   std::map<ClusterIndex, std::unique_ptr<Backfill>> backfills_;

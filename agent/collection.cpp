@@ -311,9 +311,9 @@ void Collection::succeeded(Target& target, Scrape scrape, DurationMs took_ms) {
   target.layout = scrape.batch.layout;
   if (!range.discovery_failed) hide_range(range);
   tell_rest_about_reporters();
-  send(health);
   const TimestampMs at = scrape.batch.at;
   send(StreamItem{cluster_, at, std::move(scrape.batch)});
+  send(health);  // closes the scrape: what was told is judged now, if anybody waits for it
 }
 
 std::string Collection::role_of(EntityId process) const {

@@ -1,6 +1,7 @@
 #include "agent/judge.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/history/image.hpp"
 #include "detectors/advice.hpp"
@@ -14,7 +15,7 @@ constexpr DurationMs kGoneAfterMs = 3 * kMinuteMs;
 constexpr DurationMs kForgetAfterMs = kHourMs;
 constexpr std::size_t kVanishedMax = 200;
 /// Detectors that look this often are cheap, and what they watch for is urgent: what a poll of REST
-/// has just told they judge at once.
+/// has just told they judge at once, and what a scrape told where one of them waits for it.
 constexpr DurationMs kPromptCadenceMs = 5 * kSecondMs;
 
 /// Log files are read, not asked: no detector depends on them, and so they say nothing about how
@@ -89,6 +90,7 @@ void Judge::absorb(const StreamItem& item) {
 void Judge::judge(TimestampMs now) {
   // That is no outage.
   const bool none_asked = std::none_of(sources_.begin(), sources_.end(), is_asked);
+  const bool news = std::exchange(news_, false);
   if (none_asked && !config_.metrics_alone) return;
   if (watched_since_ == 0) watched_since_ = now;
   update_status(now);
@@ -97,12 +99,11 @@ void Judge::judge(TimestampMs now) {
   const Window seen = window(now);
   for (const Detector* detector : detectors_) {
     TimestampMs& last = judged_at_[std::string(detector->name)];
-    const bool prompt = news_ && detector->cadence_ms <= kPromptCadenceMs;
+    const bool prompt = news && detector->cadence_ms <= kPromptCadenceMs;
     if (last != 0 && now - last < detector->cadence_ms && !prompt && !config_.one_shot) continue;
     last = now;
     judge_one(*detector, seen);
   }
-  news_ = false;
   incidents_.explain();
   incidents_.expire(now);
   forget(now);
@@ -133,6 +134,11 @@ Verdict Judge::verdict_of(const Detector& detector, const Window& seen) const {
 
 void Judge::judge_one(const Detector& detector, const Window& seen) {
   Verdict verdict = verdict_of(detector, seen);
+  if (verdict.near && detector.cadence_ms <= kPromptCadenceMs) {
+    near_.insert(detector.name);
+  } else {
+    near_.erase(detector.name);
+  }
   if (config_.metrics_alone) {
     for (Finding& finding : verdict.findings) {
       for (Remedy& remedy : finding.remedy) {
@@ -154,6 +160,7 @@ Window Judge::window(TimestampMs now) const {
   seen.status_since = status_since_;
   seen.watched_since = watched_since_;
   seen.cluster = facts_.get();
+  seen.task_manager_past = &task_manager_past_;
   seen.namespace_ = config_.namespace_;
   seen.expected_jobs = config_.expected_jobs;
   seen.entities = &entities_;
@@ -172,6 +179,7 @@ Window Judge::window(TimestampMs now) const {
 
 void Judge::absorb_cluster(const ClusterFactsPtr& facts, TimestampMs at) {
   if (facts_ && facts->jobs_known) remember_vanished(*facts_, *facts, at);
+  task_manager_past_.learn(facts_ ? *facts_ : ClusterFacts{}, *facts);
   facts_ = facts;
   facts_at_ = at;
   if (!facts->jobs_known) return;
@@ -209,7 +217,7 @@ void Judge::absorb_source(const SourceHealth& health, TimestampMs at) {
   } else {
     *known = health;
   }
-  news_ = news_ || health.kind == SourceKind::rest;
+  news_ = news_ || (!health.retired && (health.kind == SourceKind::rest || !near_.empty()));
   update_status(at);
 }
 

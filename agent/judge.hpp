@@ -4,7 +4,9 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/history/features.hpp"
@@ -41,6 +43,9 @@ class Judge {
   void judge(TimestampMs now);
 
   bool has_judged() const { return !reports_.empty(); }
+  /// Something was told that may complete the evidence of what is urgent: worth a judgement at
+  /// once.
+  bool has_news() const { return news_; }
   /// What an earlier life of the agent had learned; before the first item.
   Status restore(const std::string& features_image, TimestampMs now);
 
@@ -72,9 +77,10 @@ class Judge {
   std::vector<JobFactsPtr> listed_;
   std::vector<LastSeenJob> vanished_, ended_;
   std::vector<SourceHealth> sources_;
+  TaskManagerPast task_manager_past_;
   LogTallies logs_;
   std::vector<KubernetesFactsPtr> kubernetes_;  // of each watch of pods
-  bool news_{false};                            // a poll of REST has ended since the last judgement
+  bool news_{false};                            // since the last judgement
   ClusterStatus status_{ClusterStatus::unreachable};
   TimestampMs status_since_{0};
   TimestampMs watched_since_{0};
@@ -83,6 +89,7 @@ class Judge {
   bool has_past_{false};                          // a store told of the time before the first item
   std::map<std::string, TimestampMs> judged_at_;  // detector → last judgement
   std::map<std::string, DetectorReport> reports_;
+  std::set<std::string_view> near_;  // detectors that wait for a sample or two
 };
 
 /// What a judge knows of its cluster, and its findings, into a view. Without curated samples.

@@ -45,6 +45,7 @@ struct Sight {
   std::vector<VertexLoad> fine{};
   std::vector<std::size_t> symptoms{};
   std::size_t windows{0};  // the most that any vertex has
+  bool near{false};        // one minute or half a minute more may do
   bool life_agrees{true};  // a single check: the whole life shows it too
 };
 
@@ -70,6 +71,7 @@ Sight look(const Window& window, const JobFacts& job, const SampleSpan& span,
   sight.loads = loads_of(window, job, spec);
   for (const VertexLoad& load : sight.loads) {
     sight.windows = std::max(sight.windows, load.windows_seen());
+    sight.near |= load.windows_with(limits.backpressured_min) + 1 >= limits.windows_min;
   }
   sight.symptoms = held_up(sight.loads, limits);
   if (sight.symptoms.empty()) return sight;
@@ -352,6 +354,7 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
     return tally.blind(job, name_of(sight.loads[sight.symptoms.back()]) +
                                 " is held up, but what comes after it is not seen");
   }
+  if (sight.near) tally.near();
   const std::size_t needed = window.one_shot ? 1 : static_cast<std::size_t>(params["windows_min"]);
   if (sight.windows < needed) {
     return tally.learning(job, window.one_shot ? "Flink's figures have not moved between the polls"

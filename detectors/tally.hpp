@@ -33,6 +33,8 @@ class Tally {
       if (seen_.insert(line).second) verdict_.enable.push_back(line);
     }
   }
+  /// The next sample may complete what speaks for a fault (Verdict::near).
+  void near() { verdict_.near = true; }
   /// Not judged now, without a word: what was said before stays.
   void keep(const JobFacts& job) { verdict_.unjudged.push_back(job.name); }
 

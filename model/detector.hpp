@@ -58,6 +58,8 @@ struct Verdict {
   /// Subjects (job names, process hosts) that could not be judged this time: what fires about them
   /// stays as it is instead of resolving.
   std::vector<std::string> unjudged;
+  /// Signs of a fault that have not lasted for long enough yet: the next sample may complete them.
+  bool near{false};
 
   static Verdict blind(std::string why, std::vector<std::string> enable = {});
   static Verdict learning(std::string why);

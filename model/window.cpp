@@ -7,15 +7,18 @@
 namespace doctor {
 namespace {
 
-/// The host names a TaskManager over its restarts. Where several share one host, the RPC port from
-/// the id ("host:port-hash") tells them apart.
-std::string stable_host(const ClusterFacts& cluster, const TaskManagerFacts& tm) {
+/// The host names a TaskManager over its restarts. Where several share one host, or once did, the
+/// RPC port from the id ("host:port-hash") tells them apart.
+std::string stable_host(const Window& window, const TaskManagerFacts& tm) {
+  const auto& listed = window.cluster->task_managers;
   const auto neighbours =
-      std::count_if(cluster.task_managers.begin(), cluster.task_managers.end(),
+      std::count_if(listed.begin(), listed.end(),
                     [&](const TaskManagerFacts& other) { return other.host == tm.host; });
+  const TaskManagerPast* past = window.task_manager_past;
+  const bool shared = neighbours > 1 || (past != nullptr && past->shares(tm.host));
   const std::size_t dash = tm.id.rfind('-');
   const std::size_t colon = tm.id.rfind(':', dash);
-  if (neighbours < 2 || colon == std::string::npos || dash == std::string::npos) return tm.host;
+  if (!shared || colon == std::string::npos || dash == std::string::npos) return tm.host;
   return tm.host + tm.id.substr(colon, dash - colon);
 }
 
@@ -81,9 +84,11 @@ Subject Window::subject_of_process(EntityId process) const {
   }
   of_process.process = "taskmanager";
   of_process.task_manager = name;
-  if (const TaskManagerFacts* tm = task_manager_of(process); tm != nullptr) {
+  const TaskManagerFacts* tm = task_manager_of(process);
+  if (tm == nullptr && task_manager_past != nullptr) tm = task_manager_past->departed(name);
+  if (tm != nullptr && cluster != nullptr) {
     of_process.task_manager = tm->id;
-    of_process.host = stable_host(*cluster, *tm);
+    of_process.host = stable_host(*this, *tm);
   }
   return of_process;
 }

@@ -18,6 +18,7 @@
 #include "model/raw_ring.hpp"
 #include "model/restart_log.hpp"
 #include "model/source.hpp"
+#include "model/task_manager_past.hpp"
 
 namespace doctor {
 
@@ -61,6 +62,7 @@ struct Window {
   TimestampMs status_since{};
   TimestampMs watched_since{};  // when the agent first saw this cluster
   const ClusterFacts* cluster{nullptr};
+  const TaskManagerPast* task_manager_past{nullptr};
   std::string namespace_;
   std::vector<std::string> expected_jobs;
   const EntityTable* entities{nullptr};
@@ -85,6 +87,7 @@ struct Window {
   Subject subject() const;  // cluster and namespace filled in
   Subject subject(const JobFacts& job) const;
   Subject subject(const JobFacts& job, const VertexFacts& vertex) const;
+  /// A TaskManager keeps its name when it is not listed any more.
   Subject subject_of_process(EntityId process) const;
   /// REST's row of a TaskManager process; null for the JobManager and for unknown ones.
   const TaskManagerFacts* task_manager_of(EntityId process) const;

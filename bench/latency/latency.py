@@ -1,10 +1,12 @@
-"""How soon an alert follows the answer that shows the fault: from the last byte of the /jobs/overview in which a job is FAILED
-to the first byte of the alert at Alertmanager.
+"""How soon an alert follows the answer that completes its evidence: from the last byte of that answer to the first byte of
+the alert at Alertmanager.
 
-    python3 latency.py --doctor PATH [--clusters 20] [--seconds 90]
+    python3 latency.py --doctor PATH [--clusters 20] [--seconds 420]
 
-Scripted JobManagers, one per cluster, in which every few seconds another job fails; one scripted Alertmanager. The agent polls
-as it does by default, every 5 s; the wait for that poll is not part of what is measured, and is printed beside it.
+Scripted JobManagers and reporters, one of each per cluster, in which every few seconds another job fails, and one after the
+other sinks become too slow; one scripted Alertmanager. The agent polls every 5 s and scrapes every 15 s, as it does by
+default; the wait for these is not part of what is measured. What completes the evidence of backpressure is a scrape, the
+last one before the alert: the agent hurries or it does not, but it never judges scrapes that have not come.
 """
 from __future__ import annotations
 
@@ -22,8 +24,12 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "flink"))
 
 from processes import Process, raise_on_sigterm, stop_all  # noqa: E402
 
-JOBS = 12
+JOBS_THAT_FAIL = 12
 FAULT_EVERY_S = 7.3  # no multiple of the poll's period
+JOBS_THAT_SLOW_DOWN = 6
+SLOW_EVERY_S = 17.3
+STARTED_MS = 1_700_000_000_000
+DETECTORS = ("job_down", "backpressure")
 
 
 class Server(ThreadingHTTPServer):
@@ -43,21 +49,57 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(6, 1, 1)  # TCP_NODELAY: what is measured is the agent
 
     def answer(self, body: object, status: int = 200) -> None:
-        data = json.dumps(body).encode()
-        head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+        self.say(json.dumps(body).encode(), "application/json", status)
+
+    def say(self, data: bytes, content_type: str, status: int = 200) -> None:
+        head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(data)}\r\n\r\n"
         self.wfile.write(head.encode() + data)
 
     def log_message(self, *_: object) -> None:
         pass
 
 
+class SlowSink:
+    """A job of a source and a sink, which from some moment on takes all the time there is."""
+
+    def __init__(self, number: int, slow_from: float) -> None:
+        self.name, self.id, self.slow_from = f"slow-{number}", f"{1000 + number:032x}", slow_from
+        self.began = time.monotonic()
+
+    def page(self) -> dict:
+        vertices = [{"id": f"{v + 1:032x}", "name": name, "parallelism": 1, "maxParallelism": 128, "status": "RUNNING",
+                     "tasks": {"RUNNING": 1}, "start-time": STARTED_MS, "metrics": {}}
+                    for v, name in enumerate(("source", "sink"))]
+        nodes = [{"id": vertices[0]["id"]},
+                 {"id": vertices[1]["id"], "inputs": [{"num": 0, "id": vertices[0]["id"], "ship_strategy": "HASH"}]}]
+        return {"jid": self.id, "name": self.name, "state": "RUNNING", "start-time": STARTED_MS, "end-time": -1, "vertices": vertices,
+                "timestamps": {"CREATED": STARTED_MS, "RUNNING": STARTED_MS + 1000}, "plan": {"nodes": nodes}}
+
+    def series(self, now: float) -> dict[str, list[tuple[str, float]]]:
+        """Milliseconds of each task, by metric."""
+        calm, slow = 1000 * (min(now, self.slow_from) - self.began), 1000 * max(0.0, now - self.slow_from)
+        told: dict[str, list[tuple[str, float]]] = {}
+        for vertex, (busy, held_up) in enumerate(((.05, .9), (1.0, .0))):
+            labels = (f'job_id="{self.id}",job_name="{self.name}",task_id="{vertex + 1:032x}",subtask_index="0",'
+                      f'task_attempt_num="0",tm_id="tm",host="h"')
+            times = {"Busy": .2 * calm + busy * slow, "BackPressured": held_up * slow}
+            times["Idle"] = calm + slow - sum(times.values())
+            for kind, ms in times.items():
+                told.setdefault(f"flink_taskmanager_job_task_accumulate{kind}TimeMs", []).append((labels, ms))
+        return told
+
+
 class FakeCluster:
-    """Jobs fail one after the other; `shown` tells when that was first read."""
+    """Jobs fail one after the other; `shown` tells when that was first read. Sinks become slow; `scraped` tells when that
+    could be read."""
 
     def __init__(self, number: int, began: float) -> None:
         self.began = began + FAULT_EVERY_S * number / 20
         self.failed_at: dict[str, float] = {}
         self.shown: dict[str, float] = {}
+        self.scraped: list[float] = []
+        self.slow = [SlowSink(i, self.began + SLOW_EVERY_S * (i + number / 20)) for i in range(JOBS_THAT_SLOW_DOWN)]
+        self.pages = {f"/jobs/{job.id}": job.page() for job in self.slow}
         cluster = self
 
         class JobManager(Handler):
@@ -65,7 +107,7 @@ class FakeCluster:
                 path = self.path.split("?")[0]
                 if path == "/jobs/overview":
                     failed = cluster.failed()
-                    self.answer({"jobs": [cluster.row(job, job in failed) for job in range(JOBS)]})
+                    self.answer({"jobs": cluster.rows(failed)})
                     now = time.monotonic()
                     for job in failed:
                         cluster.shown.setdefault(f"job-{job}", now)
@@ -73,23 +115,43 @@ class FakeCluster:
                     body = cluster.page(path)
                     self.answer({"errors": ["Not found: " + path]} if body is None else body, 404 if body is None else 200)
 
-        self.server = Server(JobManager)
+        class Reporter(Handler):
+            def do_GET(self) -> None:  # noqa: N802
+                self.say(cluster.exposition().encode(), "text/plain; version=0.0.4")
+                cluster.scraped.append(time.monotonic())
+
+        self.server, self.reporter = Server(JobManager), Server(Reporter)
+
+    def exposition(self) -> str:
+        now = time.monotonic()
+        families: dict[str, list[tuple[str, float]]] = {}
+        for job in self.slow:
+            for family, rows in job.series(now).items():
+                families.setdefault(family, []).extend(rows)
+        return "".join(f"# TYPE {family} gauge\n" + "".join(f"{family}{{{labels}}} {value:.0f}\n" for labels, value in rows)
+                       for family, rows in families.items())
 
     def failed(self) -> set[int]:
         now = time.monotonic()
-        failed = {job for job in range(JOBS) if now >= self.began + FAULT_EVERY_S * (job + 1)}
+        failed = {job for job in range(JOBS_THAT_FAIL) if now >= self.began + FAULT_EVERY_S * (job + 1)}
         for job in failed:
             self.failed_at.setdefault(f"job-{job}", self.began + FAULT_EVERY_S * (job + 1))
         return failed
 
-    @staticmethod
-    def row(job: int, failed: bool) -> dict:
-        return {"jid": f"{job:032x}", "name": f"job-{job}", "state": "FAILED" if failed else "RUNNING", "start-time": 1_700_000_000_000,
-                "end-time": 1_700_000_900_000 if failed else -1, "last-modification": 1_700_000_000_000 + (900_000 if failed else 0),
-                "tasks": {"total": 1, "running": 0 if failed else 1, "failed": 1 if failed else 0}}
+    def rows(self, failed: set[int]) -> list[dict]:
+        running = [{"jid": job.id, "name": job.name, "state": "RUNNING", "start-time": STARTED_MS, "end-time": -1,
+                    "last-modification": STARTED_MS + 1000, "tasks": {"total": 2, "running": 2}} for job in self.slow]
+        return running + [self.row(job, job in failed) for job in range(JOBS_THAT_FAIL)]
 
     @staticmethod
-    def page(path: str) -> object:
+    def row(job: int, failed: bool) -> dict:
+        return {"jid": f"{job:032x}", "name": f"job-{job}", "state": "FAILED" if failed else "RUNNING", "start-time": STARTED_MS,
+                "end-time": STARTED_MS + 900_000 if failed else -1, "last-modification": STARTED_MS + (900_000 if failed else 0),
+                "tasks": {"total": 1, "running": 0 if failed else 1, "failed": 1 if failed else 0}}
+
+    def page(self, path: str) -> object:
+        if path in self.pages:
+            return self.pages[path]
         if path == "/config":
             return {"flink-version": "1.20.5"}
         if path == "/taskmanagers":
@@ -99,14 +161,14 @@ class FakeCluster:
         if path == "/jobmanager/environment":
             return {"jvm": {"options": []}}
         if path.endswith("/exceptions"):
-            return {"exceptionHistory": {"entries": [{"exceptionName": "java.io.IOException", "timestamp": 1_700_000_900_000,
+            return {"exceptionHistory": {"entries": [{"exceptionName": "java.io.IOException", "timestamp": STARTED_MS + 900_000,
                                                       "stacktrace": "java.io.IOException: gone\n\tat a.B.c(B.java:1)"}]}}
         return None
 
 
 class FakeAlertmanager:
     def __init__(self) -> None:
-        self.came: dict[tuple[str, str], float] = {}
+        self.came: dict[tuple[str, str, str], float] = {}  # detector, cluster, job
         manager = self
 
         class Api(Handler):
@@ -117,8 +179,8 @@ class FakeAlertmanager:
                 now = time.monotonic()
                 for alert in json.loads(self.rfile.read(int(self.headers["Content-Length"]))):
                     labels = alert["labels"]
-                    if labels.get("detector") == "job_down":
-                        manager.came.setdefault((labels["cluster"], labels.get("job", "")), now)
+                    if labels.get("detector") in DETECTORS:
+                        manager.came.setdefault((labels["detector"], labels["cluster"], labels.get("job", "")), now)
                 self.answer({})
 
         self.server = Server(Api)
@@ -127,14 +189,14 @@ class FakeAlertmanager:
 def row(name: str, seconds: list[float]) -> str:
     ms = sorted(1000 * s for s in seconds)
     at = lambda share: ms[min(len(ms) - 1, int(share * len(ms)))]  # noqa: E731
-    return f"{name:44} n {len(ms):4}  min {ms[0]:8.1f}  median {statistics.median(ms):8.1f}  p99 {at(.99):8.1f}  max {ms[-1]:8.1f} ms"
+    return f"{name:52} n {len(ms):4}  min {ms[0]:8.1f}  median {statistics.median(ms):8.1f}  p99 {at(.99):8.1f}  max {ms[-1]:8.1f} ms"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--doctor", type=Path, required=True)
     parser.add_argument("--clusters", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=90)
+    parser.add_argument("--seconds", type=float, default=420)
     arguments = parser.parse_args()
     raise_on_sigterm()
     with tempfile.TemporaryDirectory(prefix="doctor-latency-") as temporary:
@@ -144,7 +206,8 @@ def main() -> int:
         config = folder / "config.yaml"  # JSON is YAML
         config.write_text(json.dumps({
             "listen": "127.0.0.1:0", "alertmanagers": [f"http://127.0.0.1:{alertmanager.server.port}"],
-            "clusters": [{"name": name, "flink": [f"http://127.0.0.1:{c.server.port}"]} for name, c in clusters.items()]}))
+            "clusters": [{"name": name, "flink": [f"http://127.0.0.1:{c.server.port}"],
+                          "reporters": [f"127.0.0.1:{c.reporter.port}"]} for name, c in clusters.items()]}))
         try:
             doctor = Process("flink-doctor", [str(arguments.doctor.resolve()), "run", "--config", str(config)], folder / "log")
             time.sleep(arguments.seconds)
@@ -153,20 +216,31 @@ def main() -> int:
                 return 1
         finally:
             stop_all()
-    told, waited, missing = [], [], 0
     end = time.monotonic() - 7  # what was shown later may still be on its way
+    return report(clusters, alertmanager.came, end)
+
+
+def report(clusters: dict[str, FakeCluster], came: dict[tuple[str, str, str], float], end: float) -> int:
+    told, waited, slow, missing = [], [], [], 0
     for name, cluster in clusters.items():
         for job, shown in cluster.shown.items():
-            came = alertmanager.came.get((name, job))
+            at = came.get(("job_down", name, job))
             waited.append(shown - cluster.failed_at[job])
-            if came is not None:
-                told.append(came - shown)
+            if at is not None:
+                told.append(at - shown)
             elif shown < end:
                 missing += 1
-    print(row("fault → answer that shows it (poll: 5 s)", waited))
-    print(row("answer that shows it → alert at Alertmanager", told))
+        for sink in cluster.slow:
+            at = came.get(("backpressure", name, sink.name))
+            if at is not None:
+                slow.append(at - max(scraped for scraped in cluster.scraped if scraped < at))
+            else:
+                missing += 1
+    print(row("job_down: fault → answer that shows it (poll: 5 s)", waited))
+    print(row("job_down: answer → alert at Alertmanager", told))
+    print(row("backpressure: last scrape → alert at Alertmanager", slow))
     print(f"never told: {missing}")
-    return 1 if missing or not told else 0
+    return 1 if missing or not told or not slow else 0
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ constexpr DurationMs kExceptionsAgeMs = 50 * kSecondMs;  // unless the overview 
 /// would take the calls that all others need.
 constexpr int kRestless = 4 * kRestlessChange;
 constexpr int kRestlessForLong = kRestlessMax;  // its first restarts are the news
-constexpr DurationMs kTroubledAgeMinMs = 10 * kSecondMs;
+constexpr DurationMs kFaultsAgeMinMs = 10 * kSecondMs;
 constexpr DurationMs kDetailsAgeMinMs = 30 * kSecondMs;  // while it is in progress
 constexpr DurationMs kJobAgeMinMs = 30 * kSecondMs;
 constexpr DurationMs kPlacementAgeMinMs = kMinuteMs;
@@ -31,9 +31,7 @@ constexpr double kCheckpointsShareAlone = 0.2;  // in place of reporters there i
 constexpr DurationMs kVertexIdsAgeMinMs = kMinuteMs;
 constexpr int kVertexIdsDoublings = 4;  // of that age, while there is nothing that anybody wants
 constexpr int kVertexIdsDoublingsWithSome = 1;  // at least, where there is something already
-constexpr std::int64_t kListPatienceRounds = 36;
-constexpr int kRetryDoublings = 5;       // of a poll, after failures
-constexpr double kTroubledShare = 0.75;  // if all of them were in trouble
+constexpr int kRetryDoublings = 5;              // of a poll, after failures
 constexpr double kExceptionsShare = 0.15;
 constexpr double kExceptionsShareAlone = 0.05;
 
@@ -49,14 +47,8 @@ struct Rules : AgendaRules {
   Shares shares;
 };
 
-bool is_troubled(const KnownJob& job, const Rules& rules) {
-  return is_overdue(job, rules.now) || size_moved(job);
-}
-
 DurationMs checkpoints_age_min(const KnownJob& job, const Rules& rules) {
-  if (is_troubled(job, rules)) {
-    return std::max(kTroubledAgeMinMs, rules.shares.age_min_of_jobs(kTroubledShare, 0));
-  }
+  if (is_troubled(job, rules.now)) return rules.shares.age_min_of_troubled();
   const auto& config = job.facts.checkpoint_config;
   const DurationMs interval = config ? config->interval.value_or(kCheckpointsAgeMaxMs) : 0;
   return rules.shares.age_min_of_jobs(rules.checkpoints_share(),
@@ -87,6 +79,14 @@ bool state_may_come(const KnownVertex& vertex, const KnownJob& job) {
       [&](std::string_view of_heap) { return backend.find(of_heap) != backend.npos; });
 }
 
+/// Metrics of state count for the process that its task runs in, which only the vertex's page
+/// tells.
+bool placement_is_missing(const KnownJob& job, const std::string& vertex) {
+  const auto known = job.vertices.find(vertex);
+  return known != job.vertices.end() && known->second.tells_state &&
+         known->second.page.change != job.changes;
+}
+
 /// Nobody knows yet which metrics the vertex has, or those of its state.
 bool list_is_missing(const KnownJob& job, const std::string& vertex) {
   const auto known = job.vertices.find(vertex);
@@ -99,21 +99,17 @@ Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const std::string& vert
   if (job.ended()) return Errand::Urgency::regular;
   // A change is most often a fault, and the fault is what everybody wants to know first.
   if (ask == Ask::exceptions && job.exceptions.change != job.changes) return Errand::Urgency::fault;
-  if (ask == Ask::checkpoints && is_troubled(job, rules)) return Errand::Urgency::trouble;
+  if (ask == Ask::checkpoints && is_troubled(job, rules.now)) return Errand::Urgency::trouble;
   if (ask == Ask::vertex_metrics && job.event_time_stands_still()) return Errand::Urgency::trouble;
   const bool late = never_seen(ask, job) || (ask == Ask::checkpoints && may_be_missed(job, rules));
   if (late) return Errand::Urgency::late;
-  const bool screens = ask == Ask::job || ask == Ask::vertex_metrics ||
-                       (ask == Ask::vertex_metric_ids && list_is_missing(job, vertex)) ||
-                       (ask == Ask::vertex && is_suspect(job, vertex));
+  // Hundreds of vertices whose metrics nobody knows yet would take all calls from what they do.
+  const bool lists = ask == Ask::vertex_metric_ids && !rules.shares.lists_had_theirs() &&
+                     list_is_missing(job, vertex);
+  const bool screens =
+      ask == Ask::job || ask == Ask::vertex_metrics || lists ||
+      (ask == Ask::vertex && (is_suspect(job, vertex) || placement_is_missing(job, vertex)));
   return rules.shares.screens() && screens ? Errand::Urgency::screen : Errand::Urgency::regular;
-}
-
-/// Where calls are short, hundreds of vertices whose metrics nobody knows yet would go before the
-/// first looks at what they do.
-std::int64_t patience_rounds(Ask ask, Errand::Urgency urgency) {
-  const bool lists = ask == Ask::vertex_metric_ids && urgency == Errand::Urgency::screen;
-  return lists ? kListPatienceRounds : 0;
 }
 
 /// Puts a thing on the list when its round has come.
@@ -129,10 +125,14 @@ class List {
           rules_.shares.screens() ? Errand::Urgency::screen : Errand::Urgency::regular;
       errands_.push_back({ask, *due_round, false, urgency, subject, vertex});
     } else {
-      const auto urgency = urgency_of(ask, *job, vertex, rules_);
-      errands_.push_back({ask, *due_round + patience_rounds(ask, urgency), job->ended(), urgency,
+      errands_.push_back({ask, *due_round, job->ended(), urgency_of(ask, *job, vertex, rules_),
                           job->summary.id, vertex});
     }
+  }
+  void add_ahead(Ask ask, const std::optional<std::int64_t>& order, const KnownJob& job,
+                 const std::string& vertex = {}) {
+    if (!order) return;
+    errands_.push_back({ask, *order, false, Errand::Urgency::ahead, job.summary.id, vertex});
   }
   void add_details(const KnownJob& job, std::int64_t checkpoint) {
     const auto known = job.checkpoint_details.find(checkpoint);
@@ -205,7 +205,7 @@ std::optional<std::int64_t> checkpoints_due(const KnownJob& job, const Rules& ru
 std::optional<std::int64_t> exceptions_due(const KnownJob& job, const Rules& rules) {
   const bool seldom = rules.shares.screens() && job.restless >= kRestlessForLong;
   const std::optional<std::int64_t> change =
-      on_change_after(job.exceptions, job, rules, seldom ? kJobAgeMinMs : kTroubledAgeMinMs);
+      on_change_after(job.exceptions, job, rules, seldom ? kJobAgeMinMs : kFaultsAgeMinMs);
   if (change || job.ended()) return change;
   const DurationMs age_min =
       rules.shares.age_min_of_jobs(rules.exceptions_share(), kExceptionsAgeMs);
@@ -220,11 +220,21 @@ std::optional<std::int64_t> values_due(const Part& part, std::int64_t noticed_ro
   return every(part, 1, noticed_round);
 }
 
+/// What is not due yet, if there are calls for it; what will be soonest goes first.
+std::optional<std::int64_t> ahead(const Part& part, const Rules& rules, DurationMs age_min) {
+  const DurationMs age = rules.now - part.asked_at;
+  const bool due = !part.asked() || age >= age_min;
+  if (!rules.plenty || rules.one_shot || due || age < kValuesAgeMs) return std::nullopt;
+  return (age_min - age) / kSecondMs;
+}
+
 std::optional<std::int64_t> vertex_due(const KnownJob& job, const VertexFacts& vertex,
                                        const Rules& rules) {
   const Part& page = job.vertices.at(vertex.id).page;
-  const bool recent =
-      page.asked() && rules.now - page.asked_at < rules.shares.age_min_of_vertex(job, vertex);
+  const DurationMs age_min = placement_is_missing(job, vertex.id)
+                                 ? kPlacementAgeMinMs
+                                 : rules.shares.age_min_of_vertex(job, vertex);
+  const bool recent = page.asked() && rules.now - page.asked_at < age_min;
   if (recent && !rules.one_shot) return std::nullopt;
   return every(page, 1, job.changed_round);
 }
@@ -255,15 +265,15 @@ std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const Know
 }
 
 /// Of a vertex with more ids than one request takes: all of its requests in the time of one.
-DurationMs age_min_of_turn(const KnownVertex& vertex, DurationMs age_min) {
-  return std::max(kValuesAgeMs / 2, age_min / static_cast<DurationMs>(vertex.queries.size()));
+DurationMs age_min_of_turn(const KnownVertex& vertex, const KnownJob& job, const Rules& rules) {
+  const auto turns = static_cast<DurationMs>(vertex.queries.size());
+  return std::max(kValuesAgeMs / 2, rules.shares.age_min_of_vertex_values(job, vertex) / turns);
 }
 
 void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
   const bool for_values = rules.one_shot || !rules.task_manager_reporters;
   // With reporters only the placement is wanted, which is settled once all tasks run.
   if (for_values ? job.summary.state != "RUNNING" : !job.all_tasks_run()) return;
-  const DurationMs values_age_min = rules.shares.age_min_of_vertex_values(job);
   for (const VertexFacts& facts : job.facts.vertices) {
     const std::string& id = facts.id;
     const KnownVertex& vertex = job.vertices.at(id);
@@ -271,22 +281,30 @@ void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
              for_values ? vertex_due(job, facts, rules)
                         : on_change_after(vertex.page, job, rules, kPlacementAgeMinMs),
              &job, {}, id);
+    if (for_values && is_suspect(job, facts)) {
+      list.add_ahead(Ask::vertex,
+                     ahead(vertex.page, rules, rules.shares.age_min_of_vertex(job, facts)), job,
+                     id);
+    }
     if (rules.task_manager_reporters || !rules.vertex_metrics_wanted) continue;
     list.add(Ask::vertex_metric_ids, vertex_ids_due(vertex, job, rules), &job, {}, id);
     if (vertex.queries.empty()) continue;
     // A single diagnosis has no time for turns.
     const bool more = rules.one_shot && vertex.next_query % vertex.queries.size() != 0;
+    const DurationMs age_min = age_min_of_turn(vertex, job, rules);
     list.add(Ask::vertex_metrics,
-             more ? rules.round
-                  : values_due(vertex.metrics, job.changed_round, rules,
-                               age_min_of_turn(vertex, values_age_min)),
+             more ? rules.round : values_due(vertex.metrics, job.changed_round, rules, age_min),
              &job, {}, id);
+    list.add_ahead(Ask::vertex_metrics, ahead(vertex.metrics, rules, age_min), job, id);
   }
 }
 
 void add_job(const KnownJob& job, const Rules& rules, List& list) {
   if (job.gone_round == rules.round) return;
   list.add(Ask::job, job_due(job, rules), &job);
+  if (rules.shares.screens() && !job.ended()) {
+    list.add_ahead(Ask::job, ahead(job.job, rules, rules.shares.age_min_of_screened_jobs()), job);
+  }
   list.add(Ask::exceptions, exceptions_due(job, rules), &job);
   // A job without tasks is a stub: Flink would answer that it has no checkpoints.
   if (job.summary.tasks_total == 0) return;

@@ -41,7 +41,8 @@ struct Errand {
     late,     // never looked at, or soon more checkpoints than Flink remembers
     screen,   // where vertices are too many: what tells which of them are worth a look, these, and
               // what nothing else tells: metrics of state
-    regular
+    regular,
+    ahead  // not due yet: calls are left over
   };
   Ask ask{};
   std::int64_t due_round{};
@@ -60,6 +61,7 @@ struct AgendaRules {
   bool task_manager_reporters{};
   double calls_per_minute{60};  // the budget
   double bytes_per_minute{5e6};
+  bool plenty{false};                 // of both is left
   bool vertex_metrics_wanted{false};  // somebody reads what only these pages have
 };
 

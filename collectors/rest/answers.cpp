@@ -249,10 +249,11 @@ Status RestSource::take_vertex_metrics(const rest::KnownJob& job, const Errand& 
   rest::KeyedValues values;
   Status taken = rest::parse_vertex_metrics(body, limits_, vertex, entities_, values);
   rest::KnownVertex& known = known_.jobs.at(errand.subject).vertices.at(errand.vertex);
-  const std::optional<double> watermark = rest::lowest_watermark(values);
-  known.stands_still = watermark && watermark == known.watermark;
-  known.watermark = watermark;
-  if (taken.ok()) batch_.add(std::move(values));
+  if (!taken.ok()) return taken;
+  if (const auto lowest = rest::lowest_watermark(values)) known.take_watermark(*lowest, clock_());
+  const bool tells = known.queries.size() > 1 || rest::tell_more_than_checkpoints(values);
+  known.tells_little = !tells;
+  batch_.add(std::move(values));
   return taken;
 }
 

@@ -84,6 +84,11 @@ bool Connection::has_budget() {
   return calls_.left() >= 1 && bytes_.left() > 0;
 }
 
+bool Connection::has_plenty() {
+  refill();
+  return calls_.is_plenty() && bytes_.is_plenty();
+}
+
 bool Connection::has_time() const { return clock_() < round_ends_; }
 
 void Connection::refill() {

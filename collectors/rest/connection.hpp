@@ -30,6 +30,7 @@ class Allowance {
   }
   void spend(double amount) { left_ -= amount; }
   double left() const { return left_; }
+  bool is_plenty() const { return left_ > most_ / 2; }
 
  private:
   double per_minute_, most_, left_;
@@ -51,6 +52,8 @@ class Connection {
 
   /// Details wait when this is false; the overview never does.
   bool has_budget();
+  /// So much is saved up that what a fault will need stays there.
+  bool has_plenty();
   bool has_time() const;
   /// The coroutine was cancelled during a call: what came back says nothing about the peer.
   bool cancelled() const { return cancelled_; }

@@ -47,8 +47,16 @@ struct KnownVertex {
   bool tells_state{false};          // metrics of column families are among them
   int barren{0};                    // lists of ids in a row without any, or without those
   DurationMs pace_ms{0};            // from one answer to a request to the next of the same, lately
-  std::optional<double> watermark;  // the lowest of its subtasks', when they were asked last …
-  bool stands_still{false};         // … and it was the same the time before
+  bool tells_little{false};         // nothing of event time, of state or of a lag, the last time
+  std::optional<double> watermark;  // the lowest of its subtasks' …
+  TimestampMs watermark_at{0};      // … first seen then …
+  bool stands_still{false};         // … and again since
+
+  void take_watermark(double lowest, TimestampMs now) {
+    stands_still = watermark == lowest;
+    if (!stands_still) watermark_at = now;
+    watermark = lowest;
+  }
 };
 
 inline constexpr int kRestlessChange = 2;
@@ -67,10 +75,10 @@ struct KnownJob {
   std::map<std::int64_t, Part> checkpoint_details, checkpoint_subtasks;  // by checkpoint
   std::map<std::string, KnownVertex> vertices;
 
-  bool event_time_stands_still() const {
-    return std::any_of(vertices.begin(), vertices.end(),
-                       [](const auto& entry) { return entry.second.stands_still; });
-  }
+  /// Since when event time may stand still; 0: it goes on. A source has splits that are marked idle
+  /// and hold back nobody: what comes after it tells, if anything does.
+  TimestampMs still_since() const;
+  bool event_time_stands_still() const { return still_since() != 0; }
   /// Of a poll.
   void note_change(bool changed) {
     restless =

@@ -27,6 +27,10 @@ class Shares {
   /// How old it must be; a little early is better than a whole poll late.
   DurationMs age_min_of_jobs(double share, DurationMs wanted_ms) const;
 
+  /// The same of the checkpoints of jobs whose checkpoints are in trouble, which may be all of
+  /// them: a storage that is gone must not hide what else goes wrong.
+  DurationMs age_min_of_troubled() const;
+
   // In place of reporters.
   /// Whether the pages of vertices are too many to be read while they are fresh. Then each job's
   /// own page, which tells of all tasks of a vertex together, screens for the vertices that are
@@ -36,24 +40,31 @@ class Shares {
   DurationMs age_min_of_job_values() const;
   DurationMs age_min_of_screened_jobs() const;
   DurationMs age_min_of_vertex(const KnownJob& job, const VertexFacts& vertex) const;
-  /// Of the metrics of its vertices: more often where event time may stand still, since that takes
-  /// several looks.
-  DurationMs age_min_of_vertex_values(const KnownJob& job) const;
+  /// Of a vertex's metrics: more often where event time may stand still, since that takes several
+  /// looks, until it has stood for long; more seldom where there is little to tell.
+  DurationMs age_min_of_vertex_values(const KnownJob& job, const KnownVertex& vertex) const;
+  /// Whether lists of ids have had their share of the last minute.
+  bool lists_had_theirs() const;
 
  private:
   struct Pages {
-    std::size_t count{0};
+    double count{0};
     double bytes{0};  // about, of all of them together
   };
   void count(const KnownJob& job);
-  DurationMs age_of(std::size_t parts, double share) const;
+  DurationMs age_min_of_state() const;
+  DurationMs age_of(double parts, double share) const;
   DurationMs age_of(const Pages& pages, double calls_share) const;
 
   double calls_per_minute_;
   double bytes_per_minute_;
-  std::size_t jobs_running_{0};
-  std::size_t metrics_pages_{0};
-  std::size_t still_pages_{0};  // of them, of jobs in which event time may stand still
+  TimestampMs now_;
+  double jobs_running_{0};
+  double jobs_troubled_{0};
+  double metrics_pages_{0};  // those that tell little count as a part of one
+  double state_pages_{0};    // of vertices with column families
+  double still_pages_{0};    // of jobs in which event time may stand still
+  double lists_lately_{0};   // of ids, in the last minute
   Pages vertices_, suspects_;
   bool screens_{false};
 };

@@ -223,6 +223,7 @@ boost::asio::awaitable<void> RestSource::run_errands() {
     if (errands.empty()) co_return;
     for (const Errand& errand : errands) {
       if (!connection_.has_budget()) co_return;  // postponed: the next poll begins with them
+      if (errand.urgency == Errand::Urgency::ahead && !connection_.has_plenty()) co_return;
       if (!connection_.has_time()) {
         note({ErrorCode::timeout, "details were slow; the poll ran out of time"});
         co_return;
@@ -235,7 +236,7 @@ boost::asio::awaitable<void> RestSource::run_errands() {
   }
 }
 
-rest::AgendaRules RestSource::rules() const {
+rest::AgendaRules RestSource::rules() {
   rest::AgendaRules rules;
   rules.round = round_;
   rules.now = clock_();
@@ -244,6 +245,7 @@ rest::AgendaRules RestSource::rules() const {
   rules.task_manager_reporters = task_manager_reporters_;
   rules.calls_per_minute = limits_.rest_calls_per_minute_max;
   rules.bytes_per_minute = limits_.rest_bytes_per_minute_max;
+  rules.plenty = connection_.has_plenty();
   rules.vertex_metrics_wanted = vertex_metrics_wanted_;
   return rules;
 }

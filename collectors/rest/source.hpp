@@ -93,7 +93,7 @@ class RestSource {
                              const std::string& body);
 
   boost::asio::awaitable<Result<std::string>> get(std::string target);
-  rest::AgendaRules rules() const;
+  rest::AgendaRules rules();
   void forget_job_manager();
   void note(const Error& error);
   void emit(decltype(StreamItem::what) what);

@@ -47,6 +47,10 @@ bool is_overdue(const KnownJob& job, TimestampMs now) {
   return now - since > 2 * allowed && now - since < 20 * allowed;
 }
 
+bool is_troubled(const KnownJob& job, TimestampMs now) {
+  return is_overdue(job, now) || size_moved(job);
+}
+
 bool size_moved(const KnownJob& job) {
   std::optional<double> newest;
   const auto& checkpoints = job.facts.checkpoints;

@@ -18,6 +18,9 @@ bool is_overdue(const KnownJob& job, TimestampMs now);
 /// The newest checkpoint is of another size than the one before: is it the first of many?
 bool size_moved(const KnownJob& job);
 
+/// Either: checkpoints do not come, or are of another size than before.
+bool is_troubled(const KnownJob& job, TimestampMs now);
+
 /// Checkpoints of which it tells something how they are spread over the vertices: the two between
 /// which the size last moved, one that was slow, the newest if it failed, one that is overdue.
 std::vector<std::int64_t> telling_checkpoints(const KnownJob& job, TimestampMs now);

@@ -178,6 +178,14 @@ Status parse_vertex_metrics(std::string_view body, const Limits& limits, EntityI
   return Done{};
 }
 
+bool tell_more_than_checkpoints(const KeyedValues& values) {
+  return std::any_of(values.begin(), values.end(), [](const auto& value) {
+    const Metric metric = value.first.metric;
+    return metric != Metric::checkpoint_alignment_time &&
+           metric != Metric::checkpoint_start_delay && !is_on_the_vertex_page(metric);
+  });
+}
+
 std::optional<double> lowest_watermark(const KeyedValues& values) {
   std::optional<double> lowest;
   for (const auto& [key, value] : values) {

@@ -46,6 +46,9 @@ std::vector<std::string> vertex_queries(const std::vector<std::string>& ids, int
 Status parse_vertex_metrics(std::string_view body, const Limits& limits, EntityId vertex,
                             EntityTable& entities, KeyedValues& values);
 
+/// Whether there is anything but what checkpoints and the vertex's own page tell too.
+bool tell_more_than_checkpoints(const KeyedValues& values);
+
 /// What the slowest of these subtasks has reached; epoch ms.
 std::optional<double> lowest_watermark(const KeyedValues& values);
 

@@ -64,7 +64,14 @@ class Simulation {
     late_ = late;
   }
   void stands_still(const std::string& id) {
-    known_.jobs.at(id).vertices.at(kStateful).stands_still = true;
+    KnownVertex& vertex = known_.jobs.at(id).vertices.at(kStateful);
+    for (int look = 0; look < 2; ++look) vertex.take_watermark(1e12, now_);
+  }
+  /// Of the jobs that there are: nothing but checkpoints is told.
+  void tell_little_but(const std::string& one) {
+    for (auto& [id, job] : known_.jobs) {
+      for (auto& [vertex, known] : job.vertices) known.tells_little = id != one;
+    }
   }
   void refuse(Errand::Ask ask) { refused_ = ask; }
   int calls(Errand::Ask ask) const { return calls_of_.contains(ask) ? calls_of_.at(ask) : 0; }
@@ -258,6 +265,7 @@ TEST(Agenda, WithoutReportersTheStateOfSeventeenJobsIsReadWhileItIsFresh) {
     for (int job = 0; job < 16; ++job) {
       const KnownJob& known = simulation.job("job" + std::to_string(job));
       oldest = std::max(oldest, simulation.age(known.vertices.at(kStateful).metrics));
+      EXPECT_TRUE(known.vertices.at(kStateful).page.asked()) << "whose memory it is";
     }
     oldest = std::max(oldest, simulation.age(simulation.process("tm-2").metrics));
   }
@@ -300,7 +308,7 @@ TEST(Agenda, EventTimeThatMayStandStillIsLookedAtMoreOften) {
   simulation.stands_still("job7");
   DurationMs oldest = 0;
   DurationMs oldest_of_others = 0;
-  for (int i = 0; i < 120; ++i) {
+  for (int i = 0; i < 60; ++i) {
     simulation.poll();
     if (i < 12) continue;
     const auto age = [&](const std::string& id) {
@@ -311,6 +319,44 @@ TEST(Agenda, EventTimeThatMayStandStillIsLookedAtMoreOften) {
   }
   EXPECT_LE(oldest, 45 * kSecondMs);
   EXPECT_GE(oldest_of_others, 90 * kSecondMs) << "else the cluster is too small for this test";
+}
+
+TEST(Agenda, EventTimeThatHasStoodForLongIsNoNews) {
+  Simulation simulation(false);
+  for (int i = 0; i < 30; ++i) simulation.add_stateful("job" + std::to_string(i));
+  for (int i = 0; i < 120; ++i) simulation.poll();
+  simulation.stands_still("job7");
+  const auto looked_at = [&] {
+    return simulation.job("job7").vertices.at(kStateful).metrics.asked_at;
+  };
+  for (int i = 0; i < 720; ++i) simulation.poll();
+  int looks = 0;
+  TimestampMs last = 0;
+  for (int i = 0; i < 360; ++i) {
+    simulation.poll();
+    if (looked_at() != last) ++looks;
+    last = looked_at();
+  }
+  EXPECT_LE(looks, 14) << "in half an hour, as often as the others";
+}
+
+TEST(Agenda, VerticesThatTellLittleLeaveTheirCallsToTheOthers) {
+  Simulation simulation(false);
+  simulation.use_backend("HashMapStateBackend", true);
+  for (int i = 0; i < 30; ++i) simulation.add_stateful("job" + std::to_string(i));
+  for (int i = 0; i < 120; ++i) simulation.poll();
+  const auto oldest_of = [&](const std::string& id) {
+    DurationMs oldest = 0;
+    for (int i = 0; i < 240; ++i) {
+      simulation.poll();
+      oldest = std::max(oldest, simulation.age(simulation.job(id).vertices.at(kStateful).metrics));
+    }
+    return oldest;
+  };
+  const DurationMs before = oldest_of("job7");
+  simulation.tell_little_but("job7");
+  EXPECT_LE(4 * oldest_of("job7"), 3 * before);
+  EXPECT_LE(oldest_of("job3"), 10 * kMinuteMs) << "they are looked at all the same";
 }
 
 TEST(Agenda, WhatIsRefusedIsAskedForEverMoreSeldom) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/text.hpp"
+
 namespace doctor {
 namespace {
 
@@ -27,6 +29,16 @@ Verdict counts_looks(const Window&, const Params&) {
   return {};
 }
 
+bool waits_for_a_sample = false;
+int urgent_looks = 0;
+Verdict nearly(const Window&, const Params&) {
+  ++urgent_looks;
+  Verdict verdict;
+  verdict.near = waits_for_a_sample;
+  return verdict;
+}
+
+const Detector kUrgent{"urgent", "", Lane::page, 5 * kSecondMs, 0, 0, {}, {}, nearly};
 const Detector kFacts{"facts", "", Lane::page, 0, 0, 0, {}, {}, always_well};
 const Detector kVanished{"vanished", "", Lane::page, 0, 0, 0, {}, {}, counts_vanished, true};
 const Detector kSeldom{"seldom", "", Lane::page, kHourMs, 0, 0, {}, {}, counts_looks};
@@ -79,6 +91,43 @@ TEST_F(JudgeTest, AnOutageBlindsWhatLivesOnFacts) {
   judge.judge(kStart + 1000);
   EXPECT_EQ(state(0), DetectorState::blind);
   EXPECT_EQ(state(1), DetectorState::ok) << "judges outages itself";
+}
+
+TEST_F(JudgeTest, AScrapeIsNewsOnlyToWhoWaitsForASample) {
+  const Detector* const urgent[] = {&kUrgent};
+  Judge nearby{config(), urgent, plan, limits};
+  const auto scraped = [&](TimestampMs at) {
+    SourceHealth reporter;
+    reporter.id = 3;
+    reporter.kind = SourceKind::reporter;
+    reporter.up = reporter.ever_up = true;
+    nearby.absorb({0, at, reporter});
+  };
+  const auto polled = [&](TimestampMs at) {
+    SourceHealth rest;
+    rest.up = rest.ever_up = true;
+    nearby.absorb({0, at, rest});
+  };
+  polled(kStart);
+  EXPECT_TRUE(nearby.has_news());
+  waits_for_a_sample = false;
+  urgent_looks = 0;
+  nearby.judge(kStart);
+  scraped(kStart + 1000);
+  EXPECT_FALSE(nearby.has_news());
+  waits_for_a_sample = true;
+  nearby.judge(kStart + 6000);
+  ASSERT_EQ(urgent_looks, 2);
+  nearby.judge(kStart + 7000);
+  EXPECT_EQ(urgent_looks, 2) << "nothing new, and its five seconds are not over";
+  scraped(kStart + 7500);
+  EXPECT_TRUE(nearby.has_news());
+  waits_for_a_sample = false;
+  nearby.judge(kStart + 7500);
+  EXPECT_EQ(urgent_looks, 3);
+  EXPECT_FALSE(nearby.has_news()) << "a scrape is news once";
+  scraped(kStart + 8000);
+  EXPECT_FALSE(nearby.has_news());
 }
 
 TEST_F(JudgeTest, WhatSeldomLooksKnowsOfAnOutageAndItsEndAtOnce) {
@@ -154,6 +203,33 @@ TEST_F(JudgeTest, ARetiredSourceIsForgotten) {
   judge.absorb({0, kStart, reporter});
   EXPECT_EQ(judge.view().status, ClusterStatus::ok);
   EXPECT_EQ(judge.view().sources.size(), 1U);
+}
+
+TEST_F(JudgeTest, ATaskManagerKeepsItsNameWhenItOrItsNeighbourIsGone) {
+  const auto list = [&](TimestampMs at, const std::vector<std::string>& ids) {
+    auto facts = std::make_shared<ClusterFacts>();
+    facts->task_managers_known = true;
+    for (const std::string& id : ids) {
+      TaskManagerFacts& manager = facts->task_managers.emplace_back();
+      manager.id = id;
+      manager.host = "h1";
+    }
+    judge.absorb({0, at, ClusterFactsPtr(facts)});
+  };
+  const EntityId process =
+      judge.entities().intern(Level::process, kClusterEntity, reporter_filtered("h1:6122-a"));
+  const auto host = [&] { return judge.window(kStart).subject_of_process(process).host; };
+  list(kStart, {"h1:6122-a"});
+  EXPECT_EQ(host(), "h1");
+  list(kStart + 1000, {});
+  EXPECT_EQ(host(), "h1") << "it is gone";
+  EXPECT_EQ(judge.window(kStart).subject_of_process(process).task_manager, "h1:6122-a");
+  list(kStart + 2000, {"h1:6122-a", "h1:6123-b"});
+  EXPECT_EQ(host(), "h1:6122");
+  list(kStart + 3000, {"h1:6122-a"});
+  EXPECT_EQ(host(), "h1:6122") << "its neighbour is gone";
+  list(kStart + 4000, {});
+  EXPECT_EQ(host(), "h1:6122");
 }
 
 TEST_F(JudgeTest, LogFilesSayNothingAboutHowMuchOfTheClusterIsSeen) {

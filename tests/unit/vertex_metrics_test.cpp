@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "collectors/rest/known.hpp"
+
 namespace doctor::rest {
 namespace {
 
@@ -125,6 +127,26 @@ TEST(VertexMetrics, BrokenAnswersSaySo) {
   }
   EXPECT_TRUE(parse_vertex_metrics("[]", Limits{}, job, entities, values).ok());
   EXPECT_THAT(values, IsEmpty());
+}
+
+TEST(KnownJob, IdleSplitsOfASourceDoNotStopEventTime) {
+  KnownJob job;
+  job.facts.vertices.resize(2);
+  job.facts.vertices[0].id = "source";
+  job.facts.vertices[1].id = "window";
+  job.facts.vertices[1].inputs.push_back({"source", ""});
+  KnownVertex& source = job.vertices["source"];
+  source.take_watermark(1e12, 1000);
+  EXPECT_EQ(job.still_since(), 0);
+  source.take_watermark(1e12, 2000);
+  EXPECT_EQ(job.still_since(), 1000) << "nobody else tells";
+  KnownVertex& window = job.vertices["window"];
+  window.take_watermark(1e12, 3000);
+  EXPECT_EQ(job.still_since(), 0);
+  window.take_watermark(1e12, 4000);
+  EXPECT_EQ(job.still_since(), 3000);
+  window.take_watermark(2e12, 5000);
+  EXPECT_FALSE(job.event_time_stands_still());
 }
 
 }  // namespace
