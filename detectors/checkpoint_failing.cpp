@@ -19,7 +19,7 @@ namespace {
 
 constexpr Param kParams[] = {
     {"recent_max", 16, "newest checkpoints that ended; so many the agent remembers without gaps"},
-    {"failures_min", 3, "of them"},
+    {"failures_min", 4, "of them"},
     {"share_min", 0.05, "of them failed at least, with this confidence:"},
     {"confidence", 0.95, "of each bound of the share, and that failures have gone"},
     {"restart_horizon_ms", kDayMs, "within this time a restart is expected"},
@@ -33,7 +33,6 @@ struct Sight {
   TimestampMs now{};
   Attempts attempts{};  // that ended by themselves, oldest first
   FailureCourse course{};
-  DurationMs pace_ms{};              // from one to the next
   std::size_t threshold_restarts{};  // by too many failures in a row, since the first of them
   double restart_chance{};           // of another within the horizon, at least
   const CheckpointRecord* newest{};  // of those that failed
@@ -65,10 +64,11 @@ void look_at_restarts(const Window& window, const Params& params, Sight& sight) 
     if (fault.at >= first && exceeded_tolerance(fault)) ++sight.threshold_restarts;
   }
   const DurationMs span = end_or_trigger(*sight.attempts.back().record) - first;
-  sight.pace_ms = std::max<DurationMs>(1, span / static_cast<DurationMs>(sight.attempts.size()));
-  sight.restart_chance = row_chance(
-      counted_course(window, sight.attempts, params["confidence"]), sight.config.tolerable_failures,
-      params["restart_horizon_ms"] / static_cast<double>(sight.pace_ms));
+  const double pace_ms =
+      std::max(1.0, static_cast<double>(span)) / static_cast<double>(sight.attempts.size());
+  sight.restart_chance =
+      row_chance(counted_course(window, sight.attempts, params["confidence"]),
+                 sight.config.tolerable_failures, params["restart_horizon_ms"] / pace_ms);
 }
 
 Sight look(const Window& window, const JobFacts& job, TimestampMs now, Attempts attempts,
@@ -323,7 +323,8 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   const Sight sight = look(window, job, clock.now, std::move(attempts), params);
   const bool fails = static_cast<double>(sight.course.failed) >= params["failures_min"] &&
                      sight.course.share.low >= params["share_min"];
-  if (!fails || is_over(sight.course, params["confidence"])) return tally.judged();
+  if (is_over(sight.course, params["confidence"])) return tally.judged();
+  if (!fails) return tally.keep(job);  // too little to begin, too much to end
   tally.judged(report(window, sight, params));
 }
 

@@ -48,20 +48,18 @@ FailureCourse failure_course(const std::vector<bool>& failed, double confidence)
   std::size_t run = 0;
   std::size_t followed = 0;  // failures of which the next attempt is known
   for (std::size_t i = 0; i < failed.size(); ++i) {
-    if (course.failed > 0) ++course.stretch;
     if (!failed[i]) {
       run = 0;
       ++course.since_last;
       continue;
     }
-    if (course.failed++ == 0) course.stretch = 1;
+    ++course.failed;
     if (++run == 1) ++runs;
     if (i + 1 < failed.size()) ++followed;
     course.longest_run = std::max(course.longest_run, run);
     course.since_last = 0;
   }
   if (course.failed == 0) return course;
-  course.stretch -= course.since_last;
   course.share = failure_share(course.failed, course.attempts, confidence);
   course.run_begins_low = failure_share(runs, course.attempts, confidence).low;
   course.run_goes_on_low = failure_share(course.failed - runs, followed, confidence).low;
@@ -70,7 +68,7 @@ FailureCourse failure_course(const std::vector<bool>& failed, double confidence)
 
 bool is_over(const FailureCourse& course, double confidence) {
   if (course.failed == 0) return true;
-  const double share = static_cast<double>(course.failed) / static_cast<double>(course.stretch + 1);
+  const double share = static_cast<double>(course.failed) / static_cast<double>(course.attempts);
   return std::pow(1 - share, static_cast<double>(course.since_last)) < 1 - confidence;
 }
 

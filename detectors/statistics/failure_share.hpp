@@ -22,7 +22,6 @@ struct FailureCourse {
   std::size_t attempts{0};
   std::size_t failed{0};
   std::size_t longest_run{0};  // of failures
-  std::size_t stretch{0};      // attempts from the first failure to the last
   std::size_t since_last{0};   // that worked after it
   Share share{};
   double run_begins_low{0};   // share of the attempts with which a run of failures begins, at least
@@ -31,8 +30,7 @@ struct FailureCourse {
 FailureCourse failure_course(const std::vector<bool>& failed, double confidence);
 
 /// Whether what failed has gone: as many successes as came since would hardly come by chance, were
-/// the share still that of the stretch (one more success in it is granted, so that a run without
-/// any is not over at the first).
+/// the share what it was among these attempts.
 bool is_over(const FailureCourse& course, double confidence);
 
 /// The chance that of so many further attempts more than `tolerated` fail in a row, at least: runs

@@ -103,12 +103,13 @@ class CheckpointFailing : public testing::Test {
 };
 
 TEST_F(CheckpointFailing, FiresOnAShareAndNotOnAFew) {
-  EXPECT_TRUE(fires("..x..x..x"));
-  EXPECT_FALSE(fires("..x..x.."));
+  EXPECT_TRUE(fires("..x..x..x..x"));
+  EXPECT_FALSE(fires("..x..x..x."));
   EXPECT_FALSE(fires("...............x"));
   EXPECT_FALSE(fires("......x........x"));
   EXPECT_TRUE(fires("..x..x..x..x..x."));
-  EXPECT_TRUE(fires(".............xxx"));
+  EXPECT_TRUE(fires("............xxxx"));
+  EXPECT_FALSE(fires(".............xxx"));
 }
 
 TEST_F(CheckpointFailing, TellsTheShareWithItsBounds) {
@@ -126,15 +127,22 @@ TEST_F(CheckpointFailing, TellsTheShareWithItsBounds) {
 }
 
 TEST_F(CheckpointFailing, OneRunMayBeOneDisturbance) {
-  past(".............xxx");
+  past("............xxxx");
   EXPECT_EQ(found().confidence, Confidence::suspected);
 }
 
-TEST_F(CheckpointFailing, IsOverSoonAfterARun) {
-  EXPECT_TRUE(fires("........xxxxx."));
-  EXPECT_FALSE(fires("........xxxxx.."));
-  EXPECT_TRUE(fires(".x.x.x.x.x...."));
-  EXPECT_FALSE(fires(".x.x.x.x.x....."));
+TEST_F(CheckpointFailing, IsOverWhenTheySucceedForLongEnough) {
+  EXPECT_TRUE(fires("...xxxxx......."));
+  EXPECT_FALSE(fires("...xxxxx........"));
+  EXPECT_TRUE(judge().unjudged.empty());
+}
+
+TEST_F(CheckpointFailing, BetweenTwoMindsNothingBeginsAndNothingEnds) {
+  past(".....x..x..x....");
+  EXPECT_TRUE(judge().findings.empty());
+  EXPECT_EQ(judge().unjudged, std::vector<std::string>{"ledger"});
+  past("................");
+  EXPECT_TRUE(judge().unjudged.empty());
 }
 
 TEST_F(CheckpointFailing, ConsequencesAndSavepointsAreNeitherFailedNorFine) {
@@ -142,8 +150,8 @@ TEST_F(CheckpointFailing, ConsequencesAndSavepointsAreNeitherFailedNorFine) {
   EXPECT_FALSE(fires("..u..u..u..u..u."));
   EXPECT_FALSE(fires("..v..v..v..v..v."));
   EXPECT_FALSE(fires("..p..p..p..p..p."));
-  past(".sx.sx.sx");
-  EXPECT_TRUE(says("3 of the last 6")) << text();
+  past(".sx.sx.sx.sx");
+  EXPECT_TRUE(says("4 of the last 8")) << text();
 }
 
 TEST_F(CheckpointFailing, WhatFailsBeforeTheFirstCompletesIsNotCounted) {
