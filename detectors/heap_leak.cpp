@@ -52,9 +52,11 @@ std::string place_of(const Window& window, EntityId process) {
 void judge_severity(HeapJudgement& judged, const Params& params) {
   const bool has_witness = judged.testimony.witness != HeapWitness::none || judged.state;
   if (!has_witness || !judged.growth.end) return;
-  const bool full = judged.growth.level >=
-                    params["trough_level_ratio"] * judged.process.limit().bytes.value_or(0);
-  const bool may_be_cache = judged.testimony.since_start && !judged.state && !full;
+  // What rises since the start has no past to leave behind: the first day's rule goes on.
+  const double limit = judged.process.limit().bytes.value_or(0);
+  const bool urgent = judged.growth.level >= params["early_level_ratio"] * limit &&
+                      judged.growth.end->expected_ms <= params["early_left_ms"];
+  const bool may_be_cache = judged.testimony.since_start && !judged.state && !urgent;
   if (may_be_cache) return;
   judged.severity = urgency_of(*judged.growth.end, params);
   if (judged.testimony.witness == HeapWitness::collections || judged.state) {

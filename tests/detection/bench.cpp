@@ -13,6 +13,7 @@
 #include "detectors/registry.hpp"
 #include "tests/detection/controls.hpp"
 #include "tests/detection/families/nab.hpp"
+#include "tests/detection/families/recorded.hpp"
 
 namespace doctor::detection {
 namespace {
@@ -105,6 +106,8 @@ std::vector<Work> work_of(const BenchOptions& options) {
     }
   }
   for (std::size_t file = 1; file <= options.nab_files; ++file) all.push_back({&kNabFamily, file});
+  for (std::size_t trace = 1; trace <= options.traces; ++trace)
+    all.push_back({&kTraceFamily, trace});
   return all;
 }
 

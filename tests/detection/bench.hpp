@@ -19,6 +19,7 @@ struct BenchOptions {
   RangeOverrides overrides;
   double widen{0};
   std::size_t nab_files{0};  // loaded; played once each beside the families
+  std::size_t traces{0};     // likewise
   unsigned threads{1};
   bool baselines{true};
 };

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/detection/families/nab.hpp"
+#include "tests/detection/families/recorded.hpp"
 
 namespace doctor::detection {
 namespace {
@@ -78,6 +79,10 @@ Status take(std::string_view option, const std::string& value, Options& options)
     const Result<std::size_t> files = load_nab(value);
     if (!files) return files.error();
     bench.nab_files = *files;
+  } else if (option == "--traces") {
+    const Result<std::size_t> traces = load_traces(value);
+    if (!traces) return traces.error();
+    bench.traces = *traces;
   } else if (option == "--baseline") {
     options.baseline = value;
   } else if (option == "--write-baseline") {

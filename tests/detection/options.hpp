@@ -13,13 +13,14 @@ inline constexpr const char* kUsage =
     R"(doctor_detection [OPTION...]: how well the detectors judge, on clusters that were drawn
 
   --seeds A-B            seeds to play (1-40); 1-999 are for development
-  --families F,F,…       only these (all)
+  --families F,F,…       only these (all); "" for none
   --ranges FILE          ranges to draw from, {"family": {"range": [low, high]}}
   --set F.R=LOW:HIGH     one range; repeatable
   --widen PERCENT        stretches every range that is not set by so much (0)
   --task-managers N      of the simulated whole cluster
   --jobs N               of the simulated whole cluster
   --nab DIR              also the files of the Numenta Anomaly Benchmark there
+  --traces DIR           also the real JVMs recorded there
   --short                a tenth: seeds 1-4, a small cluster; with --baseline the gate of CI
   --baseline FILE        fails when macro-F1 fell by .01 or false alarms rose by 20 %
   --write-baseline FILE  writes that file

@@ -3,6 +3,8 @@
 // what nobody tuned it to.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 #include <span>
@@ -27,6 +29,16 @@ struct Range {
   double least = -std::numeric_limits<double>::infinity();
   double most = std::numeric_limits<double>::infinity();
 };
+
+/// Ranges that families share, and those of one.
+template <std::size_t Shared, std::size_t Own>
+constexpr std::array<Range, Shared + Own> joined(const std::array<Range, Shared>& shared,
+                                                 const std::array<Range, Own>& own) {
+  std::array<Range, Shared + Own> all{};
+  std::copy(shared.begin(), shared.end(), all.begin());
+  std::copy(own.begin(), own.end(), all.begin() + Shared);
+  return all;
+}
 
 /// Family → range → [low, high].
 using RangeOverrides = std::map<std::string, std::map<std::string, std::pair<double, double>>>;

@@ -8,6 +8,7 @@
 #include "model/text.hpp"
 #include "tests/detection/exact_bounds.hpp"
 #include "tests/detection/families/nab.hpp"
+#include "tests/detection/families/recorded.hpp"
 #include "tests/detection/figures.hpp"
 
 namespace doctor::detection {
@@ -91,7 +92,7 @@ void print_false(const BenchResult& result, std::ostream& out) {
 void print_families(const BenchOptions& options, const BenchResult& result, std::ostream& out) {
   out << "\nFamilies\n";
   std::vector<const Family*> played = options.families;
-  played.push_back(&kNabFamily);
+  played.insert(played.end(), {&kNabFamily, &kTraceFamily});
   for (const Family* family : played) {
     const auto found = result.families.find(std::string(family->name));
     if (found == result.families.end()) continue;
@@ -111,6 +112,7 @@ void print_families(const BenchOptions& options, const BenchResult& result, std:
     out << ", " << cell("%.1f", tally.seconds) << " s\n";
   }
   if (options.nab_files == 0) out << "  nab: left out, --nab DIR names its files\n";
+  if (options.traces == 0) out << "  traces: left out, --traces DIR names theirs\n";
 }
 
 void print_examples(const BenchResult& result, std::ostream& out) {

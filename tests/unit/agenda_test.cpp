@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace doctor::rest {
@@ -75,7 +76,7 @@ class Simulation {
   }
   void refuse(Errand::Ask ask) { refused_ = ask; }
   int calls(Errand::Ask ask) const { return calls_of_.contains(ask) ? calls_of_.at(ask) : 0; }
-  void never_completes(const std::string& id) { never_completes_ = id; }
+  void never_completes(const std::string& id) { never_complete_.insert(id); }
 
   void size_jumps(const std::string& id) {
     CheckpointRecord before = completed_at(now_);
@@ -91,7 +92,7 @@ class Simulation {
     for (auto& [id, job] : known_.jobs) {
       const bool changed = changed_.contains(id);
       job.note_change(changed);
-      const bool completes = id != never_completes_;
+      const bool completes = !never_complete_.contains(id);
       job.facts.all_tasks_running_since = job.summary.start;
       if (completes) job.facts.latest_completed = completed_at(now_);
     }
@@ -168,7 +169,7 @@ class Simulation {
   KnownCluster known_;
   bool reporters_;
   std::map<std::string, int> changed_;
-  std::string never_completes_;
+  std::set<std::string> never_complete_;
   TimestampMs now_{1'700'000'000'000};
   std::int64_t round_{0};
   double tokens_{kBurst};
@@ -270,6 +271,24 @@ TEST(Agenda, WithoutReportersTheStateOfSeventeenJobsIsReadWhileItIsFresh) {
     oldest = std::max(oldest, simulation.age(simulation.process("tm-2").metrics));
   }
   EXPECT_LE(oldest, 150 * kSecondMs) << "a slower pace is none";
+}
+
+TEST(Agenda, CheckpointsOfAllJobsInTroubleHideNothingElse) {
+  Simulation simulation(false);
+  for (int i = 0; i < 16; ++i) {
+    simulation.add_stateful("job" + std::to_string(i));
+    simulation.never_completes("job" + std::to_string(i));
+  }
+  DurationMs oldest = 0;
+  for (int i = 0; i < 240; ++i) {
+    simulation.poll();
+    if (i < 60) continue;
+    for (int job = 0; job < 16; ++job) {
+      const KnownJob& known = simulation.job("job" + std::to_string(job));
+      oldest = std::max(oldest, simulation.age(known.vertices.at(kStateful).metrics));
+    }
+  }
+  EXPECT_LE(oldest, 4 * kMinuteMs);
 }
 
 TEST(Agenda, MetricsOfStateMayComeLate) {

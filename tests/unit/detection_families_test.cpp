@@ -3,6 +3,7 @@
 
 #include <array>
 #include <bit>
+#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -73,6 +74,52 @@ TEST(DetectionFamilies, HaveUniqueNamesAndSoundRanges) {
       EXPECT_TRUE(range.scale == Scale::linear || range.low > 0) << one->name << "." << range.name;
     }
   }
+}
+
+/// The newest of each metric of one process, and how often each came.
+class OneProcess final : public Stage {
+ public:
+  void send(StreamItem item) override {
+    const auto* batch = std::get_if<Batch>(&item.what);
+    if (batch == nullptr || entities_.name(batch->layout->process) == "jobmanager") return;
+    for (std::size_t i = 0; i < batch->values.size(); ++i) {
+      if (!is_present(batch->values[i])) continue;
+      latest[batch->layout->keys[i].metric] = batch->values[i];
+      ++counts[batch->layout->keys[i].metric];
+    }
+    sound &= latest[Metric::jvm_heap_used] <= latest[Metric::jvm_heap_max];
+    sound &= latest[Metric::host_resident_anonymous] < latest[Metric::cgroup_limit];
+  }
+  EntityTable& entities() override { return entities_; }
+  bool selected(Metric) const override { return true; }
+
+  std::map<Metric, double> latest;
+  std::map<Metric, int> counts;
+  bool sound{true};
+
+ private:
+  EntityTable entities_{100'000};
+};
+
+TEST(DetectionFamilies, ProcessesOfAWholeClusterTellAllOfTheirMemory) {
+  const Family& weeks = family("cluster_weeks");
+  const Ranges ranges(weeks.name, weeks.ranges,
+                      {{"cluster_weeks",
+                        {{"task_managers", {1, 1}},
+                         {"jobs", {1, 1}},
+                         {"weeks", {0.1, 0.1}},
+                         {"lost_per_week", {1e-6, 1e-6}}}}},
+                      0);
+  OneProcess seen;
+  const Truth truth = weeks.play(3, ranges, seen);
+  EXPECT_TRUE(truth.goals.empty());
+  for (const Metric metric :
+       {Metric::jvm_heap_used, Metric::jvm_threads, Metric::host_descriptors,
+        Metric::jvm_direct_used, Metric::managed_total, Metric::jvm_cpu_time}) {
+    EXPECT_EQ(seen.counts[metric], seen.counts[Metric::jvm_metaspace_used]) << info(metric).name;
+    EXPECT_GT(seen.counts[metric], 1000) << info(metric).name;
+  }
+  EXPECT_TRUE(seen.sound);
 }
 
 TEST(DetectionFlow, WhatIsBeforeTheBottleneckIsHeldUpAndWhatIsBehindIsIdle) {

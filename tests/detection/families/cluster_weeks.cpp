@@ -10,58 +10,64 @@
 #include "tests/detection/families/plans.hpp"
 #include "tests/detection/family.hpp"
 #include "tests/detection/stage/flow.hpp"
-#include "tests/detection/stage/jvm.hpp"
+#include "tests/detection/stage/worker.hpp"
 
 namespace doctor::detection {
 namespace {
 
-constexpr Range kClusterRanges[] = {
-    {"task_managers", 12, 12, Scale::linear, "", 1},
-    {"jobs", 5, 5, Scale::linear, "that stream", 1},
-    {"weeks", 1, 1, Scale::linear, "", 0.01},
-    {"scrape_s", 30, 30, Scale::linear, "", 1},
-    {"parallelism", 1, 8, Scale::log, "of a vertex", 1},
-    {"vertices", 3, 7, Scale::linear, "", 2},
-    {"load", 0.2, 0.6, Scale::linear, "mean arrivals / capacity of the fullest vertex", 0.05, 0.65},
-    {"season", 0.1, 0.35, Scale::linear, "day against night", 0, 0.45},
-    {"deploys_per_week", 1, 5, Scale::log, "of each job"},
-    {"down_s", 5, 90, Scale::log, "of a restart or deploy"},
-    {"faults_per_week", 0.2, 1.5, Scale::log, "of each job, unrelated"},
-    {"lost_per_week", 0.01, 0.05, Scale::log, "TaskManagers, of each"},
-    {"batches_per_day", 1, 6, Scale::log, "short jobs that load classes and end"},
-    {"batch_min", 2, 40, Scale::log, ""},
-    {"checkpoint_s", 30, 600, Scale::log, "interval", 5},
-    {"gaps_per_week", 0, 0, Scale::linear, "times nothing at all is heard", 0},
-    {"gap_min", 1, 720, Scale::log, "", 0.5},
-    {"reporter_gaps_per_week", 0, 0, Scale::linear, "of any one TaskManager's reporter", 0},
-    {"clock_steps_per_week", 0, 0, Scale::linear, "of the JobManager's clock", 0},
-    {"clock_step_s", 1, 300, Scale::log, "forwards or back"},
-    {"nan_share", 0, 0, Scale::linear, "of process samples that read NaN", 0, 0.5},
-};
+constexpr auto kClusterRanges = joined(
+    kWorkerRanges,
+    std::to_array<Range>({
+        {"task_managers", 12, 12, Scale::linear, "", 1},
+        {"jobs", 5, 5, Scale::linear, "that stream", 1},
+        {"weeks", 1, 1, Scale::linear, "", 0.01},
+        {"scrape_s", 30, 30, Scale::linear, "", 1},
+        {"parallelism", 1, 8, Scale::log, "of a vertex", 1},
+        {"vertices", 3, 7, Scale::linear, "", 2},
+        {"load", 0.2, 0.6, Scale::linear, "mean arrivals / capacity of the fullest vertex", 0.05,
+         0.65},
+        {"season", 0.1, 0.35, Scale::linear, "day against night", 0, 0.45},
+        {"deploys_per_week", 1, 5, Scale::log, "of each job"},
+        {"down_s", 5, 90, Scale::log, "of a restart or deploy"},
+        {"faults_per_week", 0.2, 1.5, Scale::log, "of each job, unrelated"},
+        {"lost_per_week", 0.01, 0.05, Scale::log, "TaskManagers, of each"},
+        {"batches_per_day", 1, 6, Scale::log, "short jobs that load classes and end"},
+        {"batch_min", 2, 40, Scale::log, ""},
+        {"checkpoint_s", 30, 600, Scale::log, "interval", 5},
+        {"gaps_per_week", 0, 0, Scale::linear, "times nothing at all is heard", 0},
+        {"gap_min", 1, 720, Scale::log, "", 0.5},
+        {"reporter_gaps_per_week", 0, 0, Scale::linear, "of any one TaskManager's reporter", 0},
+        {"clock_steps_per_week", 0, 0, Scale::linear, "of the JobManager's clock", 0},
+        {"clock_step_s", 1, 300, Scale::log, "forwards or back"},
+        {"nan_share", 0, 0, Scale::linear, "of process samples that read NaN", 0, 0.5},
+    }));
 
-constexpr Range kDisturbedRanges[] = {
-    {"task_managers", 2, 6, Scale::linear, "", 1},
-    {"jobs", 1, 4, Scale::linear, "that stream", 1},
-    {"weeks", 0.4, 1, Scale::linear, "", 0.01},
-    {"scrape_s", 15, 60, Scale::log, "", 1},
-    {"parallelism", 1, 8, Scale::log, "of a vertex", 1},
-    {"vertices", 3, 7, Scale::linear, "", 2},
-    {"load", 0.2, 0.6, Scale::linear, "mean arrivals / capacity of the fullest vertex", 0.05, 0.65},
-    {"season", 0.1, 0.35, Scale::linear, "day against night", 0, 0.45},
-    {"deploys_per_week", 1, 5, Scale::log, "of each job"},
-    {"down_s", 5, 90, Scale::log, "of a restart or deploy"},
-    {"faults_per_week", 0.2, 1.5, Scale::log, "of each job, unrelated"},
-    {"lost_per_week", 0.2, 1, Scale::log, "TaskManagers, of each"},
-    {"batches_per_day", 1, 24, Scale::log, "short jobs that load classes and end"},
-    {"batch_min", 2, 40, Scale::log, ""},
-    {"checkpoint_s", 30, 600, Scale::log, "interval", 5},
-    {"gaps_per_week", 2, 10, Scale::log, "times nothing at all is heard"},
-    {"gap_min", 1, 720, Scale::log, "", 0.5},
-    {"reporter_gaps_per_week", 2, 20, Scale::log, "of any one TaskManager's reporter"},
-    {"clock_steps_per_week", 1, 4, Scale::log, "of the JobManager's clock"},
-    {"clock_step_s", 1, 300, Scale::log, "forwards or back"},
-    {"nan_share", 0.001, 0.05, Scale::log, "of process samples that read NaN", 0, 0.5},
-};
+constexpr auto kDisturbedRanges =
+    joined(kWorkerRanges,
+           std::to_array<Range>({
+               {"task_managers", 2, 6, Scale::linear, "", 1},
+               {"jobs", 1, 4, Scale::linear, "that stream", 1},
+               {"weeks", 0.4, 1, Scale::linear, "", 0.01},
+               {"scrape_s", 15, 60, Scale::log, "", 1},
+               {"parallelism", 1, 8, Scale::log, "of a vertex", 1},
+               {"vertices", 3, 7, Scale::linear, "", 2},
+               {"load", 0.2, 0.6, Scale::linear, "mean arrivals / capacity of the fullest vertex",
+                0.05, 0.65},
+               {"season", 0.1, 0.35, Scale::linear, "day against night", 0, 0.45},
+               {"deploys_per_week", 1, 5, Scale::log, "of each job"},
+               {"down_s", 5, 90, Scale::log, "of a restart or deploy"},
+               {"faults_per_week", 0.2, 1.5, Scale::log, "of each job, unrelated"},
+               {"lost_per_week", 0.2, 1, Scale::log, "TaskManagers, of each"},
+               {"batches_per_day", 1, 24, Scale::log, "short jobs that load classes and end"},
+               {"batch_min", 2, 40, Scale::log, ""},
+               {"checkpoint_s", 30, 600, Scale::log, "interval", 5},
+               {"gaps_per_week", 2, 10, Scale::log, "times nothing at all is heard"},
+               {"gap_min", 1, 720, Scale::log, "", 0.5},
+               {"reporter_gaps_per_week", 2, 20, Scale::log, "of any one TaskManager's reporter"},
+               {"clock_steps_per_week", 1, 4, Scale::log, "of the JobManager's clock"},
+               {"clock_step_s", 1, 300, Scale::log, "forwards or back"},
+               {"nan_share", 0.001, 0.05, Scale::log, "of process samples that read NaN", 0, 0.5},
+           }));
 
 struct Streaming {
   std::string name;
@@ -132,10 +138,10 @@ class ClusterLife {
     spec.collector = kCollectors[random_.below(std::size(kCollectors))];
     spec.base_bytes = random_.log_uniform(60e6, 120e6);
     spec.concurrent_cycle_hours = random_.log_uniform(6, 100);
-    jvms_.push_back(std::make_unique<Jvm>(spec, random_.fork(), cluster_.now()));
-    Jvm& jvm = *jvms_.back();
-    by_process_[&process] = &jvm;
-    jvm.join(process, stage_.entities());
+    workers_.push_back(std::make_unique<Worker>(spec, ranges_, random_.fork(), process,
+                                                stage_.entities(), cluster_.now(),
+                                                cluster_.scrape_ms()));
+    by_process_[&process] = workers_.back().get();
     spoil(process);
   }
 
@@ -202,8 +208,14 @@ class ClusterLife {
     auto& held = loaders_[&job];
     for (Process* process : cluster_.task_managers()) {
       if (!job.uses(process->facts.id)) continue;
-      Jvm& jvm = *by_process_.at(process);
+      Jvm& jvm = by_process_.at(process)->jvm();
       held.emplace_back(&jvm, jvm.load(bytes, std::floor(bytes * 2.5e-4), 0, cluster_.now()));
+    }
+  }
+
+  void settle_anew(const Job& job) {
+    for (Process* process : cluster_.task_managers()) {
+      if (job.uses(process->facts.id)) by_process_.at(process)->settle_anew(cluster_.now());
     }
   }
 
@@ -229,6 +241,7 @@ class ClusterLife {
     if (faults_.due(at) && any.job != nullptr) {
       const std::string place = "org.acme.Step" + std::to_string(random_.below(1000)) + ".run";
       any.flow->reset();
+      settle_anew(*any.job);
       any.job->restart(cluster_.now(), task_fault(*any.job, "java.io.IOException: reset", place),
                        down());
     }
@@ -249,7 +262,7 @@ class ClusterLife {
     const std::vector<Process*> all = cluster_.task_managers();
     Process& lost = *all[random_.below(all.size())];
     const std::string id = lost.facts.id;
-    Jvm* jvm = by_process_.at(&lost);
+    const Jvm* jvm = &by_process_.at(&lost)->jvm();
     by_process_.erase(&lost);
     std::vector<Job*> hit;
     for (Job& job : cluster_.jobs()) {
@@ -265,9 +278,9 @@ class ClusterLife {
     }
     for (Job* job : hit) {
       const auto bytes = random_.log_uniform(1e6, 10e6);
+      Jvm& of_fresh = by_process_.at(&fresh)->jvm();
       loaders_[job].emplace_back(
-          by_process_.at(&fresh),
-          by_process_.at(&fresh)->load(bytes, std::floor(bytes * 2.5e-4), 0, cluster_.now()));
+          &of_fresh, of_fresh.load(bytes, std::floor(bytes * 2.5e-4), 0, cluster_.now()));
     }
   }
 
@@ -313,8 +326,8 @@ class ClusterLife {
   Stage& stage_;
   Cluster cluster_;
   double nan_share_;
-  std::vector<std::unique_ptr<Jvm>> jvms_;
-  std::map<const Process*, Jvm*> by_process_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::map<const Process*, Worker*> by_process_;
   std::map<const Job*, std::vector<std::pair<Jvm*, Jvm::Loader>>> loaders_;
   std::vector<std::unique_ptr<Streaming>> jobs_;
   std::vector<NightlyJob> batches_;

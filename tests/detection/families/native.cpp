@@ -2,12 +2,12 @@
 // restart of a job on a TaskManager that stays. And what fills and stops: a heap that is touched
 // for the first time, RocksDB's share, malloc's arenas, which settle within hours of a load.
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <utility>
 
 #include "tests/detection/families/plans.hpp"
 #include "tests/detection/family.hpp"
+#include "tests/detection/stage/resident.hpp"
 
 namespace doctor::detection {
 namespace {
@@ -47,46 +47,44 @@ constexpr Range kPeaceRanges[] = {
     {"days", 8, 14, Scale::linear, "", 4},
 };
 
-/// A TaskManager's resident memory, part by part, with the budgets that Flink and the JVM tell.
+ResidentSpec draw_resident(const Ranges& ranges, Random& random) {
+  ResidentSpec spec;
+  spec.heap = ranges.draw("heap_mb", random) * kMegabyte;
+  spec.managed = ranges.draw("managed_mb", random) * kMegabyte;
+  spec.native = ranges.draw("native_mb", random) * kMegabyte;
+  const double budget = spec.heap + spec.nonheap + spec.direct + spec.managed;
+  spec.arenas = ranges.draw("arenas_share", random) * budget;
+  spec.fill_ms = ranges.draw("fill_h", random) * kHourMs;
+  spec.noise = ranges.draw("noise_mb", random) * kMegabyte;
+  if (spec.managed < 200 * kMegabyte) spec.managed = 0;
+  spec.overhead_share = ranges.draw("overhead_share", random);
+  return spec;
+}
+
+/// A TaskManager with its resident memory, and a job that restarts on it.
 class Native {
  public:
   Native(std::uint64_t seed, const Ranges& ranges, Stage& stage)
       : random_(seed),
         cluster_(stage, random_.fork(), scrape_of(ranges, random_)),
         noise_(random_.fork()),
-        heap_(ranges.draw("heap_mb", random_) * kMegabyte),
-        managed_(ranges.draw("managed_mb", random_) * kMegabyte),
-        native_(ranges.draw("native_mb", random_) * kMegabyte),
-        arenas_(ranges.draw("arenas_share", random_) * budget()),
-        fill_ms_(ranges.draw("fill_h", random_) * kHourMs),
-        noise_bytes_(ranges.draw("noise_mb", random_) * kMegabyte) {
-    if (managed_ < 200 * kMegabyte) managed_ = 0;
-    limit_ = budget() * (1 + ranges.draw("overhead_share", random_)) + native_;
+        spec_(draw_resident(ranges, random_)),
+        resident_(spec_, noise_, cluster_.now()) {
     TaskManagerFacts sizes = plain_task_manager();
-    sizes.memory.managed = managed_;
-    sizes.memory.total_process = limit_;
-    add_series(cluster_.add_task_manager(std::move(sizes), host_name(0)));
+    sizes.memory.managed = spec_.managed;
+    sizes.memory.total_process = resident_.limit();
+    Process& process = cluster_.add_task_manager(std::move(sizes), host_name(0));
+    process.add({{{Metric::jvm_heap_max, process.entity}},
+                 [this](TimestampMs, double* values) { values[0] = spec_.heap; }});
+    resident_.join(process);
     JobPlan plan = chain_plan("orders", 2, 1);
     plan.checkpoints = plain_checkpoints(kMinuteMs, random_.fork());
     job_ = &cluster_.submit(std::move(plan));
-    settles_from_ = cluster_.now();
   }
 
-  double leaked{0}, tide{0}, overrun{0};
-
-  double budget() const { return heap_ + kNonheap + kDirect + managed_; }
-  double limit() const { return limit_; }
-  double resident(TimestampMs at) const {
-    const auto age = static_cast<double>(at - kCaseStart);
-    const double touched = 1 - std::exp(-3 * age / fill_ms_);
-    const double settled = 1 - std::exp(-static_cast<double>(at - settles_from_) / (4.0 * kHourMs));
-    const double share = std::min(1.0, kSettledBefore + settled);
-    return 0.9 * kDirect + kNonheap + native_ + touched * (heap_ + managed_ * (1 + overrun)) +
-           share * arenas_ + tide * season(at, 1, 0) / 2 + leaked;
-  }
   void restart() {
     if (!job_->is_running()) return;
-    settles_from_ = cluster_.now();
+    resident_.settle_anew(cluster_.now());
     job_->restart(cluster_.now(), task_fault(*job_, "java.io.IOException: reset", "org.acme.Read"),
                   10 * kSecondMs);
   }
@@ -97,41 +95,15 @@ class Native {
     return truth;
   }
   Cluster& cluster() { return cluster_; }
+  Resident& resident() { return resident_; }
   Random& random() { return random_; }
 
  private:
-  static constexpr double kNonheap = 180 * kMegabyte;
-  static constexpr double kDirect = 350 * kMegabyte;
-  static constexpr double kSettledBefore = 0.7;  // what a restart does not give back
-
-  void add_series(Process& process) {
-    const EntityId entity = process.entity;
-    Block block;
-    for (const Metric metric :
-         {Metric::host_resident_anonymous, Metric::jvm_heap_max, Metric::jvm_nonheap_committed,
-          Metric::jvm_direct_capacity, Metric::managed_used, Metric::managed_total,
-          Metric::cgroup_limit}) {
-      block.keys.push_back({metric, entity});
-    }
-    block.fill = [this](TimestampMs at, double* values) {
-      wobble_ = 0.99 * wobble_ + 0.14 * noise_bytes_ * noise_.normal();
-      values[0] = std::max(0.0, resident(at) + wobble_);
-      values[1] = heap_;
-      values[2] = kNonheap;
-      values[3] = kDirect;
-      values[4] = values[5] = managed_;
-      values[6] = limit_;
-    };
-    process.add(std::move(block));
-  }
-
   Random random_;
   Cluster cluster_;
   Random noise_;
-  double heap_, managed_, native_, arenas_, fill_ms_, noise_bytes_;
-  double limit_{0};
-  double wobble_{0};  // neighbours in time resemble each other
-  TimestampMs settles_from_{kCaseStart};
+  ResidentSpec spec_;
+  Resident resident_;
   Job* job_{nullptr};
 };
 
@@ -145,15 +117,16 @@ Truth play_leak(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
   native.cluster().run_until(kCaseStart + usual);
   const TimestampMs onset = native.cluster().now();
   const TimestampMs end = onset + static_cast<DurationMs>(life_ms);
-  const double room = native.limit() - native.resident(onset);
+  Resident& resident = native.resident();
+  const double room = resident.limit() - resident.at(onset);
   int taken = 0;
-  while (native.cluster().now() < end && native.resident(native.cluster().now()) < native.limit()) {
+  while (native.cluster().now() < end && resident.at(native.cluster().now()) < resident.limit()) {
     native.cluster().run_until(native.cluster().now() + kMinuteMs, [&](TimestampMs at) {
       const double share = static_cast<double>(at - onset) / life_ms;
       if (!steps) {
-        native.leaked = room * share;
+        resident.leaked = room * share;
       } else if (share * count >= taken + 1) {
-        native.leaked = room * ++taken / count;
+        resident.leaked = room * ++taken / count;
         native.restart();
       }
     });
@@ -174,8 +147,8 @@ Truth play_leak(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
 
 Truth play_peace(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
   Native native(seed, ranges, stage);
-  native.overrun = ranges.draw("overrun_share", native.random());
-  native.tide = ranges.draw("tide_mb", native.random()) * kMegabyte;
+  native.resident().overrun = ranges.draw("overrun_share", native.random());
+  native.resident().tide = ranges.draw("tide_mb", native.random()) * kMegabyte;
   Schedule restarts(ranges.draw("restarts_per_week", native.random()), kWeekMs, native.random());
   const double days = ranges.draw("days", native.random());
   native.cluster().run_until(kCaseStart + static_cast<DurationMs>(days * kDayMs),

@@ -1,6 +1,7 @@
 #include "tests/detection/stage/jvm.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace doctor::detection {
 namespace {
@@ -34,6 +35,7 @@ Names names_of(Collector collector) {
 Jvm::Jvm(const JvmSpec& spec, Random random, TimestampMs start)
     : spec_(spec),
       random_(random),
+      start_(start),
       at_(start),
       used_(spec.base_bytes),
       loaded_(spec.base_classes),
@@ -43,6 +45,18 @@ Jvm::Jvm(const JvmSpec& spec, Random random, TimestampMs start)
   threshold_ = used_ * (g1 ? random_.uniform(1.07, kThresholdHigh) : random_.uniform(1.05, 1.43));
   next_cycle_ +=
       static_cast<DurationMs>(random_.exponential(spec.concurrent_cycle_hours) * kHourMs);
+}
+
+Jvm::Jvm(const JvmSpec& spec, HeapSeries heap, Random random, TimestampMs start)
+    : Jvm(spec, random, start) {
+  spec_.heap_bytes = heap.truth().limit;
+  heap_ = std::move(heap);
+}
+
+int Jvm::loaders_alive() const {
+  return static_cast<int>(std::count_if(loaders_.begin(), loaders_.end(), [](const Held& held) {
+    return held.dead_at == 0 && !held.gone;
+  }));
 }
 
 Jvm::Loader Jvm::load(double bytes, double classes, double retained, TimestampMs at) {
@@ -80,11 +94,21 @@ void Jvm::advance(TimestampMs to) {
   young_ += 3 * minutes * random_.uniform(0.5, 1.5);
   cpu_ns_ += 60e9 * minutes * spec_.cores * random_.uniform(0.8, 1.2);
   at_ = to;
+  follow_heap(to);
   const bool g1 = spec_.collector == Collector::g1 || spec_.collector == Collector::g1_counted;
   while (next_cycle_ <= to) {
     if (g1) concurrent_cycle(next_cycle_);
     next_cycle_ +=
         static_cast<DurationMs>(random_.exponential(spec_.concurrent_cycle_hours) * kHourMs) + 1;
+  }
+}
+
+void Jvm::follow_heap(TimestampMs to) {
+  while (heap_ && heap_->now() - heap_->begin() < to - start_) {
+    const std::optional<HeapSample> sample = heap_->next();
+    if (!sample) return;
+    if (sample->full_collections > of_heap_.full_collections) full_collection(to, false);
+    of_heap_ = *sample;
   }
 }
 
@@ -139,6 +163,7 @@ void Jvm::join(Process& process, EntityTable& entities) {
   if (counted) block.keys.push_back(collector(names.concurrent));
   const bool tells_heap = spec_.heap_bytes > 0;
   if (tells_heap) block.keys.push_back({Metric::jvm_heap_max, process.entity});
+  if (heap_) block.keys.push_back({Metric::jvm_heap_used, process.entity});
   block.fill = [this, counted, tells_heap](TimestampMs at, double* values) {
     advance(at);
     values[0] = used_;
@@ -146,11 +171,13 @@ void Jvm::join(Process& process, EntityTable& entities) {
     values[2] = spec_.limit_bytes;
     values[3] = loaded_;
     values[4] = unloaded_;
-    values[5] = cpu_ns_;
-    values[6] = std::floor(young_);
+    values[5] = heap_ ? of_heap_.cpu_ns : cpu_ns_;
+    values[6] = heap_ ? of_heap_.young_collections : std::floor(young_);
     values[7] = old_;
-    if (counted) values[8] = concurrent_;
-    if (tells_heap) values[counted ? 9 : 8] = spec_.heap_bytes;
+    std::size_t next = 8;
+    if (counted) values[next++] = concurrent_;
+    if (tells_heap) values[next++] = spec_.heap_bytes;
+    if (heap_) values[next++] = of_heap_.used;
   };
   process.add(std::move(block));
 }

@@ -4,9 +4,11 @@
 // unloads any, and one collection need not clear all of them.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "tests/detection/series/heap.hpp"
 #include "tests/detection/stage/cluster.hpp"
 
 namespace doctor::detection {
@@ -28,6 +30,9 @@ class Jvm {
   using Loader = std::size_t;
 
   Jvm(const JvmSpec& spec, Random random, TimestampMs start);
+  /// With a heap of its own, which it then tells; the heap's collections unload classes, and its
+  /// load is the JVM's.
+  Jvm(const JvmSpec& spec, HeapSeries heap, Random random, TimestampMs start);
 
   /// A submission loads classes. `retained`: the share that is never given back once it is dead.
   Loader load(double bytes, double classes, double retained, TimestampMs at);
@@ -37,7 +42,9 @@ class Jvm {
   void advance(TimestampMs to);
 
   double used() const { return used_; }
+  int loaders_alive() const;
   double limit() const { return spec_.limit_bytes; }
+  double heap_limit() const { return spec_.heap_bytes; }
   /// Not even full collections made room for the last load.
   bool out_of_memory() const { return out_of_memory_; }
   /// Its series, for the process. The JVM must outlive it.
@@ -55,10 +62,13 @@ class Jvm {
   void full_collection(TimestampMs at, bool clears_soft);
   void concurrent_cycle(TimestampMs at);
   void set_threshold();
+  void follow_heap(TimestampMs to);
 
   JvmSpec spec_;
   Random random_;
-  TimestampMs at_;
+  TimestampMs start_, at_;
+  std::optional<HeapSeries> heap_;
+  HeapSample of_heap_;  // the newest
   std::vector<Held> loaders_;
   double used_;
   double loaded_;

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Records what real JVMs show under workloads whose faults are known. See README.md here.
+
+    python3 tests/detection/traces/record.py --out tests/detection/traces/recorded
+    python3 tests/detection/traces/record.py --out DIR --only heap_leak_g1,heap_peace_zgc --at-once 1
+
+Needs a JDK (javac, java). A trace is some minutes of a JVM, several at once if the machine has idle cores.
+"""
+
+import argparse
+import concurrent.futures
+import gzip
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).parent
+COLLECTORS = {"g1": "G1", "parallel": "Parallel", "serial": "Serial", "zgc": "Z"}
+EXIT_OUT_OF_MEMORY = 3
+
+METASPACE = {"compression": 2000, "scrape_s": 60, "base_classes": 6000, "job_classes": 500, "submit_min": 30,
+             "replace_mb_s": 0.3, "garbage_mb_s": 40}
+HEAP = {"compression": 4000, "scrape_s": 120, "base_classes": 1000, "tide": 0.4, "days": 4.5}
+SMALL_METASPACE = ["-XX:MaxMetaspaceSize=128m"]
+# To be held as long as in a heap of 20 times that size.
+SOFTLY = ["-XX:SoftRefLRUPolicyMSPerMB=20"]
+
+# name without collector: (workload, flags, the detector that should speak or None, what it is)
+SCENARIOS = {
+    "metaspace_leak": (METASPACE | {"kept": 1, "days": 3}, SMALL_METASPACE, "metaspace_leak",
+                       "a list keeps the class loader of every submission"),
+    "metaspace_leak_of_two": (METASPACE | {"kept": 1, "jobs": 2, "days": 4}, SMALL_METASPACE, "metaspace_leak",
+                              "of two jobs' loaders a list keeps those of job-0"),
+    "metaspace_churn": (METASPACE | {"jobs": 2, "days": 2}, SMALL_METASPACE, None, "loaders are given back"),
+    "metaspace_churn_idle": (METASPACE | {"jobs": 2, "days": 3, "base_classes": 20000, "garbage_mb_s": 4,
+                                          "replace_mb_s": 0}, ["-XX:MaxMetaspaceSize=256m"], None,
+                             "loaders are given back to a JVM of Flink's size that hardly allocates"),
+    "metaspace_soft": (METASPACE | {"softly": 1, "days": 2}, SMALL_METASPACE + SOFTLY, None,
+                       "soft references keep the loaders of ended jobs for a time"),
+    "heap_leak": (HEAP | {"leak_from_days": 2, "leak_mb_s": 1.6}, [], "heap_leak", "a map grows steadily"),
+    "heap_leak_by_load": (HEAP | {"leak_from_days": 2, "leak_mb_s": 1.6, "leak_by_load": 1}, [], "heap_leak",
+                          "a map grows as fast as the load"),
+    "heap_peace": (HEAP | {"replace_mb_s": 4}, [], None, "live data is replaced: old garbage, no growth"),
+    "heap_cache": (HEAP | {"cache_from_days": 0.2, "cache_mb": 45, "cache_mb_s": 1}, [], None,
+                   "a cache fills to its capacity in two days and stays"),
+    "threads": (METASPACE | {"threads": 2, "days": 2}, [], "resource_leak",
+                "two threads of every submission are never stopped"),
+    "direct": (HEAP | {"leak_from_days": 2, "direct_mb_s": 2.2}, ["-XX:MaxDirectMemorySize=96m"], "resource_leak",
+               "direct buffers are kept"),
+}
+
+RECORDED = {
+    "metaspace_leak": ["g1", "parallel", "serial", "zgc"],
+    "metaspace_leak_of_two": ["g1"],
+    "metaspace_churn": ["g1", "parallel", "serial", "zgc"],
+    "metaspace_churn_idle": ["g1", "parallel", "serial"],
+    "metaspace_soft": ["g1", "parallel"],
+    "heap_leak": ["g1", "parallel", "zgc"],
+    "heap_leak_by_load": ["g1", "serial"],
+    "heap_peace": ["g1", "parallel", "zgc"],
+    "heap_cache": ["g1", "serial"],
+    "threads": ["g1"],
+    "direct": ["g1"],
+}
+
+
+def java_version(java):
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=True).stderr.splitlines()
+    return told[-1].strip()
+
+
+def flags_of(scenario, collector):
+    return [f"-XX:+Use{COLLECTORS[collector]}GC", "-Xms128m", "-Xmx128m", "-XX:SoftRefLRUPolicyMSPerMB=1",
+            "-XX:+ExitOnOutOfMemoryError", *SCENARIOS[scenario][1]]
+
+
+def shorter(lines):
+    """Values as they were in the row before become dots; dots at a row's end are left out."""
+    last = []
+    for line in lines:
+        row = line.split()
+        if row[0] not in ("!", "columns"):
+            same = [new if i == 0 or i >= len(last) or new != last[i] else "." for i, new in enumerate(row)]
+            last = row
+            while same[-1] == ".":
+                same.pop()
+            line = " ".join(same)
+        yield line
+
+
+def onset_s(scenario, lines):
+    """When the first thing was kept: the leak begins, or the first job whose things are kept has ended."""
+    from_days = SCENARIOS[scenario][0].get("leak_from_days")
+    if from_days is not None:
+        return int(from_days * 86400)
+    ends = [line.split()[1] for line in lines if line.startswith("! ") and line.endswith(" end job-0")]
+    return int(ends[0]) if ends else 0
+
+
+def truth_of(scenario, lines, died):
+    detector = SCENARIOS[scenario][2]
+    if detector is None:
+        return "none"
+    last_s = max(int(line.split()[0]) for line in lines if line[0].isdigit())
+    culprit = " culprit=job-0" if detector == "metaspace_leak" else ""
+    end = f" end_s={last_s}" if died else ""
+    return f"{detector} onset_s={onset_s(scenario, lines)}{end}{culprit}"
+
+
+def record(scenario, collector, java, classes, out):
+    name = f"{scenario}_{collector}"
+    workload, _, detector, about = SCENARIOS[scenario]
+    flags = flags_of(scenario, collector)
+    raw = pathlib.Path(classes) / f"{name}.raw"
+    arguments = [f"{key}={value}" for key, value in workload.items()]
+    ended = subprocess.run([java, *flags, "-cp", classes, "Workload", f"out={raw}", *arguments],
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if ended.returncode not in (0, EXIT_OUT_OF_MEMORY):
+        sys.exit(f"{name}: java ended with {ended.returncode}: {ended.stdout[-500:]}")
+    died = ended.returncode == EXIT_OUT_OF_MEMORY
+    if died and detector is None:
+        sys.exit(f"{name}: a healthy workload ran out of memory: {ended.stdout[-500:]}")
+    lines = raw.read_text().splitlines()
+    header = [
+        "flink-doctor jvm trace 1",
+        f"jvm {java_version(java)}",
+        f"collector {collector}",
+        f"flags {' '.join(flags)}",
+        f"scenario {scenario}: {about}",
+        f"workload {' '.join(arguments)}",
+        f"compression {workload['compression']}",
+        f"truth {truth_of(scenario, lines, died)}",
+    ]
+    text = "\n".join(header + list(shorter(lines))) + "\n"
+    with open(out / f"{name}.trace.gz", "wb") as file:
+        file.write(gzip.compress(text.encode(), 9, mtime=0))
+    return f"{name}: {'died' if died else 'lived'}, {len(lines)} lines"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="directory for NAME.trace.gz")
+    parser.add_argument("--only", default="", help="names, comma-separated; all otherwise")
+    parser.add_argument("--java-home", type=pathlib.Path, help="another JDK than that of PATH")
+    parser.add_argument("--at-once", type=int, default=2)
+    options = parser.parse_args()
+    bin_of = (lambda tool: str(options.java_home / "bin" / tool)) if options.java_home else (lambda tool: tool)
+    wanted = [(scenario, collector) for scenario, collectors in RECORDED.items() for collector in collectors
+              if not options.only or f"{scenario}_{collector}" in options.only.split(",")]
+    if not wanted:
+        parser.error(f"there is no trace {options.only}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as classes:
+        subprocess.run([bin_of("javac"), "-d", classes, str(HERE / "Workload.java")], check=True)
+        with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
+            runs = [pool.submit(record, *each, bin_of("java"), classes, options.out) for each in wanted]
+            for run in concurrent.futures.as_completed(runs):
+                print(run.result(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
