@@ -5,6 +5,7 @@
 #include <map>
 
 #include "detectors/advice.hpp"
+#include "detectors/checkpoint_clock.hpp"
 #include "detectors/job_times.hpp"
 #include "detectors/tally.hpp"
 
@@ -12,96 +13,53 @@ namespace doctor {
 namespace {
 
 constexpr Param kParams[] = {
-    {"tolerated_max", 3, "tolerated failures count into the clock up to this many"},
+    {"tolerated_max", kToleratedMax, "tolerated failures count into the clock up to this many"},
     {"grace_ms", 2 * kMinuteMs, "after all tasks run, unless checkpoints were tried and failed"},
     {"critical_clocks", 2, "how many clocks without a checkpoint make it critical"},
 };
 
-constexpr std::string_view kBacklogOption = "execution.checkpointing.interval-during-backlog";
-constexpr std::string_view kThresholdText = "tolerable failure threshold";
-
 /// What one job's checkpoints look like now.
 struct Absence {
   const JobFacts& job;
-  TimestampMs now{};
-  TimestampMs since{};                     // where the clock starts
-  std::optional<TimestampMs> completed{};  // the last completed one, savepoints included
-  DurationMs clock_ms{};
-  std::string arithmetic{};
+  CheckpointClock clock;
   std::vector<const CheckpointRecord*> failed{};  // since the last completed one
   const CheckpointRecord* in_progress{nullptr};
-  std::size_t threshold_restarts{0};  // "Exceeded checkpoint tolerable failure threshold."
-  bool over_restarts{false};          // the clock runs on over restarts, since they come from it
 };
 
-/// When the checkpoints were last read by our clock, unless the cluster's is visibly ahead of it:
-/// what completed after that is not known, and must not look absent.
-TimestampMs present(const Window& window, const JobFacts& job) {
-  TimestampMs now = std::max(job.checkpoints_read_at.value_or(window.now), running_since(job));
-  for (const CheckpointRecord& record : job.checkpoints) now = std::max(now, record.triggered);
-  return now;
-}
-
-/// The interval while a source reports backlog, when the cluster sets one (0 = none at all).
-std::optional<DurationMs> backlog_interval(const Window& window) {
-  if (window.cluster == nullptr) return std::nullopt;
-  const std::optional<std::string> text = window.cluster->option(std::string(kBacklogOption));
-  if (!text) return std::nullopt;
-  return parse_duration_ms(*text);
-}
-
-void set_clock(const CheckpointConfig& config, std::optional<DurationMs> backlog,
-               const Params& params, Absence& absence) {
-  const DurationMs interval = std::max(*config.interval, backlog.value_or(0));
-  const auto tolerated = static_cast<DurationMs>(std::min(
-      static_cast<double>(std::max(config.tolerable_failures, 0)), params["tolerated_max"]));
-  absence.clock_ms = std::max(interval, config.timeout) * (tolerated + 2) + config.min_pause;
-  const auto text = [](DurationMs ms) { return format_duration_ms(static_cast<double>(ms)); };
-  absence.arithmetic = "max(interval " + text(interval) + ", timeout " + text(config.timeout) +
-                       ") × (" + std::to_string(tolerated) + " tolerated failures + 2)" +
-                       (config.min_pause > 0 ? " + min-pause " + text(config.min_pause) : "");
-}
-
-void look_at_attempts(Absence& absence) {
-  const TimestampMs from = absence.completed.value_or(absence.job.start);
-  for (const CheckpointRecord& record : absence.job.checkpoints) {
+Absence look(const Window& window, const JobFacts& job, const Params& params) {
+  Absence absence{job, checkpoint_clock(window, job, params["tolerated_max"])};
+  const TimestampMs from = absence.clock.completed.value_or(job.start);
+  for (const CheckpointRecord& record : job.checkpoints) {
     if (record.triggered < from) continue;
     if (record.status == CheckpointRecord::Status::failed) absence.failed.push_back(&record);
     if (record.status == CheckpointRecord::Status::in_progress && absence.in_progress == nullptr) {
       absence.in_progress = &record;
     }
   }
-  for (const ExceptionRecord& fault : absence.job.exceptions) {
-    const bool exceeded = fault.message.find(kThresholdText) != std::string::npos ||
-                          fault.root_cause.find(kThresholdText) != std::string::npos;
-    if (fault.at > from && exceeded) ++absence.threshold_restarts;
-  }
-  // A restart that failed checkpoints caused must not wind the clock back.
-  absence.over_restarts = absence.threshold_restarts > 0;
-  absence.since = absence.over_restarts ? from : std::max(from, running_since(absence.job));
+  return absence;
 }
 
 std::string duration_text(DurationMs ms) { return format_duration_ms(static_cast<double>(ms)); }
 
-Evidence clock_evidence(const Absence& absence) {
+Evidence clock_evidence(const CheckpointClock& clock) {
   Evidence evidence;
   evidence.metric = "time since the last completed checkpoint";
-  evidence.from = absence.since;
-  evidence.to = absence.now;
-  evidence.value = static_cast<double>(absence.now - absence.since) / 1000;
+  evidence.from = clock.since;
+  evidence.to = clock.now;
+  evidence.value = static_cast<double>(clock.waited_ms()) / 1000;
   evidence.unit = "s";
-  evidence.limit = static_cast<double>(absence.clock_ms) / 1000;
-  evidence.limit_source = absence.arithmetic;
-  const std::string waited = duration_text(absence.now - absence.since);
+  evidence.limit = static_cast<double>(clock.allowed_ms) / 1000;
+  evidence.limit_source = clock.arithmetic;
+  const std::string waited = duration_text(clock.waited_ms());
   evidence.sentence =
-      absence.completed && absence.since == *absence.completed
+      clock.completed && clock.since == *clock.completed
           ? "the last checkpoint completed " + waited + " ago"
           : "none has completed in the " + waited +
-                (absence.over_restarts ? " since the job's last good state, over " +
-                                             std::to_string(absence.threshold_restarts) +
-                                             " restarts for too many failures"
-                                       : " since all tasks run");
-  evidence.sentence += "; expected within " + duration_text(absence.clock_ms);
+                (clock.threshold_restarts > 0 ? " since the job's last good state, over " +
+                                                    std::to_string(clock.threshold_restarts) +
+                                                    " restarts for too many failures"
+                                              : " since all tasks run");
+  evidence.sentence += "; expected within " + duration_text(clock.allowed_ms);
   return evidence;
 }
 
@@ -110,13 +68,13 @@ Evidence in_progress_evidence(const Absence& absence) {
   Evidence evidence;
   evidence.metric = "age of checkpoint " + std::to_string(record.id) + " in progress";
   evidence.from = record.triggered;
-  evidence.to = absence.now;
-  evidence.value = static_cast<double>(absence.now - record.triggered) / 1000;
+  evidence.to = absence.clock.now;
+  evidence.value = static_cast<double>(absence.clock.now - record.triggered) / 1000;
   evidence.unit = "s";
   evidence.limit = static_cast<double>(absence.job.checkpoint_config->timeout) / 1000;
   evidence.limit_source = "execution.checkpointing.timeout (the job's effective value)";
   evidence.sentence = "checkpoint " + std::to_string(record.id) + " is in progress since " +
-                      duration_text(absence.now - record.triggered) + ", acknowledged by " +
+                      duration_text(absence.clock.now - record.triggered) + ", acknowledged by " +
                       std::to_string(record.acknowledged) + " of " +
                       std::to_string(record.subtasks) + " subtasks";
   return evidence;
@@ -149,34 +107,10 @@ Evidence failure_evidence(const Absence& absence) {
   return evidence;
 }
 
-/// The vertex that most subtasks of the newest attempt are missing of.
-std::optional<Evidence> waiting_evidence(const Absence& absence) {
+std::optional<Evidence> newest_waiting_evidence(const Absence& absence) {
   const CheckpointRecord* attempt = absence.in_progress;
   if (attempt == nullptr && !absence.failed.empty()) attempt = absence.failed.back();
-  const CheckpointDetails* details =
-      attempt == nullptr ? nullptr : absence.job.details(attempt->id);
-  if (details == nullptr) return std::nullopt;
-  const auto missing = [](const VertexCheckpoint& vertex) {
-    return vertex.subtasks - vertex.acknowledged;
-  };
-  const auto worst =
-      std::max_element(details->vertices.begin(), details->vertices.end(),
-                       [&](const auto& a, const auto& b) { return missing(a) < missing(b); });
-  if (worst == details->vertices.end() || missing(*worst) <= 0) return std::nullopt;
-  std::size_t others = 0;
-  for (const VertexCheckpoint& vertex : details->vertices) others += missing(vertex) > 0 ? 1 : 0;
-  const VertexFacts* facts = absence.job.vertex(worst->vertex);
-  Evidence evidence;
-  evidence.metric = "subtasks that have not acknowledged checkpoint " + std::to_string(details->id);
-  evidence.value = missing(*worst);
-  evidence.unit = "count";
-  evidence.sentence =
-      "checkpoint " + std::to_string(details->id) + " waits for " +
-      std::to_string(missing(*worst)) + " of " + std::to_string(worst->subtasks) + " subtasks of " +
-      (facts == nullptr ? worst->vertex : printable(facts->name, 80)) +
-      (worst->waits_for ? ", the first is subtask " + std::to_string(*worst->waits_for) : "") +
-      (others > 1 ? ", and for some of " + std::to_string(others - 1) + " other vertices" : "");
-  return evidence;
+  return attempt == nullptr ? std::nullopt : waiting_evidence(absence.job, *attempt);
 }
 
 bool expired(const Absence& absence) {
@@ -222,21 +156,22 @@ void add_remedies(const Window& window, const Absence& absence, Finding& finding
 }
 
 Finding report(const Window& window, const Absence& absence, const Params& params) {
-  const DurationMs waited = absence.now - absence.since;
+  const CheckpointClock& clock = absence.clock;
   Finding finding;
   finding.detector = "checkpoint_absent";
   finding.subject = window.subject(absence.job);
-  const bool long_gone = static_cast<double>(waited) >
-                         params["critical_clocks"] * static_cast<double>(absence.clock_ms);
+  const bool long_gone = static_cast<double>(clock.waited_ms()) >
+                         params["critical_clocks"] * static_cast<double>(clock.allowed_ms);
   finding.severity =
-      long_gone || absence.threshold_restarts > 0 ? Severity::critical : Severity::warning;
+      long_gone || clock.threshold_restarts > 0 ? Severity::critical : Severity::warning;
   finding.confidence = Confidence::confirmed;
   finding.summary = printable(absence.job.name, 80) + ": no checkpoint completed for " +
-                    duration_text(waited) + ", expected within " + duration_text(absence.clock_ms);
-  finding.evidence.push_back(clock_evidence(absence));
+                    duration_text(clock.waited_ms()) + ", expected within " +
+                    duration_text(clock.allowed_ms);
+  finding.evidence.push_back(clock_evidence(clock));
   if (absence.in_progress != nullptr) finding.evidence.push_back(in_progress_evidence(absence));
   if (!absence.failed.empty()) finding.evidence.push_back(failure_evidence(absence));
-  if (const auto waiting = waiting_evidence(absence)) finding.evidence.push_back(*waiting);
+  if (const auto waiting = newest_waiting_evidence(absence)) finding.evidence.push_back(*waiting);
   if (!absence.job.all_tasks_running_since) {
     Evidence tasks;
     tasks.metric = "tasks running";
@@ -255,22 +190,19 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   if (!job.checkpoint_config) return tally.blind(job, "its checkpoint configuration is unknown");
   if (!job.checkpoint_config->interval) return tally.judged();  // only triggered by hand
   if (job.state != "RUNNING") return tally.keep(job);           // restart_loop's and job_down's
-  Absence absence{job, present(window, job)};
-  absence.completed = last_completed(window, job);
-  const std::optional<DurationMs> backlog = backlog_interval(window);
-  set_clock(*job.checkpoint_config, backlog, params, absence);
-  look_at_attempts(absence);
-  const DurationMs waited = absence.now - absence.since;
-  const bool tried = absence.threshold_restarts > 0 ||
+  const Absence absence = look(window, job, params);
+  const CheckpointClock& clock = absence.clock;
+  const std::optional<DurationMs> backlog = interval_during_backlog(window);
+  const bool tried = clock.threshold_restarts > 0 ||
                      std::any_of(absence.failed.begin(), absence.failed.end(),
                                  [&](const auto* r) { return r->triggered >= running_since(job); });
-  const bool in_grace = static_cast<double>(absence.now - running_since(job)) < params["grace_ms"];
-  if (waited <= absence.clock_ms || (in_grace && !tried)) return tally.judged();
+  const bool in_grace = static_cast<double>(clock.now - running_since(job)) < params["grace_ms"];
+  if (!clock.has_run_out() || (in_grace && !tried)) return tally.judged();
   // With checkpoints off during backlog, only attempts prove that they are wanted now.
   if (backlog && *backlog <= 0 && absence.failed.empty() && absence.in_progress == nullptr) {
-    return tally.blind(job, "no checkpoint for " + duration_text(waited) + ", but " +
-                                std::string(kBacklogOption) +
-                                " is 0 and Flink does not say whether a source reports backlog");
+    return tally.blind(job, "no checkpoint for " + duration_text(clock.waited_ms()) +
+                                ", but execution.checkpointing.interval-during-backlog is 0 and "
+                                "Flink does not say whether a source reports backlog");
   }
   tally.judged(report(window, absence, params));
 }

@@ -1,6 +1,7 @@
 // Checkpoints take longer and longer, or nearly as long as they may: the first that does not end
-// within its timeout is the first of many. Not for us: savepoints, checkpoints that fail or never
-// end (checkpoint_absent), a young job that fills, one slow checkpoint.
+// within its timeout is the first of many. Not for us: savepoints, checkpoints that fail
+// (checkpoint_failing) or never end (checkpoint_absent), a young job that fills, one slow
+// checkpoint.
 #include <algorithm>
 
 #include "detectors/advice.hpp"

@@ -22,6 +22,13 @@ inline std::span<const CheckpointRecord> known_checkpoints(const Window& window,
   return log->records();
 }
 
+/// The job's faults: what the log remembers beyond the sixteen that Flink keeps, else those.
+inline std::span<const ExceptionRecord> known_faults(const Window& window, const JobFacts& job) {
+  const RestartLog* log = window.features->restarts(job.id);
+  if (log == nullptr || log->faults().empty()) return job.exceptions;
+  return log->faults();
+}
+
 /// When the last checkpoint or savepoint completed; the log remembers it over a JobManager
 /// failover.
 inline std::optional<TimestampMs> last_completed(const Window& window, const JobFacts& job) {

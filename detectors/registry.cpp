@@ -10,6 +10,7 @@
   X(job_down)                \
   X(restart_loop)            \
   X(checkpoint_absent)       \
+  X(checkpoint_failing)      \
   X(backpressure)            \
   X(data_skew)               \
   X(slow_instance)           \

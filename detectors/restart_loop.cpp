@@ -35,12 +35,6 @@ using Restarts = std::vector<Restart>;
 
 double as_double(DurationMs ms) { return static_cast<double>(ms); }
 
-std::span<const ExceptionRecord> faults_of(const Window& window, const JobFacts& job) {
-  const RestartLog* log = window.features->restarts(job.id);
-  if (log == nullptr || log->faults().empty()) return job.exceptions;
-  return log->faults();
-}
-
 DurationMs gap_limit(const JobFacts& job, const Params& params) {
   if (job.checkpointing != Checkpointing::on) {
     return static_cast<DurationMs>(params["gap_plain_max_ms"]);
@@ -280,7 +274,7 @@ Finding unstable(const Window& window, const JobFacts& job, const RestartStretch
 }
 
 void judge(const Window& window, const JobFacts& job, const Params& params, Tally& tally) {
-  const std::span<const ExceptionRecord> faults = faults_of(window, job);
+  const std::span<const ExceptionRecord> faults = known_faults(window, job);
   if (!job.exceptions_known && faults.empty()) {
     return tally.blind(job, "its exceptions could not be read");
   }

@@ -7,7 +7,8 @@ import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 
 /**
- * Checkpoints that last --snapshot-ms: beyond the timeout none ever completes, below it they are merely slow.
+ * Checkpoints that last --snapshot-ms: beyond the timeout none ever completes, below it they are merely slow; -1: they
+ * are refused. With --every N only every Nth one is.
  *
  * <p>The time passes in the asynchronous part (see {@link SlowValue}), so records flow on undisturbed and nothing but
  * the checkpoints shows that something is wrong.
@@ -17,16 +18,19 @@ public final class SlowSnapshot {
         Job job = new Job(arguments);
         job.sinkAndRun(
                 job.numbers("events").keyBy(n -> 0L)
-                        .map(new Remember(job.args.number("snapshot-ms", 0))).name("remember"),
+                        .map(new Remember(job.args.number("snapshot-ms", 0), job.args.number("every", 1)))
+                        .name("remember"),
                 "deliver", "ledger");
     }
 
     private static final class Remember extends RichMapFunction<Long, Long> {
         private final int snapshotMs;
+        private final int every;
         private transient ValueState<SlowValue> last;
 
-        Remember(int snapshotMs) {
+        Remember(int snapshotMs, int every) {
             this.snapshotMs = snapshotMs;
+            this.every = every;
         }
 
         @Override
@@ -37,7 +41,7 @@ public final class SlowSnapshot {
 
         @Override
         public Long map(Long number) throws Exception {
-            last.update(new SlowValue(number, snapshotMs));
+            last.update(new SlowValue(number, snapshotMs, every));
             return number;
         }
     }

@@ -1,6 +1,7 @@
 """The stories, one file per fault, and the list of all of them."""
 from stories.backpressure import BackpressureStory
 from stories.checkpoint_absent import CheckpointAbsentStory
+from stories.checkpoint_failing import CheckpointFailingStory
 from stories.checkpoint_size import CheckpointSizeStory
 from stories.data_skew import DataSkewStory
 from stories.job_down import ApplicationDownStory, JobDownStory
@@ -12,4 +13,4 @@ from stories.watermark_stalled import WatermarkStalledStory
 
 STORIES = [MetaspaceStory, BackpressureStory, NativeStory, CheckpointSizeStory, CheckpointAbsentStory,
            RestartLoopStory, JobDownStory, ApplicationDownStory, TaskManagerLossStory,
-           DataSkewStory, WatermarkStalledStory]
+           DataSkewStory, WatermarkStalledStory, CheckpointFailingStory]

@@ -1,0 +1,93 @@
+#include "detectors/checkpoint_attempts.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "detectors/checkpoint_clock.hpp"
+#include "detectors/job_times.hpp"
+#include "detectors/statistics/fault.hpp"
+
+namespace doctor {
+namespace {
+
+using Status = CheckpointRecord::Status;
+
+/// Visits all that is known to have completed.
+template <class Visit>
+void each_completed(const Window& window, const JobFacts& job, Visit visit) {
+  for (const CheckpointRecord& record : known_checkpoints(window, job)) {
+    if (record.status == Status::completed) visit(record);
+  }
+  if (job.latest_completed) visit(*job.latest_completed);
+}
+
+/// When the job last became RUNNING by anything but failed checkpoints: restarts for those are a
+/// part of the same story.
+TimestampMs story_begin(const Window& window, const JobFacts& job) {
+  const TimestampMs running = running_since(job);
+  const std::vector<Restart> restarts = restarts_of(known_faults(window, job));
+  TimestampMs begin = running;
+  for (auto restart = restarts.rbegin(); restart != restarts.rend(); ++restart) {
+    if (restart->at > begin) continue;
+    if (!exceeded_tolerance(*restart->fault)) break;
+    // A checkpoint since then: what made it run at `running` was something else.
+    bool ran_between = false;
+    each_completed(window, job, [&](const CheckpointRecord& record) {
+      const TimestampMs ended = end_or_trigger(record);
+      ran_between = ran_between || (ended > restart->at && ended < running);
+    });
+    if (begin == running && ran_between) break;
+    const auto before = std::next(restart);
+    begin = before == restarts.rend() ? job.start : before->at;
+  }
+  return begin;
+}
+
+/// What fails after a start before anything completed is checkpoint_absent's, or warming up.
+std::optional<TimestampMs> first_completed(const Window& window, const JobFacts& job,
+                                           TimestampMs from) {
+  std::optional<TimestampMs> first;
+  each_completed(window, job, [&](const CheckpointRecord& record) {
+    if (record.triggered < from) return;
+    first = std::min(first.value_or(record.triggered), record.triggered);
+  });
+  return first;
+}
+
+/// Nothing for what tells nothing: savepoints, which people make, those in progress, consequences.
+std::optional<Attempt> attempt_of(const CheckpointRecord& record, TimestampMs running) {
+  if (record.savepoint || record.status == Status::in_progress) return std::nullopt;
+  if (record.status == Status::completed) return Attempt{&record, std::nullopt};
+  const CheckpointFailure failure = checkpoint_failure(record.failure);
+  if (failure == CheckpointFailure::consequence) return std::nullopt;
+  // A restart can show itself in these words too.
+  const bool vague = failure == CheckpointFailure::trigger || failure == CheckpointFailure::other;
+  if (vague && record.triggered < running) return std::nullopt;
+  return Attempt{&record, failure};
+}
+
+}  // namespace
+
+TimestampMs end_or_trigger(const CheckpointRecord& record) {
+  return std::max(record.triggered, record.ended.value_or(record.triggered));
+}
+
+Attempts newest_attempts(const Window& window, const JobFacts& job, std::size_t attempts_max) {
+  Attempts attempts;
+  const std::optional<TimestampMs> from = first_completed(window, job, story_begin(window, job));
+  if (!from || *from <= 0) return attempts;
+  const TimestampMs running = running_since(job);
+  const std::span<const CheckpointRecord> records = known_checkpoints(window, job);
+  std::int64_t after = 0;
+  for (auto record = records.rbegin(); record != records.rend(); ++record) {
+    const bool is_next = after == 0 || after - record->id == 1;
+    if (record->id <= 0 || !is_next || record->triggered < *from) break;
+    after = record->id;
+    if (const auto attempt = attempt_of(*record, running)) attempts.push_back(*attempt);
+    if (attempts.size() >= attempts_max) break;
+  }
+  std::reverse(attempts.begin(), attempts.end());
+  return attempts;
+}
+
+}  // namespace doctor

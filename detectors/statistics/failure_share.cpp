@@ -1,0 +1,83 @@
+#include "detectors/statistics/failure_share.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace doctor {
+namespace {
+
+/// P(X >= k) for X ~ Binomial(n, p).
+double binomial_tail(std::size_t k, std::size_t n, double p) {
+  if (k == 0) return 1;
+  if (p <= 0) return 0;
+  if (p >= 1) return 1;
+  const auto trials = static_cast<double>(n);
+  double sum = 0;
+  for (std::size_t i = k; i <= n; ++i) {
+    const auto x = static_cast<double>(i);
+    sum += std::exp(std::lgamma(trials + 1) - std::lgamma(x + 1) - std::lgamma(trials - x + 1) +
+                    x * std::log(p) + (trials - x) * std::log1p(-p));
+  }
+  return std::min(sum, 1.0);
+}
+
+/// The share at which P(X >= k) has risen to `probability`; the tail rises with the share.
+double share_with_tail(std::size_t k, std::size_t n, double probability) {
+  double low = 0;
+  double high = 1;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2;
+    (binomial_tail(k, n, middle) < probability ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
+}  // namespace
+
+Share failure_share(std::size_t k, std::size_t n, double confidence) {
+  Share share;
+  if (k > 0) share.low = share_with_tail(k, n, 1 - confidence);
+  if (k < n) share.high = share_with_tail(k + 1, n, confidence);
+  return share;
+}
+
+FailureCourse failure_course(const std::vector<bool>& failed, double confidence) {
+  FailureCourse course;
+  course.attempts = failed.size();
+  std::size_t runs = 0;
+  std::size_t run = 0;
+  std::size_t followed = 0;  // failures of which the next attempt is known
+  for (std::size_t i = 0; i < failed.size(); ++i) {
+    if (!failed[i]) {
+      run = 0;
+      ++course.since_last;
+      continue;
+    }
+    ++course.failed;
+    if (++run == 1) ++runs;
+    if (i + 1 < failed.size()) ++followed;
+    course.longest_run = std::max(course.longest_run, run);
+    course.since_last = 0;
+  }
+  if (course.failed == 0) return course;
+  course.share = failure_share(course.failed, course.attempts, confidence);
+  course.run_begins_low = failure_share(runs, course.attempts, confidence).low;
+  course.run_goes_on_low = failure_share(course.failed - runs, followed, confidence).low;
+  return course;
+}
+
+bool is_over(const FailureCourse& course, double confidence) {
+  if (course.failed == 0) return true;
+  const double share = static_cast<double>(course.failed) / static_cast<double>(course.attempts);
+  return std::pow(1 - share, static_cast<double>(course.since_last)) < 1 - confidence;
+}
+
+double row_chance(const FailureCourse& course, std::int64_t tolerated, double attempts) {
+  const double each = tolerated <= 0
+                          ? course.share.low
+                          : course.run_begins_low *
+                                std::pow(course.run_goes_on_low, static_cast<double>(tolerated));
+  return -std::expm1(-std::max(attempts, 0.0) * each);
+}
+
+}  // namespace doctor
