@@ -230,9 +230,6 @@ std::optional<Finding> judge(const Window& window, const Params& params, const F
 }
 
 Verdict detect(const Window& window, const Params& params) {
-  if (window.one_shot) {
-    return Verdict::learning("growth shows over hours that the daemon watches");
-  }
   Verdict verdict;
   std::vector<Finding> findings;
   std::size_t judged = 0;
@@ -261,6 +258,9 @@ Verdict detect(const Window& window, const Params& params) {
         without.empty() ? std::vector<std::string>{} : reporter_lines());
     blind.unjudged = std::move(verdict.unjudged);
     return blind;
+  }
+  if (window.one_shot) {
+    return Verdict::learning("growth shows over hours that the daemon watches");
   }
   add_worst_first(verdict, shared_or_single(window, std::move(findings), judged));
   if (shortest < kFirstDayMs) {

@@ -6,6 +6,8 @@
 namespace doctor {
 namespace {
 
+constexpr DurationMs kUnseenPauseMaxMs = 30 * kSecondMs;
+
 constexpr std::size_t slot_of(std::int64_t minute) {
   return static_cast<std::size_t>(minute) % MinuteRises::kMinutes;
 }
@@ -105,7 +107,10 @@ void Moves::add(const Sample& sample) {
   // After a silence nobody knows when it moved, and a fall is another attempt's beginning.
   const bool is_pause = sample.value > before.value && sample.at - before.at <= kSilenceMaxMs;
   if (is_pause) {
-    const DurationMs pause = sample.at - moved_at_;
+    // Looks far apart see it move each time, however short it stood: only a look or so of it
+    // counts.
+    const DurationMs unseen = std::min(sample.at - before.at, kUnseenPauseMaxMs);
+    const DurationMs pause = before.at - moved_at_ + unseen;
     take(hour_, static_cast<std::uint32_t>(
                     std::clamp<DurationMs>(pause, 0, std::numeric_limits<std::uint32_t>::max())));
   }

@@ -29,13 +29,15 @@ Errand::Urgency urgency_of(Ask ask, const KnownJob& job, const std::string& vert
   if (ask == Ask::vertex_metrics && job.event_time_stands_still()) return Errand::Urgency::trouble;
   const bool late = never_seen(ask, job) || (ask == Ask::checkpoints && may_be_missed(job, rules));
   if (late) return Errand::Urgency::late;
+  if (!rules.shares.screens()) return Errand::Urgency::regular;
+  // The few that hold others up, or wait, within their share.
+  if (ask == Ask::vertex && is_suspect(job, vertex)) return Errand::Urgency::late;
   // Hundreds of vertices whose metrics nobody knows yet would take all calls from what they do.
   const bool lists = ask == Ask::vertex_metric_ids && !rules.shares.lists_had_theirs() &&
                      list_is_missing(job, vertex);
-  const bool screens =
-      ask == Ask::job || ask == Ask::vertex_metrics || lists ||
-      (ask == Ask::vertex && (is_suspect(job, vertex) || placement_is_missing(job, vertex)));
-  return rules.shares.screens() && screens ? Errand::Urgency::screen : Errand::Urgency::regular;
+  const bool screens = ask == Ask::job || ask == Ask::vertex_metrics || lists ||
+                       (ask == Ask::vertex && placement_is_missing(job, vertex));
+  return screens ? Errand::Urgency::screen : Errand::Urgency::regular;
 }
 
 /// Puts a thing on the list when its round has come.

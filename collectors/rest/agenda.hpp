@@ -38,9 +38,9 @@ struct Errand {
     fault,    // a job changed: its exceptions
     trouble,  // its checkpoints do not come, or are of another size than before; its event time may
               // stand still
-    late,     // never looked at, or soon more checkpoints than Flink remembers
-    screen,   // where vertices are too many: what tells which of them are worth a look, these, and
-              // what nothing else tells: metrics of state
+    late,     // never looked at, soon more checkpoints than Flink remembers, or, where vertices are
+              // too many, one of those that are worth a look
+    screen,   // there: what tells which they are, and what nothing else tells, metrics of state
     regular,
     ahead  // not due yet: calls are left over
   };

@@ -15,7 +15,7 @@ constexpr double kMetricsShare = 0.3;
 constexpr double kStateShare = 0.16;  // column families take pages and pages, and change slowly
 /// Where it screens, in place of the vertices' share.
 constexpr double kScreenedJobsShare = 0.15;
-constexpr double kSuspectsShare = 0.2;
+constexpr double kSuspectsShare = 0.12;
 constexpr double kOthersShare = 0.03;
 constexpr double kStillShare = 0.15;
 constexpr DurationMs kStillAgeMs = 20 * kSecondMs;

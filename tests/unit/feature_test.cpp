@@ -94,6 +94,19 @@ TEST(Moves, AHabitIsForgottenAfterTwoHours) {
   EXPECT_EQ(moves.usual_pause_ms(), 15 * kSecondMs);
 }
 
+TEST(Moves, LooksFarApartAreNoStandstills) {
+  Moves moves;
+  for (int look = 0; look < 20; ++look) {
+    moves.add({kStart + look * 100 * kSecondMs, 1.0 + look});
+  }
+  EXPECT_EQ(moves.usual_pause_ms(), 30 * kSecondMs) << "it moved each time";
+  moves.add({kStart + 2000 * kSecondMs, 20});  // seen to stand
+  moves.add({kStart + 2100 * kSecondMs, 21});
+  moves.add({kStart + 2200 * kSecondMs, 21});
+  moves.add({kStart + 2300 * kSecondMs, 22});
+  EXPECT_EQ(moves.usual_pause_ms(), 130 * kSecondMs);
+}
+
 TEST(Moves, AFallAndASilenceAreNoPauses) {
   Moves moves;
   moves.add({kStart, 100});
