@@ -179,7 +179,8 @@ std::optional<Leak> growth_per_submission(const Window& window, const Params& pa
     leak.sentence += ", about " + format_number(std::floor(left), 0) + " before the limit of " +
                      amount(*limit.value);
     if (left <= params["submissions_left"]) leak.severity = Severity::warning;
-  } else if (level >= params["unlimited_level_ratio"] * steps.levels.front()) {
+  } else if (step->value * events >= (params["unlimited_level_ratio"] - 1) * steps.levels.front()) {
+    // By its steps alone: a pool that starts is one leap, and no submission's.
     leak.severity = Severity::warning;
   }
   leak.evidence.metric = info(resource.metric).name;
