@@ -50,7 +50,6 @@ struct Sight {
 };
 
 std::string percent(double share) { return format_number(100 * share, 2) + " %"; }
-
 std::string name_of(const VertexLoad& load) { return printable(load.vertex->name, 80); }
 
 Sight look(const Window& window, const JobFacts& job, const SampleSpan& span,
@@ -372,7 +371,6 @@ Verdict detect(const Window& window, const Params& params) {
 }  // namespace
 
 namespace detectors {
-
 constexpr Read kBackpressureReads[] = {
     {Metric::task_accumulated_backpressured, Feature::raw, true},
     {Metric::task_accumulated_idle, Feature::raw, true},
@@ -388,16 +386,15 @@ constexpr Read kBackpressureReads[] = {
     {Metric::kafka_legacy_records_lag_max, Feature::raw, false},
 };
 
-extern const Detector backpressure;
-const Detector backpressure{"backpressure",
-                            "the vertex that holds up the others",
-                            Lane::ticket,
-                            5 * kSecondMs,
-                            0,
-                            3 * kMinuteMs,
-                            kBackpressureReads,
-                            kParams,
-                            detect};
+extern const Detector backpressure{"backpressure",
+                                   "the vertex that holds up the others",
+                                   Lane::ticket,
+                                   5 * kSecondMs,
+                                   0,
+                                   3 * kMinuteMs,
+                                   kBackpressureReads,
+                                   kParams,
+                                   detect};
 
 }  // namespace detectors
 }  // namespace doctor

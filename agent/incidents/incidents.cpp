@@ -23,11 +23,12 @@ struct Causation {
 };
 // Known chains within one job: the effect's finding stays, but points to its cause. Backpressure is
 // told long before skew and slowness can be, and names its vertex' hot subtask.
-constexpr std::array<Causation, 12> kCausations{{{"restart_loop", "checkpoint_absent"},
+constexpr std::array<Causation, 13> kCausations{{{"restart_loop", "checkpoint_absent"},
                                                  {"job_down", "restart_loop"},
                                                  {"job_down", "checkpoint_absent"},
                                                  {"backpressure", "checkpoint_absent"},
                                                  {"backpressure", "checkpoint_slow"},
+                                                 {"backpressure", "checkpoint_failing"},
                                                  {"checkpoint_size_outlier", "checkpoint_slow"},
                                                  {"watermark_stalled", "state_growth"},
                                                  {"backpressure", "data_skew", Reach::vertex},

@@ -78,13 +78,17 @@ Truth play_stop(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
   cluster.run_until(goal.deadline + 10 * kMinuteMs);
   Truth truth;
   truth.goals.push_back(std::move(goal));
-  truth.entailed = {"restart_loop"};  // the threshold makes it restart
+  truth.entailed = {"restart_loop", "checkpoint_failing"};  // the threshold makes it restart
   truth.job_weeks = cluster.weeks();
   truth.process_weeks = cluster.weeks() * 2;
   return truth;
 }
 
-JobPlan slow_plan(const std::string& name, const Ranges& ranges, Random& random) {
+/// What checkpoint_failing may tell of; below, its alarms are false.
+constexpr double kFailsOften = 0.05;
+
+JobPlan slow_plan(const std::string& name, const Ranges& ranges, Random& random,
+                  bool& fails_often) {
   JobPlan plan = chain_plan(name, 3, 2);
   plan.checkpoints = plain_checkpoints(kMinuteMs, random.fork());
   plan.checkpoints->config = config_of(ranges, random);
@@ -92,6 +96,7 @@ JobPlan slow_plan(const std::string& name, const Ranges& ranges, Random& random)
   if (random.chance(ranges.draw("by_hand_share", random))) config.interval.reset();
   const double worst = ranges.draw("slowness", random) * static_cast<double>(config.timeout);
   const double failed_share = ranges.draw("failed_share", random);
+  fails_often |= failed_share >= kFailsOften;
   const auto noise = std::make_shared<Random>(random.fork());
   plan.checkpoints->duration_ms = [worst, noise](TimestampMs) {
     return static_cast<DurationMs>(worst * noise->uniform(0.3, 1));
@@ -116,9 +121,11 @@ Truth play_slow(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
   Cluster cluster(stage, random.fork(), scrape_of(ranges, random));
   cluster.add_task_manager(plain_task_manager(), host_name(0));
   std::vector<Job*> jobs;
+  bool fails_often = false;
   const int count = ranges.draw_count("jobs", random);
   for (int i = 0; i < count; ++i) {
-    jobs.push_back(&cluster.submit(slow_plan("job-" + std::to_string(i), ranges, random)));
+    JobPlan plan = slow_plan("job-" + std::to_string(i), ranges, random, fails_often);
+    jobs.push_back(&cluster.submit(std::move(plan)));
   }
   Schedule restarts(ranges.draw("restarts_per_day", random), kDayMs, random);
   const auto length = static_cast<DurationMs>(ranges.draw("days", random) * kDayMs);
@@ -130,6 +137,7 @@ Truth play_slow(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
                 10 * kSecondMs);
   });
   Truth truth;
+  if (fails_often) truth.entailed = {"checkpoint_failing"};
   truth.job_weeks = cluster.weeks() * count;
   truth.process_weeks = cluster.weeks() * 2;
   return truth;
