@@ -21,8 +21,8 @@ constexpr Param kParams[] = {
     {"recent_max", 16, "newest checkpoints that ended; so many the agent remembers without gaps"},
     {"failures_min", 4, "of them"},
     {"share_min", 0.05, "of them failed at least, with this confidence:"},
-    {"warning_share_min", 0.1, "the same, for a warning: what one in ten costs is little"},
     {"confidence", 0.95, "of each bound of the share, and that failures have gone"},
+    {"warning_confidence", 0.9995, "of share_min, for a warning: looks are thousands in a week"},
     {"restart_horizon_ms", kDayMs, "within this time a restart is expected"},
     {"restart_chance_min", 0.5, "from this chance on it is critical"},
 };
@@ -288,7 +288,10 @@ Finding report(const Window& window, const Sight& sight, const Params& params) {
   Finding finding;
   finding.detector = "checkpoint_failing";
   finding.subject = window.subject(sight.job);
-  const bool many = sight.course.share.low >= params["warning_share_min"];
+  const FailureCourse& course = sight.course;
+  const bool many =
+      failure_share(course.failed, course.attempts, params["warning_confidence"]).low >=
+      params["share_min"];
   finding.severity = many ? Severity::warning : Severity::info;
   if (likely || sight.threshold_restarts > 0) finding.severity = Severity::critical;
   // One run of failures may be one disturbance; what comes again persists.

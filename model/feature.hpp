@@ -84,7 +84,8 @@ class Moves {
   TimestampMs moved_at() const { return moved_at_; }  // when it was first seen, if it never did
   std::uint32_t count() const { return count_; }
   /// The second longest standstill of the last one to two hours: what came twice is a habit, what
-  /// came once may have been a fault. 0 before the second move.
+  /// came once may have been a fault. 0 before the second move. As long as it was seen to stand,
+  /// and of the time in which it was not looked at no more than half a minute.
   DurationMs usual_pause_ms() const;
 
  private:

@@ -5,7 +5,7 @@ from findings import Target
 from story import Every, Expectation, Story, Twin
 
 INTERVAL_S, TIMEOUT_S, SNAPSHOT_S, POLLING_S = 3, 6, 8, 45  # polling through REST alone
-EVERY, FAILURES = 3, 4
+EVERY, FAILURES = 3, 6
 REFUSED, EXPIRED, WELL = "invoices-refused", "invoices-expired", "invoices-well"
 
 
