@@ -85,8 +85,9 @@ void Agent::take(StreamItem item) {
   const bool poll_ended = is_end_of_poll(item);
   const ClusterIndex cluster = item.cluster;
   absorb(std::move(item));
+  if (!judges_.at(cluster)->has_news()) return;
   const bool may_judge = poll_ended || std::chrono::steady_clock::now() >= judge_again_[cluster];
-  if (judges_.at(cluster)->has_news() && may_judge) judge_now(cluster, now_ms());
+  if (may_judge) judge_now(cluster, now_ms());
 }
 
 /// A fault that was just read is told at once, not at the next second.

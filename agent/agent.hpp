@@ -70,8 +70,8 @@ class Agent {
   FeaturePlan plan_;
   Selection selection_;
   std::vector<std::unique_ptr<Judge>> judges_;
-  std::map<ClusterIndex, std::chrono::steady_clock::time_point>
-      judge_again_;  // for a scrape's sake
+  /// For the sake of a scrape not before.
+  std::map<ClusterIndex, std::chrono::steady_clock::time_point> judge_again_;
   std::vector<std::unique_ptr<Collection>> collections_;
   std::vector<std::unique_ptr<LogCollection>> logs_;
   std::map<ClusterIndex, std::unique_ptr<Backfill>> backfills_;

@@ -16,7 +16,7 @@ constexpr DurationMs kForgetAfterMs = kHourMs;
 constexpr std::size_t kVanishedMax = 200;
 /// Detectors that look this often are cheap, and what they watch for is urgent: what a poll of REST
 /// has just told they judge at once, and what a scrape told where one of them waits for it.
-constexpr DurationMs kPromptCadenceMs = 5 * kSecondMs;
+bool is_prompt(const Detector& detector) { return detector.cadence_ms <= 5 * kSecondMs; }
 
 /// Log files are read, not asked: no detector depends on them, and so they say nothing about how
 /// much of the cluster is seen.
@@ -99,7 +99,7 @@ void Judge::judge(TimestampMs now) {
   const Window seen = window(now);
   for (const Detector* detector : detectors_) {
     TimestampMs& last = judged_at_[std::string(detector->name)];
-    const bool prompt = news && detector->cadence_ms <= kPromptCadenceMs;
+    const bool prompt = news && is_prompt(*detector);
     if (last != 0 && now - last < detector->cadence_ms && !prompt && !config_.one_shot) continue;
     last = now;
     judge_one(*detector, seen);
@@ -134,7 +134,7 @@ Verdict Judge::verdict_of(const Detector& detector, const Window& seen) const {
 
 void Judge::judge_one(const Detector& detector, const Window& seen) {
   Verdict verdict = verdict_of(detector, seen);
-  if (verdict.near && detector.cadence_ms <= kPromptCadenceMs) {
+  if (verdict.near && is_prompt(detector)) {
     near_.insert(detector.name);
   } else {
     near_.erase(detector.name);
@@ -179,7 +179,8 @@ Window Judge::window(TimestampMs now) const {
 
 void Judge::absorb_cluster(const ClusterFactsPtr& facts, TimestampMs at) {
   if (facts_ && facts->jobs_known) remember_vanished(*facts_, *facts, at);
-  task_manager_past_.learn(facts_ ? *facts_ : ClusterFacts{}, *facts);
+  static const ClusterFacts kNothing;
+  task_manager_past_.learn(facts_ ? *facts_ : kNothing, *facts);
   facts_ = facts;
   facts_at_ = at;
   if (!facts->jobs_known) return;

@@ -72,8 +72,7 @@ void look_at_restarts(const Window& window, const Params& params, Sight& sight) 
                  sight.config.tolerable_failures, params["restart_horizon_ms"] / pace_ms);
 }
 
-Sight look(const Window& window, const JobFacts& job, TimestampMs now, Attempts attempts,
-           const Params& params) {
+Sight look(const JobFacts& job, TimestampMs now, Attempts attempts, const Params& params) {
   Sight sight{job, *job.checkpoint_config, now, std::move(attempts)};
   std::vector<bool> failed;
   for (const Attempt& attempt : sight.attempts) {
@@ -88,7 +87,6 @@ Sight look(const Window& window, const JobFacts& job, TimestampMs now, Attempts 
                    sight.reasons.begin(), sight.reasons.end(),
                    [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); })
                    ->first;
-  look_at_restarts(window, params, sight);
   return sight;
 }
 
@@ -244,8 +242,7 @@ std::string advice_for(CheckpointFailure failure) {
       return "mend what the snapshot of that operator runs into";
     case CheckpointFailure::async:
       return "look at the checkpoint storage as TaskManagers see it: reachable, writable, not "
-             "full, "
-             "not throttled";
+             "full, not throttled";
     case CheckpointFailure::storage:
     case CheckpointFailure::finalise:
       return "look at the checkpoint storage as the JobManager sees it: reachable, writable, not "
@@ -325,11 +322,12 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   if (clock.has_run_out()) return tally.judged();  // checkpoint_absent's
   Attempts attempts = newest_attempts(window, job, static_cast<std::size_t>(params["recent_max"]));
   if (attempts.empty()) return tally.learning(job, "no checkpoint has completed since it runs");
-  const Sight sight = look(window, job, clock.now, std::move(attempts), params);
+  Sight sight = look(job, clock.now, std::move(attempts), params);
   const bool fails = static_cast<double>(sight.course.failed) >= params["failures_min"] &&
                      sight.course.share.low >= params["share_min"];
   if (is_over(sight.course, params["confidence"])) return tally.judged();
   if (!fails) return tally.keep(job);  // too little to begin, too much to end
+  look_at_restarts(window, params, sight);
   tally.judged(report(window, sight, params));
 }
 

@@ -99,6 +99,7 @@ void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
   const bool for_values = rules.one_shot || !rules.task_manager_reporters;
   // With reporters only the placement is wanted, which is settled once all tasks run.
   if (for_values ? job.summary.state != "RUNNING" : !job.all_tasks_run()) return;
+  const TimestampMs still_since = job.still_since();
   for (const VertexFacts& facts : job.facts.vertices) {
     const std::string& id = facts.id;
     const KnownVertex& vertex = job.vertices.at(id);
@@ -115,7 +116,7 @@ void add_vertices(const KnownJob& job, const Rules& rules, List& list) {
     if (vertex.queries.empty()) continue;
     // A single diagnosis has no time for turns.
     const bool more = rules.one_shot && vertex.next_query % vertex.queries.size() != 0;
-    const DurationMs age_min = age_min_of_turn(vertex, job, rules);
+    const DurationMs age_min = age_min_of_turn(vertex, still_since, rules);
     list.add(Ask::vertex_metrics,
              more ? rules.round : values_due(vertex.metrics, job.changed_round, rules, age_min),
              &job, {}, id);

@@ -162,9 +162,10 @@ std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const Know
   return every(ids, 1, job.changed_round);
 }
 
-DurationMs age_min_of_turn(const KnownVertex& vertex, const KnownJob& job, const Rules& rules) {
+DurationMs age_min_of_turn(const KnownVertex& vertex, TimestampMs still_since, const Rules& rules) {
   const auto turns = static_cast<DurationMs>(vertex.queries.size());
-  return std::max(kValuesAgeMs / 2, rules.shares.age_min_of_vertex_values(job, vertex) / turns);
+  return std::max(kValuesAgeMs / 2,
+                  rules.shares.age_min_of_vertex_values(vertex, still_since) / turns);
 }
 
 std::optional<std::int64_t> placement_due(const KnownJob& job, const VertexFacts& vertex,

@@ -50,7 +50,8 @@ std::optional<std::int64_t> vertex_due(const KnownJob& job, const VertexFacts& v
 std::optional<std::int64_t> vertex_ids_due(const KnownVertex& vertex, const KnownJob& job,
                                            const Rules& rules);
 /// Of a vertex with more ids than one request takes: all of its requests in the time of one.
-DurationMs age_min_of_turn(const KnownVertex& vertex, const KnownJob& job, const Rules& rules);
+/// `still_since`: KnownJob's.
+DurationMs age_min_of_turn(const KnownVertex& vertex, TimestampMs still_since, const Rules& rules);
 
 /// What is not due yet, if there are calls for it: what will be soonest has the lowest number.
 std::optional<std::int64_t> ahead(const Part& part, const Rules& rules, DurationMs age_min);

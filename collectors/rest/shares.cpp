@@ -122,10 +122,11 @@ DurationMs Shares::age_min_of_job_values() const {
   return age > kValuesAgeMs ? age * static_cast<DurationMs>(kJobMetricsTurns) : age;
 }
 
-DurationMs Shares::age_min_of_vertex_values(const KnownJob& job, const KnownVertex& vertex) const {
+DurationMs Shares::age_min_of_vertex_values(const KnownVertex& vertex,
+                                            TimestampMs still_since) const {
   const DurationMs age = vertex.tells_state ? age_min_of_state() : age_min_of_values();
-  if (const TimestampMs since = job.still_since(); since != 0) {
-    const DurationMs wanted = std::max(kStillAgeMs, (now_ - since) / kStillLooks);
+  if (still_since != 0) {
+    const DurationMs wanted = std::max(kStillAgeMs, (now_ - still_since) / kStillLooks);
     return std::min(age, min_of(std::max(wanted, age_of(still_pages_, kStillShare))));
   }
   const bool seldom = vertex.tells_little && age > kValuesAgeMs;

@@ -42,7 +42,7 @@ class Shares {
   DurationMs age_min_of_vertex(const KnownJob& job, const VertexFacts& vertex) const;
   /// Of a vertex's metrics: more often where event time may stand still, since that takes several
   /// looks, until it has stood for long; more seldom where there is little to tell.
-  DurationMs age_min_of_vertex_values(const KnownJob& job, const KnownVertex& vertex) const;
+  DurationMs age_min_of_vertex_values(const KnownVertex& vertex, TimestampMs still_since) const;
   /// Whether lists of ids have had their share of the last minute.
   bool lists_had_theirs() const;
 
