@@ -4,7 +4,7 @@
 
 declare -A packages=(
   [build]="g++ cmake ninja-build ccache pkg-config libboost1.81-dev nlohmann-json3-dev prometheus-cpp-dev
-    libspdlog-dev libyaml-cpp-dev libcli11-dev libsqlite3-dev zlib1g-dev libzstd-dev libssl-dev"
+    libspdlog-dev libyaml-cpp-dev libcli11-dev libsqlite3-dev zlib1g-dev libisal-dev libzstd-dev libssl-dev"
   [unit]="libgtest-dev libgmock-dev python3 python3-prometheus-client" # the last: a reader to compare ours with
   [fmt]="clang-format"
   [lint]="clang-tidy"

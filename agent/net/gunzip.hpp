@@ -7,7 +7,7 @@
 
 #include "collectors/http.hpp"
 
-struct z_stream_s;
+struct inflate_state;  // ISA-L's
 
 namespace doctor {
 
@@ -29,12 +29,11 @@ class Gunzip final : public BodySink {
   bool implausible() const;
 
   BodySink& next_;
-  std::unique_ptr<z_stream_s> stream_;
+  std::unique_ptr<inflate_state> stream_;
   std::unique_ptr<char[]> window_;
   std::uint64_t bytes_in_{0};
   std::uint64_t bytes_out_{0};
   bool member_ended_{false};
-  bool usable_{false};
 };
 
 }  // namespace doctor
