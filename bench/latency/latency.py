@@ -4,9 +4,10 @@ the alert at Alertmanager.
     python3 latency.py --doctor PATH [--clusters 20] [--seconds 420]
 
 Scripted JobManagers and reporters, one of each per cluster, in which every few seconds another job fails, and one after the
-other sinks become too slow; one scripted Alertmanager. The agent polls every 5 s and scrapes every 15 s, as it does by
+other sinks become too slow and checkpoints begin to fail; one scripted Alertmanager. The agent polls every 5 s and scrapes every 15 s, as it does by
 default; the wait for these is not part of what is measured. What completes the evidence of backpressure is a scrape, the
-last one before the alert: the agent hurries or it does not, but it never judges scrapes that have not come.
+last one before the alert: the agent hurries or it does not, but it never judges scrapes that have not come. So it is with
+failing checkpoints and the last list of them.
 """
 from __future__ import annotations
 
@@ -28,8 +29,13 @@ JOBS_THAT_FAIL = 12
 FAULT_EVERY_S = 7.3  # no multiple of the poll's period
 JOBS_THAT_SLOW_DOWN = 6
 SLOW_EVERY_S = 17.3
+JOBS_WHOSE_CHECKPOINTS_FAIL = 4
+CHECKPOINTS_FAIL_AFTER_S = 90  # by then a job has a past of checkpoints that completed
+CHECKPOINTS_FAIL_EVERY_S = 19.7
+CHECKPOINT_INTERVAL_MS = 5000
+HISTORY = 10  # Flink's web.checkpoints.history
 STARTED_MS = 1_700_000_000_000
-DETECTORS = ("job_down", "backpressure")
+DETECTORS = ("job_down", "backpressure", "checkpoint_failing")
 
 
 class Server(ThreadingHTTPServer):
@@ -89,6 +95,50 @@ class SlowSink:
         return told
 
 
+class FailingCheckpoints:
+    """A job whose checkpoints complete, until some moment after which all are declined."""
+
+    def __init__(self, number: int, began: float, fails_from: float) -> None:
+        self.name, self.id = f"declined-{number}", f"{2000 + number:032x}"
+        self.began, self.fails_from = began, fails_from
+        self.began_ms = round(1000 * (time.time() - time.monotonic() + began))
+        self.read: list[float] = []
+
+    def page(self) -> dict:
+        vertex = {"id": f"{1:032x}", "name": "all", "parallelism": 1, "maxParallelism": 128, "status": "RUNNING",
+                  "tasks": {"RUNNING": 1}, "start-time": STARTED_MS, "metrics": {}}
+        return {"jid": self.id, "name": self.name, "state": "RUNNING", "start-time": STARTED_MS, "end-time": -1, "vertices": [vertex],
+                "timestamps": {"CREATED": STARTED_MS, "RUNNING": STARTED_MS + 1000}, "plan": {"nodes": [{"id": vertex["id"]}]}}
+
+    @staticmethod
+    def config() -> dict:
+        return {"mode": "exactly_once", "interval": CHECKPOINT_INTERVAL_MS, "timeout": 60_000, "min_pause": 0, "max_concurrent": 1,
+                "externalization": {"enabled": False, "delete_on_cancellation": True}, "state_backend": "HashMapStateBackend",
+                "checkpoint_storage": "FileSystemCheckpointStorage", "unaligned_checkpoints": False,
+                "tolerable_failed_checkpoints": 1000, "aligned_checkpoint_timeout": 0, "checkpoints_after_tasks_finish": True}
+
+    def checkpoint(self, number: int) -> dict:
+        at = self.began_ms + number * CHECKPOINT_INTERVAL_MS
+        failed = self.began + number * CHECKPOINT_INTERVAL_MS / 1000 >= self.fails_from
+        told = {"className": "failed" if failed else "completed", "id": number, "status": "FAILED" if failed else "COMPLETED",
+                "is_savepoint": False, "trigger_timestamp": at, "latest_ack_timestamp": at + 20, "checkpointed_size": 1000,
+                "state_size": 1000, "end_to_end_duration": 20, "alignment_buffered": 0, "processed_data": 0, "persisted_data": 0,
+                "num_subtasks": 1, "num_acknowledged_subtasks": 0 if failed else 1, "checkpoint_type": "CHECKPOINT", "tasks": {}}
+        more = {"failure_timestamp": at + 20, "failure_message": "Checkpoint was declined."} if failed else {
+            "external_path": "<checkpoint-not-externally-addressable>", "discarded": False}
+        return told | more
+
+    def checkpoints(self) -> dict:
+        number = int(1000 * (time.monotonic() - self.began)) // CHECKPOINT_INTERVAL_MS
+        history = [self.checkpoint(n) for n in range(number - 1, -1, -1)]
+        ended = {status: [c for c in history if c["status"] == status] for status in ("COMPLETED", "FAILED")}
+        latest = {status: checkpoints[0] if checkpoints else None for status, checkpoints in ended.items()}
+        return {"counts": {"restored": 0, "total": len(history), "in_progress": 0, "completed": len(ended["COMPLETED"]),
+                           "failed": len(ended["FAILED"])},
+                "summary": {}, "history": history[:HISTORY],
+                "latest": {"completed": latest["COMPLETED"], "savepoint": None, "failed": latest["FAILED"], "restored": None}}
+
+
 class FakeCluster:
     """Jobs fail one after the other; `shown` tells when that was first read. Sinks become slow; `scraped` tells when that
     could be read."""
@@ -99,7 +149,10 @@ class FakeCluster:
         self.shown: dict[str, float] = {}
         self.scraped: list[float] = []
         self.slow = [SlowSink(i, self.began + SLOW_EVERY_S * (i + number / 20)) for i in range(JOBS_THAT_SLOW_DOWN)]
-        self.pages = {f"/jobs/{job.id}": job.page() for job in self.slow}
+        self.declined = [FailingCheckpoints(i, began, self.began + CHECKPOINTS_FAIL_AFTER_S + CHECKPOINTS_FAIL_EVERY_S * (i + number / 20))
+                         for i in range(JOBS_WHOSE_CHECKPOINTS_FAIL)]
+        self.pages = {f"/jobs/{job.id}": job.page() for job in self.slow + self.declined}
+        self.pages |= {f"/jobs/{job.id}/checkpoints/config": job.config() for job in self.declined}
         cluster = self
 
         class JobManager(Handler):
@@ -111,6 +164,9 @@ class FakeCluster:
                     now = time.monotonic()
                     for job in failed:
                         cluster.shown.setdefault(f"job-{job}", now)
+                elif job := next((job for job in cluster.declined if path == f"/jobs/{job.id}/checkpoints"), None):
+                    self.answer(job.checkpoints())
+                    job.read.append(time.monotonic())
                 else:
                     body = cluster.page(path)
                     self.answer({"errors": ["Not found: " + path]} if body is None else body, 404 if body is None else 200)
@@ -140,7 +196,7 @@ class FakeCluster:
 
     def rows(self, failed: set[int]) -> list[dict]:
         running = [{"jid": job.id, "name": job.name, "state": "RUNNING", "start-time": STARTED_MS, "end-time": -1,
-                    "last-modification": STARTED_MS + 1000, "tasks": {"total": 2, "running": 2}} for job in self.slow]
+                    "last-modification": STARTED_MS + 1000, "tasks": {"total": 2, "running": 2}} for job in self.slow + self.declined]
         return running + [self.row(job, job in failed) for job in range(JOBS_THAT_FAIL)]
 
     @staticmethod
@@ -187,6 +243,8 @@ class FakeAlertmanager:
 
 
 def row(name: str, seconds: list[float]) -> str:
+    if not seconds:
+        return f"{name:52} n    0"
     ms = sorted(1000 * s for s in seconds)
     at = lambda share: ms[min(len(ms) - 1, int(share * len(ms)))]  # noqa: E731
     return f"{name:52} n {len(ms):4}  min {ms[0]:8.1f}  median {statistics.median(ms):8.1f}  p99 {at(.99):8.1f}  max {ms[-1]:8.1f} ms"
@@ -221,7 +279,7 @@ def main() -> int:
 
 
 def report(clusters: dict[str, FakeCluster], came: dict[tuple[str, str, str], float], end: float) -> int:
-    told, waited, slow, missing = [], [], [], 0
+    told, waited, slow, declined, missing = [], [], [], [], 0
     for name, cluster in clusters.items():
         for job, shown in cluster.shown.items():
             at = came.get(("job_down", name, job))
@@ -236,11 +294,18 @@ def report(clusters: dict[str, FakeCluster], came: dict[tuple[str, str, str], fl
                 slow.append(at - max(scraped for scraped in cluster.scraped if scraped < at))
             else:
                 missing += 1
+        for job in cluster.declined:
+            at = came.get(("checkpoint_failing", name, job.name))
+            if at is not None:
+                declined.append(at - max(read for read in job.read if read < at))
+            else:
+                missing += 1
     print(row("job_down: fault → answer that shows it (poll: 5 s)", waited))
     print(row("job_down: answer → alert at Alertmanager", told))
     print(row("backpressure: last scrape → alert at Alertmanager", slow))
+    print(row("checkpoint_failing: last list → alert at Alertmanager", declined))
     print(f"never told: {missing}")
-    return 1 if missing or not told or not slow else 0
+    return 1 if missing else 0
 
 
 if __name__ == "__main__":
