@@ -299,7 +299,7 @@ constexpr Read kCatchUpReads[] = {
     {Metric::kinesis_millis_behind, Feature::floors, false},
     {Metric::kinesis_legacy_millis_behind, Feature::floors, false},
     {Metric::task_records_out, Feature::minutes, false},
-    {Metric::task_records_out, Feature::floors, false},
+    {Metric::task_records_out, Feature::source_floors, false},
 };
 
 extern const Detector catch_up;

@@ -181,7 +181,7 @@ namespace detectors {
 
 constexpr Read kPatternReads[] = {
     {Metric::task_records_out, Feature::minutes, true},
-    {Metric::task_records_out, Feature::floors, true},
+    {Metric::task_records_out, Feature::source_floors, true},
     {Metric::checkpoint_full_size, Feature::floors, false},
 };
 

@@ -100,12 +100,13 @@ class Moves {
 };
 
 enum class Feature : std::uint8_t {
-  latest,    // the last sample
-  raw,       // RawRing (model/raw_ring.hpp)
-  plateaus,  // Plateaus, cut at job submissions
-  floors,    // Floors (model/floors.hpp), and what is left of the JVMs before this one
-  minutes,   // MinuteRises, for counters
-  moves,     // Moves, for gauges that go on and on
+  latest,         // the last sample
+  raw,            // RawRing (model/raw_ring.hpp)
+  plateaus,       // Plateaus, cut at job submissions
+  floors,         // Floors (model/floors.hpp), and what is left of the JVMs before this one
+  minutes,        // MinuteRises, for counters
+  moves,          // Moves, for gauges that go on and on
+  source_floors,  // Floors, of a job's sources: of subtasks of vertices without inputs
 };
 
 /// One thing a detector reads. `required` inputs make it blind when missing; the others sharpen it.

@@ -11,6 +11,7 @@ DurationMs memory_ms(Feature feature) {
   switch (feature) {
     case Feature::plateaus:
     case Feature::floors:
+    case Feature::source_floors:
       return BackfillSettings::kWindowMaxMs;
     case Feature::moves:
       return 2 * kHourMs;  // usual_pause_ms()
@@ -22,8 +23,9 @@ DurationMs memory_ms(Feature feature) {
   return 20 * kMinuteMs;  // MinuteRises::kMinutes, and a little
 }
 
-constexpr Feature kFeatures[] = {Feature::latest, Feature::raw,     Feature::plateaus,
-                                 Feature::floors, Feature::minutes, Feature::moves};
+constexpr Feature kFeatures[] = {Feature::latest,       Feature::raw,     Feature::plateaus,
+                                 Feature::floors,       Feature::minutes, Feature::moves,
+                                 Feature::source_floors};
 
 }  // namespace
 

@@ -1,7 +1,6 @@
 #include "agent/history/features.hpp"
 
 #include <algorithm>
-#include <tuple>
 #include <unordered_set>
 
 #include "model/text.hpp"
@@ -57,16 +56,6 @@ std::vector<Metric> FeaturePlan::metrics() const {
 FeatureStore::FeatureStore(const FeaturePlan& plan, EntityTable& entities, const Limits& limits)
     : plan_(plan), entities_(entities), limits_(limits), columns_(metric_catalogue().size()) {}
 
-template <class Visit>
-void FeatureStore::each_series(Visit visit) const {
-  for (std::size_t metric = 0; metric < columns_.size(); ++metric) {
-    const std::size_t rows = columns_[metric] ? columns_[metric]->size() : 0;
-    for (Row row = 0; row < rows; ++row) {
-      visit(static_cast<Metric>(metric), *columns_[metric], row);
-    }
-  }
-}
-
 template <class Leaves>
 void FeatureStore::erase_series_if(Leaves leaves) {
   for (std::size_t metric = 0; metric < columns_.size(); ++metric) {
@@ -96,6 +85,11 @@ void FeatureStore::absorb(const JobFacts& job, TimestampMs at) {
   logs.checkpoints.absorb(job);
   logs.restarts.absorb(job);
   logs.updated = at;
+  learn_places(job);
+  learn_sources(job, logs);
+}
+
+void FeatureStore::learn_places(const JobFacts& job) {
   for (const VertexFacts& vertex : job.vertices) {
     for (const SubtaskFacts& subtask : vertex.subtasks) {
       const EntityId job_entity = entities_.find(Level::job, kClusterEntity, job.id);
@@ -107,6 +101,40 @@ void FeatureStore::absorb(const JobFacts& job, TimestampMs at) {
       if (entity != kNoEntity && process != kNoEntity) process_of_[entity] = process;
     }
   }
+}
+
+/// Floors of what vertices hand on are of nobody's interest, and a big job has many of them.
+void FeatureStore::learn_sources(const JobFacts& job, JobLogs& logs) {
+  std::vector<std::string> fed;
+  for (const VertexFacts& vertex : job.vertices) {
+    if (!vertex.inputs.empty()) fed.push_back(vertex.id);
+  }
+  std::sort(fed.begin(), fed.end());
+  if (fed == logs.fed_vertices) return;
+  logs.fed_vertices = std::move(fed);
+  for (std::size_t metric = 0; metric < columns_.size(); ++metric) {
+    if (!columns_[metric] || !plan_.keeps(static_cast<Metric>(metric), Feature::source_floors)) {
+      continue;
+    }
+    SeriesColumn& column = *columns_[metric];
+    for (Row row = 0; row < column.size(); ++row) {
+      const EntityId entity = column.at(row).entity;
+      if (entities_.name(entities_.ancestor(entity, Level::job)) != job.id) continue;
+      column.keep(row, keep_of({static_cast<Metric>(metric), entity}));
+    }
+  }
+}
+
+SeriesColumn::Keep FeatureStore::keep_of(const SeriesKey& key) const {
+  if (!plan_.keeps(key.metric, Feature::source_floors)) return SeriesColumn::Keep::all;
+  const EntityId job = entities_.ancestor(key.entity, Level::job);
+  const EntityId vertex = entities_.ancestor(key.entity, Level::vertex);
+  if (job == kNoEntity || vertex == kNoEntity) return SeriesColumn::Keep::all;
+  const auto logs = logs_.find(entities_.name(job));
+  if (logs == logs_.end()) return SeriesColumn::Keep::all;
+  const std::vector<std::string>& fed = logs->second.fed_vertices;
+  const bool is_fed = std::binary_search(fed.begin(), fed.end(), entities_.name(vertex));
+  return is_fed ? SeriesColumn::Keep::no_floors : SeriesColumn::Keep::all;
 }
 
 void FeatureStore::submitted(TimestampMs at) {
@@ -232,75 +260,6 @@ std::vector<std::pair<SeriesKey, Sample>> FeatureStore::all_latest() const {
   return all;
 }
 
-std::vector<JobFacts> FeatureStore::learned_jobs() const {
-  std::vector<JobFacts> jobs;
-  for (const auto& [id, logs] : logs_) {
-    JobFacts& job = jobs.emplace_back();
-    job.id = id;
-    job.state = "RUNNING";
-    job.checkpoints.assign(logs.checkpoints.records().begin(), logs.checkpoints.records().end());
-    if (logs.restarts.first_fault()) job.exceptions.push_back(*logs.restarts.first_fault());
-    for (const ExceptionRecord& fault : logs.restarts.faults()) job.exceptions.push_back(fault);
-  }
-  std::sort(jobs.begin(), jobs.end(),
-            [](const JobFacts& a, const JobFacts& b) { return a.id < b.id; });
-  return jobs;
-}
-
-std::vector<FeatureStore::LearnedSeries> FeatureStore::learned_series() const {
-  std::vector<LearnedSeries> all;
-  each_series([&](Metric metric, const SeriesColumn& column, Row row) {
-    const SeriesColumn::Series& series = column.at(row);
-    const Plateaus* plateaus = column.plateaus(row);
-    const Floors* floors = column.floors(row);
-    const EntityId process = process_above(series.entity);
-    if ((plateaus == nullptr && floors == nullptr) || process == kNoEntity) return;
-    LearnedSeries& learned = all.emplace_back();
-    learned.process = entities_.name(process);
-    if (process != series.entity) learned.collector = entities_.name(series.entity);
-    learned.metric = metric;
-    learned.source = series.source;
-    learned.latest = series.latest;
-    for (std::size_t i = 0; plateaus != nullptr && i < plateaus->size(); ++i) {
-      learned.plateaus.push_back(plateaus->at(i));
-    }
-    if (floors != nullptr) learned.floors = *floors;
-    const std::span<const EpochSummary> lives = past_epochs(metric, series.entity);
-    learned.past_epochs.assign(lives.begin(), lives.end());
-  });
-  std::sort(all.begin(), all.end(), [](const LearnedSeries& a, const LearnedSeries& b) {
-    return std::tie(a.process, a.collector, a.metric) < std::tie(b.process, b.collector, b.metric);
-  });
-  return all;
-}
-
-void FeatureStore::restore(const LearnedSeries& learned) {
-  EntityId entity = entities_.intern(Level::process, kClusterEntity, learned.process);
-  if (entity == kNoEntity) return;
-  const TimestampMs seen =
-      learned.plateaus.empty() ? learned.latest.at : learned.plateaus.front().from;
-  const auto [epoch, is_first] = epochs_.try_emplace(entity, seen);
-  if (!is_first) epoch->second = std::min(epoch->second, seen);
-  if (!learned.collector.empty()) {
-    entity = entities_.intern(Level::collector, entity, learned.collector);
-  }
-  if (entity == kNoEntity) return;
-  const std::optional<Row> row = row_for({learned.metric, entity});
-  if (!row) return;
-  SeriesColumn& column = *columns_[static_cast<std::size_t>(learned.metric)];
-  Plateaus* plateaus = column.plateaus(*row);
-  Floors* floors = column.floors(*row);
-  if (plateaus == nullptr && floors == nullptr) return;
-  column.at(*row).latest = learned.latest;
-  column.at(*row).source = learned.source;
-  if (plateaus != nullptr) {
-    for (const Plateau& plateau : learned.plateaus) plateaus->restore(plateau);
-  }
-  if (floors == nullptr) return;
-  *floors = learned.floors;
-  if (!learned.past_epochs.empty()) past_epochs_[{learned.metric, entity}] = learned.past_epochs;
-}
-
 bool FeatureStore::begins_epoch(const Batch& batch, std::size_t index) const {
   const SeriesKey& key = batch.layout->keys[index];
   if (!is_present(batch.values[index]) || !is_epoch_witness(key.metric)) return false;
@@ -370,7 +329,7 @@ std::optional<FeatureStore::Row> FeatureStore::row_for(const SeriesKey& key) {
   }
   if (!column) column = std::make_unique<SeriesColumn>(plan_.features(key.metric));
   ++size_;
-  return column->add(key.entity);
+  return column->add(key.entity, keep_of(key));
 }
 
 EntityId FeatureStore::process_above(EntityId entity) const {

@@ -63,7 +63,7 @@ class FeatureStore final : public Features {
   /// What took long to learn, to be kept over a restart of the agent. Jobs carry what was
   /// remembered of their checkpoints and faults; series carry names instead of entity ids.
   struct LearnedSeries {
-    std::string process, collector;  // collector is empty for the process itself
+    std::string entity;  // entity_path()
     Metric metric{};
     SourceId source{};
     Sample latest;
@@ -92,6 +92,7 @@ class FeatureStore final : public Features {
     CheckpointLog checkpoints;
     RestartLog restarts;
     TimestampMs updated{};
+    std::vector<std::string> fed_vertices{};  // ids of those with inputs, sorted: no sources
   };
 
   bool begins_epoch(const Batch& batch, std::size_t index) const;
@@ -99,6 +100,9 @@ class FeatureStore final : public Features {
   void remember_epoch(const SeriesKey& key, const Floors& floors);
   void absorb_value(const Batch& batch, std::size_t index);
   void note_place(const Batch& batch, const SeriesKey& key);
+  void learn_places(const JobFacts& job);
+  void learn_sources(const JobFacts& job, JobLogs& logs);
+  SeriesColumn::Keep keep_of(const SeriesKey& key) const;
   std::optional<Place> find(Metric metric, EntityId entity) const;
   const SeriesColumn* column(Metric metric) const;
   std::optional<Row> row_for(const SeriesKey& key);
@@ -119,5 +123,15 @@ class FeatureStore final : public Features {
   std::unordered_map<std::string, JobLogs> logs_;
   std::uint64_t dropped_{0};
 };
+
+template <class Visit>
+void FeatureStore::each_series(Visit visit) const {
+  for (std::size_t metric = 0; metric < columns_.size(); ++metric) {
+    const std::size_t rows = columns_[metric] ? columns_[metric]->size() : 0;
+    for (Row row = 0; row < rows; ++row) {
+      visit(static_cast<Metric>(metric), *columns_[metric], row);
+    }
+  }
+}
 
 }  // namespace doctor

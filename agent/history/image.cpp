@@ -5,10 +5,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "agent/history/series_names.hpp"
+
 namespace doctor {
 namespace {
 
 using nlohmann::json;
+
+constexpr int kFeaturesVersion = 3;
 
 std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -172,6 +176,17 @@ EpochSummary epoch_from_json(const json& value) {
   return epoch;
 }
 
+/// Version 2 knew processes and their collectors alone.
+std::string entity_from_json(const json& series) {
+  if (series.contains("entity")) return series.at("entity");
+  EntityTable names(3);
+  EntityId entity =
+      names.intern(Level::process, kClusterEntity, series.at("process").get<std::string>());
+  const std::string collector = series.at("collector");
+  if (!collector.empty()) entity = names.intern(Level::collector, entity, collector);
+  return entity_path(names, entity);
+}
+
 json series_to_json(const FeatureStore::LearnedSeries& learned) {
   json levels = json::array();
   for (const Plateau& p : learned.plateaus) {
@@ -179,8 +194,7 @@ json series_to_json(const FeatureStore::LearnedSeries& learned) {
   }
   json epochs = json::array();
   for (const EpochSummary& epoch : learned.past_epochs) epochs.push_back(epoch_to_json(epoch));
-  return {{"process", learned.process},
-          {"collector", learned.collector},
+  return {{"entity", learned.entity},
           {"metric", info(learned.metric).name},
           {"source", learned.source},
           {"latest", {learned.latest.at, learned.latest.value}},
@@ -197,8 +211,7 @@ std::optional<FeatureStore::LearnedSeries> series_from_json(const json& value) {
                                    [&](const MetricInfo& m) { return m.name == name; });
   if (metric == catalogue.end()) return std::nullopt;  // of another version of the agent
   learned.metric = metric->metric;
-  learned.process = value.at("process");
-  learned.collector = value.at("collector");
+  learned.entity = entity_from_json(value);
   learned.source = value.at("source");
   learned.latest = {value.at("latest").at(0), value.at("latest").at(1)};
   for (const json& level : value.at("levels")) {
@@ -231,13 +244,17 @@ std::string features_image(const FeatureStore& features) {
   }
   json series = json::array();
   for (const auto& learned : features.learned_series()) series.push_back(series_to_json(learned));
-  return dump({{"version", 2}, {"jobs", std::move(jobs)}, {"series", std::move(series)}});
+  return dump(
+      {{"version", kFeaturesVersion}, {"jobs", std::move(jobs)}, {"series", std::move(series)}});
 }
 
 Status restore_features(const std::string& text, FeatureStore& features, TimestampMs now) {
   try {
     const json image = json::parse(text);
-    if (image.at("version") != 2) return Error{ErrorCode::malformed, "an unknown image version"};
+    const int version = image.at("version");
+    if (version != kFeaturesVersion && version != kFeaturesVersion - 1) {
+      return Error{ErrorCode::malformed, "an unknown image version"};
+    }
     std::vector<JobFacts> jobs;
     for (const json& saved : image.at("jobs")) {
       JobFacts& job = jobs.emplace_back();

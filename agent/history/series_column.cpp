@@ -15,12 +15,12 @@ void open_if(std::uint8_t features, Feature feature, Array& array) {
 
 /// Where a counter is kept by the minute, its floors are of its rate (per second, over five
 /// minutes): what it has counted up to says little, and begins anew with every attempt.
-void add_floor(Floors& floors, const MinuteRises* minutes, const Sample& sample) {
-  if (minutes == nullptr) return floors.add(sample);
+std::optional<Sample> sample_of_floor(const MinuteRises* minutes, const Sample& sample) {
+  if (minutes == nullptr) return sample;
   const TimestampMs end = sample.at / kMinuteMs * kMinuteMs;
-  if (const auto rate = minutes->per_second(end - 5 * kMinuteMs, end)) {
-    floors.add({sample.at, *rate});
-  }
+  const auto rate = minutes->per_second(end - 5 * kMinuteMs, end);
+  if (!rate) return std::nullopt;
+  return Sample{sample.at, *rate};
 }
 
 }  // namespace
@@ -29,6 +29,7 @@ SeriesColumn::SeriesColumn(std::uint8_t features) {
   open_if(features, Feature::raw, raw_);
   open_if(features, Feature::plateaus, plateaus_);
   open_if(features, Feature::floors, floors_);
+  if (!floors_) open_if(features, Feature::source_floors, floors_);
   open_if(features, Feature::minutes, minutes_);
   open_if(features, Feature::moves, moves_);
 }
@@ -43,10 +44,11 @@ void SeriesColumn::each_array(Visit visit) {
   if (moves_) visit(*moves_);
 }
 
-SeriesColumn::Row SeriesColumn::add(EntityId entity) {
+SeriesColumn::Row SeriesColumn::add(EntityId entity, Keep keep) {
   const auto row = static_cast<Row>(size());
   each_array([](auto& array) { array.emplace_back(); });
   series_.back().entity = entity;
+  if (floors_) floors_->back().keep = keep;
   if (!rows_.add(entity, row)) index();
   return row;
 }
@@ -56,8 +58,29 @@ void SeriesColumn::add_sample(Row row, const Sample& sample) {
   if (raw_) (*raw_)[row].push_apart(sample, kRawApartMs);
   if (plateaus_) (*plateaus_)[row].add(sample);
   if (minutes_) (*minutes_)[row].add(sample);
-  if (floors_) add_floor((*floors_)[row], minutes(row), sample);
+  if (floors_) add_floor(row, sample);
   if (moves_) (*moves_)[row].add(sample);
+}
+
+void SeriesColumn::add_floor(Row row, const Sample& sample) {
+  KeptFloors& kept = (*floors_)[row];
+  if (kept.keep == Keep::no_floors) return;
+  const std::optional<Sample> value = sample_of_floor(minutes(row), sample);
+  if (!value) return;
+  if (!kept.floors) kept.floors = std::make_unique<Floors>();
+  kept.floors->add(*value);
+}
+
+void SeriesColumn::keep(Row row, Keep keep) {
+  if (!floors_) return;
+  KeptFloors& kept = (*floors_)[row];
+  kept.keep = keep;
+  if (keep == Keep::no_floors) kept.floors.reset();
+}
+
+void SeriesColumn::restore(Row row, const Floors& floors) {
+  if (!floors_ || floors.empty()) return;
+  (*floors_)[row].floors = std::make_unique<Floors>(floors);
 }
 
 /// The last one takes its place.

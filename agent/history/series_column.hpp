@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 
 #include "model/batch.hpp"
@@ -23,13 +24,16 @@ class SeriesColumn {
     SourceId source{};  // that told `latest`
     Sample latest{};
   };
+  enum class Keep : std::uint8_t { all, no_floors };
 
   /// `features`: a bit for each Feature.
   explicit SeriesColumn(std::uint8_t features);
 
   std::optional<Row> find(EntityId entity) const;
   /// A new series, which is not there yet.
-  Row add(EntityId entity);
+  Row add(EntityId entity, Keep keep = Keep::all);
+  /// From now on; what would be kept no longer is forgotten.
+  void keep(Row row, Keep keep);
   /// Rows are in another order afterwards. `leaves` is asked once for each.
   template <class Leaves>
   std::size_t erase_if(Leaves leaves);
@@ -40,16 +44,21 @@ class SeriesColumn {
   /// To every feature that is kept.
   void add_sample(Row row, const Sample& sample);
 
-  // Null for what is not kept.
+  // Null for what is not kept; floors also before their first sample.
   const RawRing* raw(Row row) const { return in(raw_, row); }
   const Plateaus* plateaus(Row row) const { return in(plateaus_, row); }
-  const Floors* floors(Row row) const { return in(floors_, row); }
+  const Floors* floors(Row row) const { return floors_ ? (*floors_)[row].floors.get() : nullptr; }
   const MinuteRises* minutes(Row row) const { return in(minutes_, row); }
   const Moves* moves(Row row) const { return in(moves_, row); }
   Plateaus* plateaus(Row row) { return plateaus_ ? &(*plateaus_)[row] : nullptr; }
-  Floors* floors(Row row) { return floors_ ? &(*floors_)[row] : nullptr; }
+  void restore(Row row, const Floors& floors);
 
  private:
+  /// The largest of all features, and of many series nobody asks for it: made when it is needed.
+  struct KeptFloors {
+    std::unique_ptr<Floors> floors;
+    Keep keep{Keep::all};
+  };
   template <class T>
   using Array = std::optional<std::deque<T>>;
   template <class T>
@@ -58,13 +67,14 @@ class SeriesColumn {
   }
   template <class Visit>
   void each_array(Visit visit);
+  void add_floor(Row row, const Sample& sample);
   void remove(Row row);
   void index();
 
   std::deque<Series> series_;
   Array<RawRing> raw_;
   Array<Plateaus> plateaus_;
-  Array<Floors> floors_;
+  Array<KeptFloors> floors_;
   Array<MinuteRises> minutes_;
   Array<Moves> moves_;
   FlatIndex rows_;  // by entity

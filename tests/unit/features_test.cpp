@@ -16,7 +16,9 @@ constexpr Read kReads[] = {{Metric::jvm_metaspace_used, Feature::plateaus, true}
                            {Metric::jvm_metaspace_used, Feature::floors, false},
                            {Metric::jvm_classes_loaded, Feature::plateaus, true},
                            {Metric::gc_count, Feature::latest, false},
-                           {Metric::task_accumulated_busy, Feature::raw, true}};
+                           {Metric::task_accumulated_busy, Feature::raw, true},
+                           {Metric::task_records_out, Feature::minutes, true},
+                           {Metric::task_records_out, Feature::source_floors, true}};
 const Detector kReader{"reader", "", Lane::page, 1000, 0, 0, kReads, {}, nothing};
 
 class FeaturesTest : public testing::Test {
@@ -220,6 +222,88 @@ TEST_F(FeaturesTest, FloorsOutliveARestartOfTheAgentAndLeaveASummaryOfTheJvm) {
             features.floors(Metric::jvm_metaspace_used, tm)->image());
   EXPECT_EQ(restored.past_epochs(Metric::jvm_metaspace_used, again).size(), 1U);
   EXPECT_EQ(features_image(restored), image);
+}
+
+class SourcesTest : public FeaturesTest {
+ protected:
+  static constexpr TimestampMs kFrom = 480'000 * kHourMs;
+
+  /// Two hours of a source that sends 100 records a second, and of a sink that it feeds.
+  void watch(TimestampMs from) {
+    auto layout = std::make_shared<Layout>();
+    layout->source = 1;
+    layout->keys = {{Metric::task_records_out, source}, {Metric::task_records_out, sink}};
+    for (int i = 0; i < 8 * 60; ++i) {
+      const double sent = 1500.0 * i;
+      features.absorb(Batch{1, from + i * 15 * kSecondMs, layout, {sent, sent}});
+    }
+  }
+  static JobFacts graph() {
+    JobFacts job;
+    job.id = "abc";
+    job.state = "RUNNING";
+    for (const char* vertex : {"v1", "v2"}) job.vertices.emplace_back().id = vertex;
+    job.vertices[1].inputs.emplace_back().from = "v1";
+    return job;
+  }
+  EntityId subtask(const char* vertex) {
+    return entities.intern(Level::subtask, entities.intern(Level::vertex, job, vertex), "", 0);
+  }
+  const Floors* floors(EntityId of) const { return features.floors(Metric::task_records_out, of); }
+
+  EntityId job = entities.intern(Level::job, kClusterEntity, "abc");
+  EntityId source = subtask("v1");
+  EntityId sink = subtask("v2");
+};
+
+TEST_F(SourcesTest, HaveFloorsAndWhatTheyFeedHasNone) {
+  features.absorb(graph(), kFrom);
+  watch(kFrom);
+  ASSERT_NE(floors(source), nullptr);
+  EXPECT_NEAR(floors(source)->hour(kFrom / kHourMs + 1).value_or(0), 100, 1);
+  EXPECT_EQ(floors(sink), nullptr);
+  EXPECT_NE(features.minutes(Metric::task_records_out, sink), nullptr);
+}
+
+TEST_F(SourcesTest, AreKnownByTheGraphWhichMayComeLateAndChange) {
+  watch(kFrom);
+  EXPECT_NE(floors(sink), nullptr);  // it may be one
+  features.absorb(graph(), kFrom + 2 * kHourMs);
+  EXPECT_EQ(floors(sink), nullptr);
+  ASSERT_NE(floors(source), nullptr);
+  JobFacts other = graph();
+  other.vertices[1].inputs.clear();
+  features.absorb(other, kFrom + 2 * kHourMs);
+  watch(kFrom + 2 * kHourMs);
+  EXPECT_NE(floors(sink), nullptr);
+}
+
+TEST_F(SourcesTest, AreRememberedOverARestartOfTheAgent) {
+  features.absorb(graph(), kFrom);
+  watch(kFrom);
+  EntityTable later(limits.entities_per_cluster_max);
+  later.intern(Level::process, kClusterEntity, "so that ids differ");
+  FeatureStore restored(plan, later, limits);
+  const std::string image = features_image(features);
+  ASSERT_TRUE(restore_features(image, restored, kFrom + 2 * kHourMs));
+  const EntityId vertex =
+      later.find(Level::vertex, later.find(Level::job, kClusterEntity, "abc"), "v1");
+  const EntityId again = later.find(Level::subtask, vertex, "", 0);
+  ASSERT_NE(restored.floors(Metric::task_records_out, again), nullptr);
+  EXPECT_EQ(restored.floors(Metric::task_records_out, again)->image(), floors(source)->image());
+  EXPECT_EQ(features_image(restored), image);
+}
+
+TEST_F(FeaturesTest, AnImageOfTheVersionBeforeIsRead) {
+  const std::string image =
+      R"({"version":2,"jobs":[],"series":[{"process":"tm-1","collector":"G1_Old","metric":")" +
+      std::string(info(Metric::jvm_metaspace_used).name) +
+      R"(","source":1,"latest":[1000,7],"levels":[[900,1,2,5,7]],"floors":"","epochs":[]}]})";
+  ASSERT_TRUE(restore_features(image, features, kStart));
+  const EntityId collector = entities.find(Level::collector, tm, "G1_Old");
+  ASSERT_NE(collector, kNoEntity);
+  ASSERT_NE(features.plateaus(Metric::jvm_metaspace_used, collector), nullptr);
+  EXPECT_EQ(features.plateaus(Metric::jvm_metaspace_used, collector)->at(0).min, 5);
 }
 
 TEST_F(FeaturesTest, ADamagedImageChangesNothing) {

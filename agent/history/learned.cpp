@@ -1,0 +1,75 @@
+// The part of FeatureStore that outlives the agent: what took long to learn, by names instead of
+// ids, and back.
+#include <algorithm>
+#include <tuple>
+
+#include "agent/history/features.hpp"
+#include "agent/history/series_names.hpp"
+
+namespace doctor {
+
+std::vector<JobFacts> FeatureStore::learned_jobs() const {
+  std::vector<JobFacts> jobs;
+  for (const auto& [id, logs] : logs_) {
+    JobFacts& job = jobs.emplace_back();
+    job.id = id;
+    job.state = "RUNNING";
+    job.checkpoints.assign(logs.checkpoints.records().begin(), logs.checkpoints.records().end());
+    if (logs.restarts.first_fault()) job.exceptions.push_back(*logs.restarts.first_fault());
+    for (const ExceptionRecord& fault : logs.restarts.faults()) job.exceptions.push_back(fault);
+  }
+  std::sort(jobs.begin(), jobs.end(),
+            [](const JobFacts& a, const JobFacts& b) { return a.id < b.id; });
+  return jobs;
+}
+
+std::vector<FeatureStore::LearnedSeries> FeatureStore::learned_series() const {
+  std::vector<LearnedSeries> all;
+  each_series([&](Metric metric, const SeriesColumn& column, Row row) {
+    const SeriesColumn::Series& series = column.at(row);
+    const Plateaus* plateaus = column.plateaus(row);
+    const Floors* floors = column.floors(row);
+    if (plateaus == nullptr && floors == nullptr) return;
+    LearnedSeries& learned = all.emplace_back();
+    learned.entity = entity_path(entities_, series.entity);
+    learned.metric = metric;
+    learned.source = series.source;
+    learned.latest = series.latest;
+    for (std::size_t i = 0; plateaus != nullptr && i < plateaus->size(); ++i) {
+      learned.plateaus.push_back(plateaus->at(i));
+    }
+    if (floors != nullptr) learned.floors = *floors;
+    const std::span<const EpochSummary> lives = past_epochs(metric, series.entity);
+    learned.past_epochs.assign(lives.begin(), lives.end());
+  });
+  std::sort(all.begin(), all.end(), [](const LearnedSeries& a, const LearnedSeries& b) {
+    return std::tie(a.entity, a.metric) < std::tie(b.entity, b.metric);
+  });
+  return all;
+}
+
+void FeatureStore::restore(const LearnedSeries& learned) {
+  const EntityId entity = intern_path(entities_, learned.entity);
+  if (entity == kNoEntity) return;
+  if (const EntityId process = process_above(entity); process != kNoEntity) {
+    const TimestampMs seen =
+        learned.plateaus.empty() ? learned.latest.at : learned.plateaus.front().from;
+    const auto [epoch, is_first] = epochs_.try_emplace(process, seen);
+    if (!is_first) epoch->second = std::min(epoch->second, seen);
+  }
+  const std::optional<Row> row = row_for({learned.metric, entity});
+  if (!row) return;
+  SeriesColumn& column = *columns_[static_cast<std::size_t>(learned.metric)];
+  Plateaus* plateaus = column.plateaus(*row);
+  column.restore(*row, learned.floors);
+  if (plateaus == nullptr && column.floors(*row) == nullptr) return;
+  column.at(*row).latest = learned.latest;
+  column.at(*row).source = learned.source;
+  if (plateaus != nullptr) {
+    for (const Plateau& plateau : learned.plateaus) plateaus->restore(plateau);
+  }
+  if (column.floors(*row) == nullptr) return;
+  if (!learned.past_epochs.empty()) past_epochs_[{learned.metric, entity}] = learned.past_epochs;
+}
+
+}  // namespace doctor
