@@ -28,6 +28,10 @@ std::string_view reason(int code) {
   }
 }
 
+Error damaged(int code) {
+  return {ErrorCode::malformed, "the gzip body is damaged: " + std::string(reason(code))};
+}
+
 }  // namespace
 
 Gunzip::Gunzip(BodySink& next)
@@ -53,11 +57,15 @@ Status Gunzip::feed(std::span<const char> compressed) {
 }
 
 Status Gunzip::inflate_window() {
-  if (member_ended_) isal_inflate_reset(stream_.get());
+  if (member_ended_) {
+    isal_inflate_reset(stream_.get());
+    magic_bytes_ = 0;
+  }
+  if (!begins_as_gzip()) return damaged(ISAL_INVALID_WRAPPER);
   stream_->next_out = reinterpret_cast<std::uint8_t*>(window_.get());
   stream_->avail_out = static_cast<std::uint32_t>(kWindowBytes);
   if (const int code = isal_inflate(stream_.get()); code != ISAL_DECOMP_OK) {
-    return Error{ErrorCode::malformed, "the gzip body is damaged: " + std::string(reason(code))};
+    return damaged(code);
   }
   member_ended_ = stream_->block_state == ISAL_BLOCK_FINISH;
   const std::size_t produced = kWindowBytes - stream_->avail_out;
@@ -67,6 +75,15 @@ Status Gunzip::inflate_window() {
   }
   if (produced == 0) return Done{};
   return next_.feed({window_.get(), produced});
+}
+
+/// ISA-L waits for ten bytes before it looks at the first two; garbage may end before.
+bool Gunzip::begins_as_gzip() {
+  constexpr std::uint8_t kMagic[] = {0x1f, 0x8b};
+  for (std::size_t i = 0; magic_bytes_ < sizeof kMagic && i < stream_->avail_in; ++i) {
+    if (stream_->next_in[i] != kMagic[magic_bytes_++]) return false;
+  }
+  return true;
 }
 
 bool Gunzip::implausible() const {

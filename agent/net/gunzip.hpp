@@ -1,6 +1,7 @@
 // Streaming gunzip: compressed bytes in, windows of 64 KiB out, whatever the stream declares.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -26,6 +27,7 @@ class Gunzip final : public BodySink {
 
  private:
   Status inflate_window();
+  bool begins_as_gzip();
   bool implausible() const;
 
   BodySink& next_;
@@ -33,6 +35,7 @@ class Gunzip final : public BodySink {
   std::unique_ptr<char[]> window_;
   std::uint64_t bytes_in_{0};
   std::uint64_t bytes_out_{0};
+  std::size_t magic_bytes_{0};  // of this member, that were looked at
   bool member_ended_{false};
 };
 
