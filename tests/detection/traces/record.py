@@ -3,6 +3,7 @@
 
     python3 tests/detection/traces/record.py --out tests/detection/traces/recorded
     python3 tests/detection/traces/record.py --out DIR --only heap_leak_g1,heap_peace_zgc --at-once 1
+    python3 tests/detection/traces/record.py --out DIR --draw-churn 100 --seed 7     # healthy class churn of a G1, drawn
 
 Needs a JDK (javac, java). A trace is some minutes of a JVM, several at once if the machine has idle cores.
 """
@@ -11,6 +12,7 @@ import argparse
 import concurrent.futures
 import gzip
 import pathlib
+import random
 import subprocess
 import sys
 import tempfile
@@ -63,6 +65,25 @@ RECORDED = {
     "threads": ["g1"],
     "direct": ["g1"],
 }
+
+
+KIB_PER_CLASS = 3.4  # of the JDK's compiler, as metaspace is charged
+
+
+def draw_churn(seed):
+    """A session cluster whose jobs come and go and leave nothing behind: a scenario's name and its line. Classes, pace, garbage and
+    the room above what runs are drawn; where softly is, soft references keep ended loaders for 1 to 30 ms a free megabyte."""
+    draw = random.Random(seed)
+    between = lambda least, most: least * (most / least) ** draw.random()  # noqa: E731
+    jobs, job_classes, base = draw.randint(1, 3), round(between(100, 1200)), round(between(3000, 15000))
+    submit_min, softly = round(between(6, 90)), draw.random() < .3
+    running_kib = KIB_PER_CLASS * (base + 2 * jobs * job_classes)  # the old ones until they are collected
+    limit_mb = max(48, round((running_kib + between(4, 40) * KIB_PER_CLASS * job_classes) / 1024 * 1.3))
+    workload = METASPACE | {"jobs": jobs, "job_classes": job_classes, "base_classes": base, "submit_min": submit_min, "seed": seed,
+                            "days": round(min(2.5, max(.5, 60 * submit_min / 1440)), 2), "garbage_mb_s": round(between(2, 60), 1),
+                            "replace_mb_s": round(draw.choice([0, between(.02, .6)]), 2), "softly": int(softly)}
+    flags = [f"-XX:MaxMetaspaceSize={limit_mb}m"] + ([f"-XX:SoftRefLRUPolicyMSPerMB={draw.randint(1, 30)}"] if softly else [])
+    return f"drawn_churn_{seed}", (workload, flags, None, "loaders are given back; drawn")
 
 
 def java_version(java):
@@ -119,6 +140,8 @@ def record(scenario, collector, java, classes, out):
     if ended.returncode not in (0, EXIT_OUT_OF_MEMORY):
         sys.exit(f"{name}: java ended with {ended.returncode}: {ended.stdout[-500:]}")
     died = ended.returncode == EXIT_OUT_OF_MEMORY
+    if died and detector is None and scenario.startswith("drawn"):
+        return f"{name}: left out: too small a metaspace was drawn for what runs at once"
     if died and detector is None:
         sys.exit(f"{name}: a healthy workload ran out of memory: {ended.stdout[-500:]}")
     lines = raw.read_text().splitlines()
@@ -144,10 +167,16 @@ def main():
     parser.add_argument("--only", default="", help="names, comma-separated; all otherwise")
     parser.add_argument("--java-home", type=pathlib.Path, help="another JDK than that of PATH")
     parser.add_argument("--at-once", type=int, default=2)
+    parser.add_argument("--draw-churn", type=int, default=0, metavar="N", help="N drawn workloads, and nothing else")
+    parser.add_argument("--seed", type=int, default=1, help="of the first that is drawn")
     options = parser.parse_args()
     bin_of = (lambda tool: str(options.java_home / "bin" / tool)) if options.java_home else (lambda tool: tool)
     wanted = [(scenario, collector) for scenario, collectors in RECORDED.items() for collector in collectors
               if not options.only or f"{scenario}_{collector}" in options.only.split(",")]
+    if options.draw_churn:
+        drawn = dict(draw_churn(seed) for seed in range(options.seed, options.seed + options.draw_churn))
+        SCENARIOS.update(drawn)
+        wanted = [(scenario, "g1") for scenario in drawn]
     if not wanted:
         parser.error(f"there is no trace {options.only}")
     options.out.mkdir(parents=True, exist_ok=True)
