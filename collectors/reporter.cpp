@@ -105,7 +105,9 @@ void ReporterScrape::sample(std::string_view /*family*/, std::span<const exposit
     ++dropped_;
     return;
   }
-  Staged staged{*raw_, value, raw_bytes_, known_.next_order(), {*metric_}};
+  const auto metric = selection_.of_series(*metric_, exposition::value_of(labels, "quantile"));
+  if (!metric) return;
+  Staged staged{*raw_, value, raw_bytes_, known_.next_order(), {*metric}};
   const bool placed = places_.fill(staged.place, star_, from_job_manager_, labels);
   if (task_manager_ == ReporterPlaces::kNoText) task_manager_ = staged.place.named_process;
   if (placed) {

@@ -66,7 +66,8 @@ Selection::Selection(std::vector<Metric> metrics) : selected_(metric_catalogue()
 void Selection::add(Metric metric, std::string_view family) {
   const std::size_t star = family.find('*');
   if (star == std::string_view::npos) {
-    exact_.emplace(family, metric);
+    const auto [first, fresh] = exact_.emplace(family, metric);
+    if (!fresh) others_[first->second].push_back(metric);
   } else {
     const std::string_view suffix = family.substr(star + 1);
     assert(suffix.size() >= sizeof(std::uint32_t));
@@ -88,6 +89,16 @@ std::optional<Selection::Match> Selection::match(std::string_view family) const 
         pattern.prefix.size(), family.size() - pattern.prefix.size() - pattern.suffix.size());
     if (info(pattern.metric).level == Level::collector && star == kSumOfCollectors) continue;
     return Match{pattern.metric, star};
+  }
+  return std::nullopt;
+}
+
+std::optional<Metric> Selection::of_series(Metric matched, std::string_view quantile) const {
+  if (info(matched).quantile == quantile) return matched;
+  const auto others = others_.find(matched);
+  if (others == others_.end()) return std::nullopt;
+  for (const Metric metric : others->second) {
+    if (info(metric).quantile == quantile) return metric;
   }
   return std::nullopt;
 }

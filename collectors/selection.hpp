@@ -34,6 +34,9 @@ class Selection {
   /// `family` as exposed ("flink_taskmanager_job_task_numRecordsIn"). The pseudo-collector "All"
   /// (Flink ≥ 1.19), the sum of the others, never matches: sums over collectors would count twice.
   std::optional<Match> match(std::string_view family) const;
+  /// Of a summary the reporters write a series for each quantile: which metric a series of the
+  /// family is that matched. Nothing when that one is not wanted.
+  std::optional<Metric> of_series(Metric matched, std::string_view quantile) const;
   bool contains(Metric metric) const;
   std::vector<Metric> metrics() const;
 
@@ -46,6 +49,8 @@ class Selection {
 
   std::vector<bool> selected_;                                                  // by metric
   std::unordered_map<std::string, Metric, StringHash, std::equal_to<>> exact_;  // by family
+  std::unordered_map<Metric, std::vector<Metric>>
+      others_;  // of the same family, by the matching one
   std::unordered_map<std::uint32_t, std::vector<Pattern>> patterns_;  // by how suffixes end
 };
 

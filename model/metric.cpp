@@ -70,6 +70,14 @@ Error unusable(const UserMetric& metric, const std::string& why) {
   return {ErrorCode::invalid_argument, "metric \"" + printable(metric.name, 60) + "\" " + why};
 }
 
+/// Null for what is none.
+const Quantile* quantile_of(const UserMetric& metric) {
+  const auto* const found =
+      std::find_if(std::begin(kQuantiles), std::end(kQuantiles),
+                   [&](const Quantile& quantile) { return quantile.label == metric.quantile; });
+  return found == std::end(kQuantiles) ? nullptr : found;
+}
+
 Status check(const UserMetric& metric) {
   if (!is_identifier(metric.name)) {
     return unusable(metric, "is no name: lower-case letters, digits and '_', 100 at most");
@@ -80,6 +88,13 @@ Status check(const UserMetric& metric) {
   if (metric.flink.empty() || metric.flink.size() > 200 ||
       metric.flink.find('*') != std::string::npos) {
     return unusable(metric, "needs Flink's name for it, such as orders.late");
+  }
+  if (!metric.quantile.empty() && quantile_of(metric) == nullptr) {
+    return unusable(
+        metric, "has a quantile that Flink does not tell: 0.5, 0.75, 0.95, 0.98, 0.99 or 0.999");
+  }
+  if (!metric.quantile.empty() && metric.kind != Kind::gauge) {
+    return unusable(metric, "is a quantile, which is a gauge");
   }
   return Done{};
 }
@@ -122,7 +137,10 @@ Status add_user_metrics(std::span<const UserMetric> metrics) {
     line.none = None::extremes;
     line.level = metric.level;
     line.reporter_name = keep(reporter_filtered(metric.flink));
-    line.rest_id = keep(metric.flink);
+    const Quantile* quantile = quantile_of(metric);
+    line.quantile = quantile == nullptr ? std::string_view{} : quantile->label;
+    line.rest_id =
+        keep(metric.flink + std::string(quantile == nullptr ? "" : quantile->rest_suffix));
     line.help = keep("The job's own metric " + printable(metric.flink, 200));
     all.metrics.push_back(line);
   }

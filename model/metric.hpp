@@ -62,6 +62,7 @@ struct MetricInfo {
   std::string_view rest_id;
   std::string_view probe_family, probe_label, probe_label_value;
   std::string_view help;
+  std::string_view quantile{};  // of a histogram, as reporters label it; empty for all else
 };
 
 /// kAbsent for what Flink exposes to say "none"; else the value.
@@ -82,7 +83,17 @@ struct UserMetric {
   Level level{Level::operator_};  // process, job, subtask or operator_
   Unit unit{Unit::count};
   Kind kind{Kind::gauge};
+  /// Of a histogram: one of kQuantiles, as its label is written. Empty for all else.
+  std::string quantile{};
 };
+
+/// What both tell of a histogram: reporters by the label `quantile`, REST by the end of the id
+/// (PrometheusReporter.java, MetricStore.java).
+struct Quantile {
+  std::string_view label, rest_suffix;
+};
+inline constexpr Quantile kQuantiles[] = {{"0.5", "_median"}, {"0.75", "_p75"}, {"0.95", "_p95"},
+                                          {"0.98", "_p98"},   {"0.99", "_p99"}, {"0.999", "_p999"}};
 
 inline constexpr std::size_t kUserMetricsMax = 256;
 

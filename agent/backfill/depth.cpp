@@ -33,6 +33,7 @@ std::vector<MetricDepth> depths(const FeaturePlan& plan) {
   std::vector<MetricDepth> all;
   for (const Metric metric : plan.metrics()) {
     if (info(metric).reporter_name.empty() && info(metric).probe_family.empty()) continue;
+    if (!info(metric).quantile.empty()) continue;  // of a user's histogram: nobody judges it
     MetricDepth depth{metric, 0};
     for (const Feature feature : kFeatures) {
       if (plan.keeps(metric, feature))

@@ -180,7 +180,9 @@ void ConfigReader::read_user_metric(const YAML::Node& node, const std::string& p
           {"unit",
            [&](const YAML::Node& n, const std::string& p) { one_of(n, p, units(), metric.unit); }},
           {"kind",
-           [&](const YAML::Node& n, const std::string& p) { one_of(n, p, kKinds, metric.kind); }}});
+           [&](const YAML::Node& n, const std::string& p) { one_of(n, p, kKinds, metric.kind); }},
+          {"quantile",
+           [&](const YAML::Node& n, const std::string& p) { metric.quantile = text(n, p); }}});
   config.user_metrics.push_back(std::move(metric));
 }
 

@@ -47,6 +47,47 @@ TEST(UserMetrics, AreAskedForThroughRest) {
   EXPECT_EQ(values[0].second, 7);
 }
 
+Metric lookup(const char* name, const char* quantile) {
+  const std::string own = "user_" + std::string(name);
+  if (const auto known = parse_metric(own)) return *known;
+  const UserMetric metric{name,        "lookup.latency", Level::operator_, Unit::milliseconds,
+                          Kind::gauge, quantile};
+  EXPECT_TRUE(add_user_metrics({&metric, 1}).ok());
+  return *parse_metric(own);
+}
+
+TEST(UserMetrics, OfHistogramsAreTheQuantilesThatAreAskedFor) {
+  const Metric median = lookup("lookup_median", "0.5");
+  const Metric p99 = lookup("lookup_p99", "0.99");
+  const Selection selection({median, p99});
+  const Limits limits;
+  EntityTable entities(100);
+  SeriesIndex known;
+  const std::string family = "flink_taskmanager_job_task_operator_lookup_latency";
+  const std::string labels =
+      "{job_id=\"j\",task_id=\"v\",subtask_index=\"0\",operator_name=\"Map\",tm_id=\"tm\",";
+  std::string body = "# TYPE " + family + " summary\n" + family + "_count" + labels + "} 12\n";
+  for (const char* series : {"0.5\",} 3", "0.75\",} 4", "0.99\",} 9", "0.999\",} 11"}) {
+    body += family + labels + "quantile=\"" + series + "\n";
+  }
+  for (int round = 0; round < 2; ++round) {  // strange series, and then known ones
+    ReporterScrape parse(1, selection, limits, entities, known);
+    ASSERT_TRUE(parse.feed(body));
+    const Result<Scrape> scrape = parse.finish(1000, entities);
+    ASSERT_TRUE(scrape.ok());
+    EXPECT_EQ(scrape->series_duplicate, 0U);
+    ASSERT_EQ(scrape->batch.values.size(), 2U);
+    for (std::size_t i = 0; i < 2; ++i) {
+      const bool is_median = scrape->batch.layout->keys[i].metric == median;
+      EXPECT_EQ(scrape->batch.values[i], is_median ? 3 : 9);
+    }
+  }
+  EXPECT_THAT(rest::wanted_vertex_ids({"Map.lookup.latency_p99", "Map.lookup.latency_p999",
+                                       "Map.lookup.latency_median", "Map.lookup.latency_mean"},
+                                      rest::Wanted({median, p99}), 10),
+              testing::UnorderedElementsAre("Map.lookup.latency_p99", "Map.lookup.latency_median"));
+}
+
 TEST(UserMetrics, AreExportedWithTheirKind) {
   EXPECT_EQ(curated_name(info(late_orders())), "flink_doctor_flink_user_orders_late_total");
   EXPECT_THAT(exported_metrics(Config{}), testing::Contains(late_orders()));
@@ -57,10 +98,16 @@ TEST(UserMetrics, AreExportedWithTheirKind) {
 TEST(UserMetrics, ThatCannotBeAreRefusedAndNoneIsAdded) {
   late_orders();
   const std::size_t before = metric_catalogue().size();
-  const std::vector<UserMetric> bad{{"Late", "a"},       {"", "a"},
-                                    {"a b", "a"},        {"fine", ""},
-                                    {"fine", "a.*"},     {"fine", "a", Level::column_family},
-                                    {"orders_late", "x"}};
+  const std::vector<UserMetric> bad{
+      {"Late", "a"},
+      {"", "a"},
+      {"a b", "a"},
+      {"fine", ""},
+      {"fine", "a.*"},
+      {"fine", "a", Level::column_family},
+      {"orders_late", "x"},
+      {"q", "a", Level::operator_, Unit::count, Kind::gauge, "0.9"},
+      {"q", "a", Level::operator_, Unit::count, Kind::counter, "0.99"}};
   for (const UserMetric& metric : bad) {
     const std::vector<UserMetric> two{{"innocent", "a"}, metric};
     EXPECT_FALSE(add_user_metrics(two).ok()) << metric.name;
@@ -74,13 +121,14 @@ TEST(UserMetrics, AreConfigured) {
   const Result<Config> config = parse_config(
       "user_metrics:\n- {name: late, metric: orders.late, level: task, unit: bytes, kind: "
       "counter}\n"
-      "- {name: depth, metric: depth}\n");
+      "- {name: depth, metric: depth, quantile: 0.99}\n");
   ASSERT_TRUE(config.ok());
   ASSERT_EQ(config->user_metrics.size(), 2U);
   EXPECT_EQ(config->user_metrics[0].level, Level::subtask);
   EXPECT_EQ(config->user_metrics[0].unit, Unit::bytes);
   EXPECT_EQ(config->user_metrics[0].kind, Kind::counter);
   EXPECT_EQ(config->user_metrics[1].level, Level::operator_);
+  EXPECT_EQ(config->user_metrics[1].quantile, "0.99");
   const Result<Config> wrong = parse_config("user_metrics: [{name: a, metric: b, unit: furlongs}]");
   ASSERT_FALSE(wrong.ok());
   EXPECT_THAT(wrong.error().message, HasSubstr("user_metrics[0].unit: is one of bytes, "));
