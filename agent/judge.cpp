@@ -72,8 +72,7 @@ void Judge::absorb(const StreamItem& item) {
   } else if (const auto* cluster = std::get_if<ClusterFactsPtr>(&item.what)) {
     absorb_cluster(*cluster, item.at);
   } else if (const auto* job = std::get_if<JobFactsPtr>(&item.what)) {
-    features_.absorb(**job, item.at);
-    jobs_[(*job)->id] = *job;
+    absorb_job(*job, item.at);
   } else if (const auto* source = std::get_if<SourceHealth>(&item.what)) {
     absorb_source(*source, item.at);
   } else if (const auto* pods = std::get_if<KubernetesFactsPtr>(&item.what)) {
@@ -188,6 +187,40 @@ void Judge::absorb_cluster(const ClusterFactsPtr& facts, TimestampMs at) {
     return std::none_of(facts->jobs.begin(), facts->jobs.end(),
                         [&](const JobSummary& job) { return job.id == entry.first; });
   });
+}
+
+void Judge::absorb_job(const JobFactsPtr& job, TimestampMs at) {
+  features_.absorb(*job, at);
+  const bool is_new = !jobs_.contains(job->id);
+  jobs_[job->id] = job;
+  if (!is_new || job->is_terminal()) return;
+  if (const std::string before = predecessor_of(*job); !before.empty()) {
+    features_.inherit(before, job->id);
+  }
+}
+
+/// The id of the run before this one, which was submitted anew: of the last that ended under the
+/// same name. Empty when there is none, and when several of that name run at once.
+std::string Judge::predecessor_of(const JobFacts& job) const {
+  std::string id;
+  TimestampMs newest = 0;
+  const auto consider = [&](const std::string& other, TimestampMs start) {
+    if (start < newest || start > job.start) return;
+    newest = start;
+    id = other;
+  };
+  for (const std::vector<LastSeenJob>* gone : {&ended_, &vanished_}) {
+    for (const LastSeenJob& other : *gone) {
+      if (other.name == job.name && other.id != job.id) consider(other.id, other.start);
+    }
+  }
+  if (!facts_) return id;
+  for (const JobSummary& other : facts_->jobs) {
+    if (other.name != job.name || other.id == job.id) continue;
+    if (!is_terminal_state(other.state)) return "";
+    consider(other.id, other.start);
+  }
+  return id;
 }
 
 void Judge::remember_vanished(const ClusterFacts& before, const ClusterFacts& after,

@@ -59,6 +59,8 @@ class Judge {
 
  private:
   void absorb_cluster(const ClusterFactsPtr& facts, TimestampMs at);
+  void absorb_job(const JobFactsPtr& job, TimestampMs at);
+  std::string predecessor_of(const JobFacts& job) const;
   void absorb_source(const SourceHealth& health, TimestampMs at);
   void absorb_pods(const KubernetesFactsPtr& facts);
   void remember_vanished(const ClusterFacts& before, const ClusterFacts& after, TimestampMs at);

@@ -74,6 +74,9 @@ class FeatureStore final : public Features {
   std::vector<JobFacts> learned_jobs() const;
   std::vector<LearnedSeries> learned_series() const;
   void restore(const LearnedSeries& learned);
+  /// `job` is the next run of `predecessor`, under another id: it begins with the floors of the
+  /// same vertices, subtasks and operators.
+  void inherit(const std::string& predecessor, const std::string& job);
 
   std::size_t series() const { return size_; }
   /// When the newest sample is from; 0 when there is none.
@@ -100,6 +103,7 @@ class FeatureStore final : public Features {
   void remember_epoch(const SeriesKey& key, const Floors& floors);
   void absorb_value(const Batch& batch, std::size_t index);
   void note_place(const Batch& batch, const SeriesKey& key);
+  void take_over(const LearnedSeries& learned);
   void learn_places(const JobFacts& job);
   void learn_sources(const JobFacts& job, JobLogs& logs);
   SeriesColumn::Keep keep_of(const SeriesKey& key) const;

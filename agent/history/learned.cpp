@@ -68,8 +68,48 @@ void FeatureStore::restore(const LearnedSeries& learned) {
   if (plateaus != nullptr) {
     for (const Plateau& plateau : learned.plateaus) plateaus->restore(plateau);
   }
-  if (column.floors(*row) == nullptr) return;
   if (!learned.past_epochs.empty()) past_epochs_[{learned.metric, entity}] = learned.past_epochs;
+}
+
+void FeatureStore::inherit(const std::string& predecessor, const std::string& job) {
+  const EntityId before = entities_.find(Level::job, kClusterEntity, predecessor);
+  if (before == kNoEntity || before == entities_.find(Level::job, kClusterEntity, job)) return;
+  const std::string above = entity_path(entities_, before);
+  std::vector<LearnedSeries> left;
+  each_series([&](Metric metric, const SeriesColumn& column, Row row) {
+    const SeriesColumn::Series& series = column.at(row);
+    if (column.floors(row) == nullptr) return;
+    if (entities_.ancestor(series.entity, Level::job) != before) return;
+    LearnedSeries& learned = left.emplace_back();
+    learned.entity = entity_path(entities_, series.entity).substr(above.size());
+    learned.metric = metric;
+    learned.source = series.source;
+    learned.latest = series.latest;
+    learned.floors = *column.floors(row);
+  });
+  if (left.empty()) return;
+  const EntityId heir = entities_.intern(Level::job, kClusterEntity, job);
+  if (heir == kNoEntity) return;
+  for (LearnedSeries& learned : left) {
+    learned.entity.insert(0, entity_path(entities_, heir));
+    take_over(learned);
+  }
+}
+
+/// What has an hour of its own keeps it, and what has samples keeps the last.
+void FeatureStore::take_over(const LearnedSeries& learned) {
+  const EntityId entity = intern_path(entities_, learned.entity);
+  if (entity == kNoEntity) return;
+  const std::optional<Row> row = row_for({learned.metric, entity});
+  if (!row) return;
+  SeriesColumn& column = *columns_[static_cast<std::size_t>(learned.metric)];
+  const Floors* own = column.floors(*row);
+  if (own != nullptr && own->hour(own->newest_hour())) return;
+  column.restore(*row, learned.floors);
+  SeriesColumn::Series& series = column.at(*row);
+  if (series.latest.at != 0) return;
+  series.latest = learned.latest;
+  series.source = learned.source;
 }
 
 }  // namespace doctor

@@ -260,7 +260,7 @@ TEST_F(SourcesTest, HaveFloorsAndWhatTheyFeedHasNone) {
   features.absorb(graph(), kFrom);
   watch(kFrom);
   ASSERT_NE(floors(source), nullptr);
-  EXPECT_NEAR(floors(source)->hour(kFrom / kHourMs + 1).value_or(0), 100, 1);
+  EXPECT_NEAR(floors(source)->hour(kFrom / kHourMs).value_or(0), 100, 1);
   EXPECT_EQ(floors(sink), nullptr);
   EXPECT_NE(features.minutes(Metric::task_records_out, sink), nullptr);
 }

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
+#include "model/floors.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -38,6 +41,23 @@ Verdict nearly(const Window&, const Params&) {
   return verdict;
 }
 
+/// How many hours of checkpoints' sizes are known, by job.
+std::map<std::string, int> hours_known;
+Verdict counts_hours(const Window& window, const Params&) {
+  hours_known.clear();
+  for (const JobFactsPtr& job : window.jobs) {
+    const EntityId entity = window.entities->find(Level::job, kClusterEntity, job->id);
+    const Floors* floors = window.features->floors(Metric::checkpoint_full_size, entity);
+    int& hours = hours_known[job->id];
+    for (std::int64_t back = 0; floors != nullptr && back < kHourlyFloors; ++back) {
+      hours += floors->hour(floors->newest_hour() - back).has_value() ? 1 : 0;
+    }
+  }
+  return {};
+}
+
+constexpr Read kSizes[] = {{Metric::checkpoint_full_size, Feature::floors, true}};
+const Detector kHours{"hours", "", Lane::page, 0, 0, 0, kSizes, {}, counts_hours};
 const Detector kUrgent{"urgent", "", Lane::page, 5 * kSecondMs, 0, 0, {}, {}, nearly};
 const Detector kFacts{"facts", "", Lane::page, 0, 0, 0, {}, {}, always_well};
 const Detector kVanished{"vanished", "", Lane::page, 0, 0, 0, {}, {}, counts_vanished, true};
@@ -273,6 +293,87 @@ TEST_F(JudgeTest, KeepsTheNewestPodsOfEachWatch) {
   EXPECT_EQ(window.kubernetes[0]->pods.size(), 2U);
   EXPECT_EQ(window.kubernetes[1]->pods.size(), 5U);
   EXPECT_EQ(judge.view().kubernetes.size(), 2U);
+}
+
+class RedeployTest : public testing::Test {
+ protected:
+  static JobSummary summary(const std::string& id, const std::string& state, TimestampMs start) {
+    JobSummary job;
+    job.id = id;
+    job.name = "orders";
+    job.state = state;
+    job.start = start;
+    return job;
+  }
+  /// What Flink lists, and the details of the last of them.
+  void listed(TimestampMs at, std::vector<JobSummary> jobs) {
+    auto details = std::make_shared<JobFacts>();
+    details->id = jobs.back().id;
+    details->name = jobs.back().name;
+    details->state = jobs.back().state;
+    details->start = jobs.back().start;
+    auto facts = std::make_shared<ClusterFacts>();
+    facts->jobs_known = true;
+    facts->jobs = std::move(jobs);
+    judge.absorb({0, at, ClusterFactsPtr(std::move(facts))});
+    judge.absorb({0, at, JobFactsPtr(std::move(details))});
+  }
+  /// A checkpoint's size every minute.
+  void sizes(const std::string& id, TimestampMs from, int minutes) {
+    auto layout = std::make_shared<Layout>();
+    layout->source = 1;
+    layout->keys = {
+        {Metric::checkpoint_full_size, judge.entities().intern(Level::job, kClusterEntity, id)}};
+    for (int i = 0; i < minutes; ++i) {
+      judge.absorb({0, from + i * kMinuteMs, Batch{1, from + i * kMinuteMs, layout, {1e6}}});
+    }
+  }
+  int hours_of(const std::string& id, TimestampMs now) {
+    SourceHealth health;
+    health.up = health.ever_up = true;
+    health.since = now;
+    judge.absorb({0, now, health});
+    judge.absorb({0, now, Tick{now}});
+    return hours_known[id];
+  }
+
+  static constexpr TimestampMs kHour = 480'000 * kHourMs;
+  Limits limits;
+  const Detector* const detectors[1] = {&kHours};
+  FeaturePlan plan{detectors};
+  Judge judge{{}, detectors, plan, limits};
+};
+
+TEST_F(RedeployTest, AJobUnderAnotherIdGoesOnWithWhatItsNameHasLearned) {
+  listed(kHour, {summary("a", "RUNNING", kHour)});
+  sizes("a", kHour, 300);
+  listed(kHour + 5 * kHourMs,
+         {summary("a", "FINISHED", kHour), summary("b", "RUNNING", kHour + 5 * kHourMs)});
+  sizes("b", kHour + 5 * kHourMs, 60);
+  EXPECT_EQ(hours_of("b", kHour + 6 * kHourMs), 5);
+  // The JobManager is another one, and lists only the newest.
+  listed(kHour + 6 * kHourMs, {summary("c", "RUNNING", kHour + 6 * kHourMs)});
+  sizes("c", kHour + 6 * kHourMs, 61);
+  EXPECT_EQ(hours_of("c", kHour + 7 * kHourMs), 7);
+}
+
+TEST_F(RedeployTest, WhereSeveralOfANameRunNoneIsAnothersHeir) {
+  listed(kHour, {summary("a", "RUNNING", kHour)});
+  sizes("a", kHour, 300);
+  listed(kHour + 5 * kHourMs,
+         {summary("a", "RUNNING", kHour), summary("b", "RUNNING", kHour + 5 * kHourMs)});
+  sizes("b", kHour + 5 * kHourMs, 121);
+  EXPECT_EQ(hours_of("b", kHour + 8 * kHourMs), 2);
+}
+
+TEST_F(RedeployTest, WhatAJobHasLearnedItselfIsNotReplaced) {
+  listed(kHour, {summary("a", "FINISHED", kHour - 1), summary("b", "RUNNING", kHour)});
+  sizes("a", kHour, 300);
+  sizes("b", kHour, 121);
+  listed(kHour + 3 * kHourMs, {summary("a", "FINISHED", kHour - 1)});
+  listed(kHour + 3 * kHourMs,
+         {summary("a", "FINISHED", kHour - 1), summary("b", "RUNNING", kHour)});
+  EXPECT_EQ(hours_of("b", kHour + 3 * kHourMs), 2);
 }
 
 }  // namespace
