@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 #include "detectors/checkpoint_clock.hpp"
 #include "detectors/job_times.hpp"
@@ -11,6 +12,7 @@ namespace doctor {
 namespace {
 
 using Status = CheckpointRecord::Status;
+using KnownFromNewest = std::span<const CheckpointRecord>::reverse_iterator;
 
 /// Visits all that is known to have completed.
 template <class Visit>
@@ -66,6 +68,18 @@ std::optional<Attempt> attempt_of(const CheckpointRecord& record, TimestampMs ru
   return Attempt{&record, failure};
 }
 
+/// Whether so many follow each other that Flink's history told them: its latest completed, latest
+/// failed and latest savepoint are three at most.
+bool begins_page(KnownFromNewest record, KnownFromNewest end) {
+  constexpr int kMoreThanLatest = 3;
+  for (int i = 0; i < kMoreThanLatest; ++i) {
+    const auto older = std::next(record);
+    if (older == end || record->id - older->id != 1) return false;
+    record = older;
+  }
+  return true;
+}
+
 }  // namespace
 
 TimestampMs end_or_trigger(const CheckpointRecord& record) {
@@ -78,10 +92,20 @@ Attempts newest_attempts(const Window& window, const JobFacts& job, std::size_t 
   if (!from || *from <= 0) return attempts;
   const TimestampMs running = running_since(job);
   const std::span<const CheckpointRecord> records = known_checkpoints(window, job);
+  std::size_t seen = 0;
+  bool has_hole = false;
   std::int64_t after = 0;
-  for (auto record = records.rbegin(); record != records.rend(); ++record) {
-    const bool is_next = after == 0 || after - record->id == 1;
-    if (record->id <= 0 || !is_next || record->triggered < *from) break;
+  for (auto record = records.rbegin(); record != records.rend(); ++record, ++seen) {
+    if (record->id <= 0 || record->triggered < *from) break;
+    const std::int64_t missing = after == 0 ? 0 : after - record->id - 1;
+    if (missing != 0) {
+      const bool small = missing > 0 && missing <= static_cast<std::int64_t>(seen);
+      if (!small || !begins_page(record, records.rend())) break;
+      if (!attempts.empty()) attempts.back().after_hole = true;
+      has_hole = true;
+    }
+    // Further back the log is thinned, and of failed ones first.
+    if (has_hole && seen >= attempts_max) break;
     after = record->id;
     if (const auto attempt = attempt_of(*record, running)) attempts.push_back(*attempt);
     if (attempts.size() >= attempts_max) break;

@@ -47,10 +47,27 @@ std::string duration_text(DurationMs ms) {
 
 std::string percent(double share) { return format_number(100 * share, 2) + " %"; }
 
-/// Of what counts towards the tolerance alone: the rest restarts nothing.
+bool has_hole(const Attempts& attempts) {
+  return std::any_of(attempts.begin(), attempts.end(),
+                     [](const Attempt& a) { return a.after_hole; });
+}
+
+std::size_t longest_run(const Attempts& attempts) {
+  std::size_t longest = 0;
+  std::size_t run = 0;
+  for (const Attempt& attempt : attempts) {
+    if (attempt.after_hole || !attempt.failure) run = 0;
+    if (attempt.failure) longest = std::max(longest, ++run);
+  }
+  return longest;
+}
+
+/// Of what counts towards the tolerance alone: the rest restarts nothing. Nobody knows what is in a
+/// row across a hole.
 FailureCourse counted_course(const Window& window, const Attempts& attempts, double confidence) {
   std::vector<bool> failed;
   for (const Attempt& attempt : attempts) {
+    if (attempt.after_hole) failed.clear();
     if (!attempt.failure) failed.push_back(false);
     if (attempt.failure && counts_as_failed(*attempt.failure, window.cluster)) {
       failed.push_back(true);
@@ -82,6 +99,7 @@ Sight look(const JobFacts& job, TimestampMs now, Attempts attempts, const Params
     sight.newest = attempt.record;
   }
   sight.course = failure_course(failed, params["confidence"]);
+  sight.course.longest_run = longest_run(sight.attempts);
   if (sight.newest == nullptr) return sight;
   sight.main = std::max_element(
                    sight.reasons.begin(), sight.reasons.end(),
@@ -101,8 +119,10 @@ std::string reasons_text(const Sight& sight) {
 }
 
 std::string count_text(const Sight& sight) {
-  return std::to_string(sight.course.failed) + " of the last " +
-         std::to_string(sight.course.attempts);
+  const std::string failed = std::to_string(sight.course.failed);
+  const std::string attempts = std::to_string(sight.course.attempts);
+  if (has_hole(sight.attempts)) return failed + " of " + attempts + " seen";
+  return failed + " of the last " + attempts;
 }
 
 Evidence share_evidence(const Sight& sight, const Params& params) {

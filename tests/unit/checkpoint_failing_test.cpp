@@ -35,10 +35,11 @@ class CheckpointFailing : public testing::Test {
   }
   /// One record a letter, ten seconds apart, the newest of them now: "." completed, "x" declined,
   /// "e" expired, "s" suspended, "t" not triggered, "u" subsumed, "v" a savepoint that failed, "p"
-  /// in progress.
+  /// in progress, "?" not seen.
   void past(const std::string& row) {
     job_.checkpoints.clear();
     for (std::size_t i = 0; i < row.size(); ++i) {
+      if (row[i] == '?') continue;
       CheckpointRecord record;
       record.id = first_id_ + static_cast<std::int64_t>(i);
       record.triggered = fake_.now - static_cast<DurationMs>(row.size() - i) * 10 * kSecondMs;
@@ -231,6 +232,20 @@ TEST_F(CheckpointFailing, TheLatestFailedOneOfLongAgoIsNoShare) {
   past("xxx..x..x");  // a gap behind the third: only six are known without one
   for (std::size_t i = 0; i < 3; ++i) job_.checkpoints[i].id -= 500;
   EXPECT_TRUE(judge().findings.empty());
+}
+
+TEST_F(CheckpointFailing, PagesThatDoNotMeetAreAFairSampleToo) {
+  EXPECT_TRUE(fires(".x..x.???.x..x..x."));
+  EXPECT_NE(found().summary.find("5 of 15 seen checkpoints failed"), std::string::npos)
+      << found().summary;
+  EXPECT_TRUE(fires("..x..x.??.x..x.??.x.")) << "the third page is cut by how much is remembered";
+  EXPECT_FALSE(fires(".xx..x.?????????.x..x.")) << "more is missing than known since";
+  EXPECT_FALSE(fires("xxx???x..x.......")) << "three are no page: the latest of each kind";
+}
+
+TEST_F(CheckpointFailing, NobodyKnowsWhatIsInARowAcrossAHole) {
+  past(".....xx??xx.....");
+  EXPECT_TRUE(says("up to 2 in a row")) << text();
 }
 
 TEST_F(CheckpointFailing, RemembersMoreThanFlink) {
