@@ -291,13 +291,13 @@ namespace detectors {
 
 constexpr Read kCatchUpReads[] = {
     {Metric::source_pending_records, Feature::raw, true},
-    {Metric::source_pending_records, Feature::floors, true},
+    {Metric::source_pending_records, Feature::source_floors, true},
     {Metric::kafka_records_lag_max, Feature::raw, false},
-    {Metric::kafka_records_lag_max, Feature::floors, false},
+    {Metric::kafka_records_lag_max, Feature::source_floors, false},
     {Metric::kafka_legacy_records_lag_max, Feature::raw, false},
-    {Metric::kafka_legacy_records_lag_max, Feature::floors, false},
-    {Metric::kinesis_millis_behind, Feature::floors, false},
-    {Metric::kinesis_legacy_millis_behind, Feature::floors, false},
+    {Metric::kafka_legacy_records_lag_max, Feature::source_floors, false},
+    {Metric::kinesis_millis_behind, Feature::source_floors, false},
+    {Metric::kinesis_legacy_millis_behind, Feature::source_floors, false},
     {Metric::task_records_out, Feature::minutes, false},
     {Metric::task_records_out, Feature::source_floors, false},
 };

@@ -50,6 +50,8 @@ struct Limits {
   std::size_t series_per_source_max = 50'000;
   std::size_t series_per_cluster_max = 200'000;
   std::size_t entities_per_cluster_max = 500'000;
+  std::size_t learned_tasks_max =
+      4'000;  // series of jobs and tasks that outlive the agent, 2 KB each
   std::size_t exceptions_per_job_max = 32;
   std::size_t checkpoints_per_job_max = 64;
   std::size_t name_bytes_max = 256;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -72,7 +73,8 @@ class FeatureStore final : public Features {
     std::vector<EpochSummary> past_epochs;
   };
   std::vector<JobFacts> learned_jobs() const;
-  std::vector<LearnedSeries> learned_series() const;
+  /// One at a time, in order of their names: all together would be many times what is kept.
+  void each_learned(const std::function<void(const LearnedSeries&)>& visit) const;
   void restore(const LearnedSeries& learned);
   /// `job` is the next run of `predecessor`, under another id: it begins with the floors of the
   /// same vertices, subtasks and operators.
@@ -106,6 +108,7 @@ class FeatureStore final : public Features {
   void take_over(const LearnedSeries& learned);
   void learn_places(const JobFacts& job);
   void learn_sources(const JobFacts& job, JobLogs& logs);
+  LearnedSeries learned(Metric metric, Row row) const;
   SeriesColumn::Keep keep_of(const SeriesKey& key) const;
   std::optional<Place> find(Metric metric, EntityId entity) const;
   const SeriesColumn* column(Metric metric) const;

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
+#include "agent/history/packer.hpp"
 #include "agent/history/series_names.hpp"
 
 namespace doctor {
@@ -13,6 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kFeaturesVersion = 3;
+constexpr std::size_t kImageBytesMax = 256U << 20U;
 
 std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -228,27 +231,7 @@ std::optional<FeatureStore::LearnedSeries> series_from_json(const json& value) {
   return learned;
 }
 
-}  // namespace
-
-std::string features_image(const FeatureStore& features) {
-  json jobs = json::array();
-  for (const JobFacts& job : features.learned_jobs()) {
-    json checkpoints = json::array();
-    for (const CheckpointRecord& record : job.checkpoints) {
-      checkpoints.push_back(checkpoint_to_json(record));
-    }
-    json faults = json::array();
-    for (const ExceptionRecord& record : job.exceptions) faults.push_back(fault_to_json(record));
-    jobs.push_back(
-        {{"id", job.id}, {"checkpoints", std::move(checkpoints)}, {"faults", std::move(faults)}});
-  }
-  json series = json::array();
-  for (const auto& learned : features.learned_series()) series.push_back(series_to_json(learned));
-  return dump(
-      {{"version", kFeaturesVersion}, {"jobs", std::move(jobs)}, {"series", std::move(series)}});
-}
-
-Status restore_features(const std::string& text, FeatureStore& features, TimestampMs now) {
+Status restore_text(const std::string& text, FeatureStore& features, TimestampMs now) {
   try {
     const json image = json::parse(text);
     const int version = image.at("version");
@@ -275,6 +258,50 @@ Status restore_features(const std::string& text, FeatureStore& features, Timesta
   } catch (const json::exception& fault) {
     return Error{ErrorCode::malformed, fault.what()};
   }
+}
+
+/// `add(piece)`: a document of all series at once would take many times the room of its text.
+template <class Add>
+void write_features(const FeatureStore& features, Add add) {
+  json jobs = json::array();
+  for (const JobFacts& job : features.learned_jobs()) {
+    json checkpoints = json::array();
+    for (const CheckpointRecord& record : job.checkpoints) {
+      checkpoints.push_back(checkpoint_to_json(record));
+    }
+    json faults = json::array();
+    for (const ExceptionRecord& record : job.exceptions) faults.push_back(fault_to_json(record));
+    jobs.push_back(
+        {{"id", job.id}, {"checkpoints", std::move(checkpoints)}, {"faults", std::move(faults)}});
+  }
+  add("{\"version\":" + std::to_string(kFeaturesVersion) + ",\"jobs\":" + dump(jobs) +
+      ",\"series\":[");
+  const char* separator = "";
+  features.each_learned([&](const FeatureStore::LearnedSeries& learned) {
+    add(std::exchange(separator, ",") + dump(series_to_json(learned)));
+  });
+  add(std::string("]}"));
+}
+
+}  // namespace
+
+std::string features_image(const FeatureStore& features) {
+  Packer packer;
+  write_features(features, [&](const std::string& piece) { packer.add(piece); });
+  return std::move(packer).finish();
+}
+
+std::string features_text(const FeatureStore& features) {
+  std::string text;
+  write_features(features, [&](const std::string& piece) { text += piece; });
+  return text;
+}
+
+Status restore_features(const std::string& image, FeatureStore& features, TimestampMs now) {
+  if (!is_packed(image)) return restore_text(image, features, now);
+  const std::optional<std::string> text = unpack(image, kImageBytesMax);
+  if (!text) return Error{ErrorCode::malformed, "the image does not unpack"};
+  return restore_text(*text, features, now);
 }
 
 std::string findings_image(const std::vector<ReportedFinding>& findings) {

@@ -1,5 +1,5 @@
-// Images: what the agent has learned, as text for the store, and back. Damaged or foreign text is
-// an error and changes nothing.
+// Images: what the agent has learned, as bytes for the store, and back. Damaged or foreign bytes
+// are an error and change nothing.
 #pragma once
 
 #include <string>
@@ -18,6 +18,9 @@ Result<std::vector<ReportedFinding>> parse_findings_image(const std::string& tex
 /// What took long to learn and Flink will not tell again: checkpoints, faults, plateaus,
 /// floors.
 std::string features_image(const FeatureStore& features);
-Status restore_features(const std::string& text, FeatureStore& features, TimestampMs now);
+/// The same unpacked, for recordings.
+std::string features_text(const FeatureStore& features);
+/// From either; text is also what an older agent kept.
+Status restore_features(const std::string& image, FeatureStore& features, TimestampMs now);
 
 }  // namespace doctor

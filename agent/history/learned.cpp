@@ -23,29 +23,46 @@ std::vector<JobFacts> FeatureStore::learned_jobs() const {
   return jobs;
 }
 
-std::vector<FeatureStore::LearnedSeries> FeatureStore::learned_series() const {
-  std::vector<LearnedSeries> all;
+void FeatureStore::each_learned(const std::function<void(const LearnedSeries&)>& visit) const {
+  struct Named {
+    std::string entity;
+    Metric metric;
+    Row row;
+  };
+  std::vector<Named> places;
+  std::size_t of_tasks = 0;
   each_series([&](Metric metric, const SeriesColumn& column, Row row) {
-    const SeriesColumn::Series& series = column.at(row);
-    const Plateaus* plateaus = column.plateaus(row);
-    const Floors* floors = column.floors(row);
-    if (plateaus == nullptr && floors == nullptr) return;
-    LearnedSeries& learned = all.emplace_back();
-    learned.entity = entity_path(entities_, series.entity);
-    learned.metric = metric;
-    learned.source = series.source;
-    learned.latest = series.latest;
-    for (std::size_t i = 0; plateaus != nullptr && i < plateaus->size(); ++i) {
-      learned.plateaus.push_back(plateaus->at(i));
-    }
-    if (floors != nullptr) learned.floors = *floors;
-    const std::span<const EpochSummary> lives = past_epochs(metric, series.entity);
-    learned.past_epochs.assign(lives.begin(), lives.end());
+    if (column.plateaus(row) == nullptr && column.floors(row) == nullptr) return;
+    const EntityId entity = column.at(row).entity;
+    if (process_above(entity) == kNoEntity && ++of_tasks > limits_.learned_tasks_max) return;
+    places.push_back({entity_path(entities_, entity), metric, row});
   });
-  std::sort(all.begin(), all.end(), [](const LearnedSeries& a, const LearnedSeries& b) {
+  std::sort(places.begin(), places.end(), [](const Named& a, const Named& b) {
     return std::tie(a.entity, a.metric) < std::tie(b.entity, b.metric);
   });
-  return all;
+  for (Named& place : places) {
+    LearnedSeries series = learned(place.metric, place.row);
+    series.entity = std::move(place.entity);
+    visit(series);
+  }
+}
+
+/// All but its name.
+FeatureStore::LearnedSeries FeatureStore::learned(Metric metric, Row row) const {
+  const SeriesColumn& column = *columns_[static_cast<std::size_t>(metric)];
+  const SeriesColumn::Series& series = column.at(row);
+  LearnedSeries learned;
+  learned.metric = metric;
+  learned.source = series.source;
+  learned.latest = series.latest;
+  const Plateaus* plateaus = column.plateaus(row);
+  for (std::size_t i = 0; plateaus != nullptr && i < plateaus->size(); ++i) {
+    learned.plateaus.push_back(plateaus->at(i));
+  }
+  if (const Floors* floors = column.floors(row)) learned.floors = *floors;
+  const std::span<const EpochSummary> lives = past_epochs(metric, series.entity);
+  learned.past_epochs.assign(lives.begin(), lives.end());
+  return learned;
 }
 
 void FeatureStore::restore(const LearnedSeries& learned) {
@@ -77,15 +94,11 @@ void FeatureStore::inherit(const std::string& predecessor, const std::string& jo
   const std::string above = entity_path(entities_, before);
   std::vector<LearnedSeries> left;
   each_series([&](Metric metric, const SeriesColumn& column, Row row) {
-    const SeriesColumn::Series& series = column.at(row);
+    const EntityId entity = column.at(row).entity;
     if (column.floors(row) == nullptr) return;
-    if (entities_.ancestor(series.entity, Level::job) != before) return;
-    LearnedSeries& learned = left.emplace_back();
-    learned.entity = entity_path(entities_, series.entity).substr(above.size());
-    learned.metric = metric;
-    learned.source = series.source;
-    learned.latest = series.latest;
-    learned.floors = *column.floors(row);
+    if (entities_.ancestor(entity, Level::job) != before) return;
+    left.push_back(learned(metric, row));
+    left.back().entity = entity_path(entities_, entity).substr(above.size());
   });
   if (left.empty()) return;
   const EntityId heir = entities_.intern(Level::job, kClusterEntity, job);

@@ -7,8 +7,7 @@
 namespace doctor {
 
 Memory remember(const Judge& judge, ClusterIndex cluster, TimestampMs at) {
-  return {cluster, at, findings_image(judge.incidents().report()),
-          features_image(judge.features())};
+  return {cluster, at, findings_image(judge.incidents().report()), features_text(judge.features())};
 }
 
 std::vector<std::string> recall(const Memory& memory, Judge& judge) {

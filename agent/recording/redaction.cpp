@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/history/series_names.hpp"
 #include "agent/recording/shape.hpp"
 
 namespace doctor {
@@ -28,7 +29,8 @@ enum class Holds {
   task,
   address,
   container,
-  jvm_option
+  jvm_option,
+  entity
 };
 
 using Member = std::pair<std::string_view, Holds>;
@@ -115,6 +117,8 @@ constexpr auto kMembers = std::to_array<Member>({
     {"image.task_manager", Holds::host},
     {"image.host", Holds::host},
     {"image.process", Holds::process},
+    {"image.entity", Holds::entity},
+    {"image.floors", Holds::word},
     {"image.collector", Holds::word},
     {"image.frames", Holds::frame},
     {"image.task", Holds::task},
@@ -141,6 +145,7 @@ class Walk {
 
  private:
   std::string changed(const std::string& text, Holds what) const;
+  std::string changed_path(const std::string& path) const;
   void change_image(std::string& image) const;
   void change_json(json& value, Holds what) const;
 
@@ -176,6 +181,8 @@ std::string Walk::changed(const std::string& text, Holds what) const {
       return pseudonyms_.address(text);
     case Holds::jvm_option:
       return pseudonyms_.jvm_option(text);
+    case Holds::entity:
+      return changed_path(text);
   }
   return {};
 }
@@ -250,6 +257,22 @@ void Walk::change(EntityMade& entity) const {
     case Level::job_process:
       return;
   }
+}
+
+/// Of entity_path(): each of its names as where the entity was made.
+std::string Walk::changed_path(const std::string& path) const {
+  constexpr std::size_t kDepthMax = 16;
+  EntityTable told(kDepthMax);
+  EntityTable hidden(kDepthMax);
+  if (intern_path(told, path) == kNoEntity) return "";
+  EntityId parent = kClusterEntity;
+  for (EntityId id = kClusterEntity + 1; id < told.size(); ++id) {  // from the root down
+    const Entity& node = told.at(id);
+    EntityMade made{0, id, node.level, node.parent, node.index, told.name(id)};
+    change(made);
+    parent = hidden.intern(made.level, parent, made.name, made.index);
+  }
+  return entity_path(hidden, parent);
 }
 
 void Walk::change(Memory& memory) const {

@@ -57,11 +57,17 @@ RestAnswers rest_answers(const BodyShape& shape, const std::vector<std::string>&
                 R"(:6122/user/rpc/taskmanager_0","slotsNumber":5,"freeSlots":0})";
   }
   std::string vertices;
+  std::string nodes;  // a line of tasks, the first of which is the source
   const std::size_t parallelism = subtasks_per_target(shape) * addresses.size();
   for (std::size_t task = 0; task < kTasks; ++task) {
     vertices += (task == 0 ? "" : ",") + std::string(R"({"id":")") + vertex_id(task) +
                 R"(","name":"v)" + std::to_string(task) + R"(","parallelism":)" +
                 std::to_string(parallelism) + R"(,"status":"RUNNING"})";
+    const std::string input =
+        task == 0 ? ""
+                  : R"({"num":0,"ship_strategy":"HASH","id":")" + vertex_id(task - 1) + R"("})";
+    nodes += (task == 0 ? "" : ",") + std::string(R"({"id":")") + vertex_id(task) +
+             R"(","inputs":[)" + input + "]}";
   }
   const std::string tasks = std::to_string(parallelism * kTasks);
   RestAnswers answers;
@@ -75,7 +81,7 @@ RestAnswers rest_answers(const BodyShape& shape, const std::vector<std::string>&
   answers["/jobs/" + job] = R"({"jid":")" + job +
                             R"(","name":"bench","state":"RUNNING","start-time":1700000000000,
     "end-time":-1,"timestamps":{"RUNNING":1700000001000},"vertices":[)" +
-                            vertices + R"(],"plan":{"nodes":[]}})";
+                            vertices + R"(],"plan":{"nodes":[)" + nodes + "]}}";
   answers["/jobs/" + job + "/checkpoints"] =
       R"({"counts":{"restored":0,"total":0,"in_progress":0,"completed":0,"failed":0},
           "latest":null,"history":[]})";

@@ -3,6 +3,8 @@
 
 #include <set>
 
+#include "agent/history/image.hpp"
+#include "model/floors.hpp"
 #include "model/text.hpp"
 #include "tests/unit/recording_fixture.hpp"
 #include "tests/unit/recording_samples.hpp"
@@ -107,6 +109,47 @@ TEST(Redaction, OfEntitiesTellsIdsOfJobsAndVerticesAndCollectors) {
   for (const Level level : {Level::operator_, Level::column_family, Level::split}) {
     EXPECT_EQ(told(level, "acme").find("acme"), std::string::npos);
   }
+}
+
+Verdict nothing(const Window&, const Params&) { return {}; }
+
+constexpr Read kLearned[] = {{Metric::jvm_heap_used, Feature::floors, true},
+                             {Metric::source_pending_records, Feature::floors, true}};
+const Detector kLearns{"learns", "", Lane::page, 0, 0, 0, kLearned, {}, nothing};
+
+TEST(Redaction, WhatWasLearnedOfAnEntityStaysItsOwn) {
+  const Detector* const detectors[] = {&kLearns};
+  const FeaturePlan plan{detectors};
+  const Limits limits;
+  EntityTable entities(100);
+  FeatureStore features(plan, entities, limits);
+  const EntityId job = entities.intern(Level::job, kClusterEntity, "a1b2");
+  const EntityId vertex = entities.intern(Level::vertex, job, "c3d4");
+  const EntityId subtask = entities.intern(Level::subtask, vertex, "", 7);
+  auto layout = std::make_shared<Layout>();
+  layout->source = 1;
+  layout->keys = {
+      {Metric::jvm_heap_used, entities.intern(Level::process, kClusterEntity, "acme-tm:1")},
+      {Metric::source_pending_records, entities.intern(Level::operator_, subtask, "acme/orders")}};
+  for (int i = 0; i < 100; ++i) {
+    features.absorb(Batch{1, 480'000 * kHourMs + i * kMinuteMs, layout, {1e6, 5}});
+  }
+  Record record = Memory{0, 1, "", features_text(features)};
+  Redaction(true).apply(record);
+  const std::string& image = std::get<Memory>(record).features_image;
+  EXPECT_EQ(image.find("acme"), std::string::npos) << image;
+  EntityTable later(100);
+  FeatureStore restored(plan, later, limits);
+  ASSERT_TRUE(restore_features(image, restored, 480'002 * kHourMs));
+  const EntityId again = later.find(
+      Level::subtask,
+      later.find(Level::vertex, later.find(Level::job, kClusterEntity, "a1b2"), "c3d4"), "", 7);
+  ASSERT_NE(again, kNoEntity);
+  ASSERT_EQ(later.children(again, Level::operator_).size(), 1U);
+  const EntityId source = later.children(again, Level::operator_)[0];
+  ASSERT_NE(restored.floors(Metric::source_pending_records, source), nullptr);
+  EXPECT_EQ(restored.floors(Metric::source_pending_records, source)->hour(480'000), 5);
+  EXPECT_EQ(later.children(kClusterEntity, Level::process).size(), 1U);
 }
 
 TEST(Redaction, SecretsNeverEnter) {
