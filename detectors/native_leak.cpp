@@ -29,7 +29,7 @@ constexpr Read kReads[] = {{Metric::host_resident_anonymous, Feature::floors, tr
 
 constexpr std::array<Param, 2> kOwnParams{
     {{"step_min_bytes", 16.0 * 1024 * 1024, "that every restart of a job leaves behind, at least"},
-     {"margin_room_ratio", 0.25,
+     {"margin_room_ratio", 0.15,
       "above the past week's highest floor, of the room between all budgets and the limit"}}};
 constexpr auto kParams = joined(kGrowthParams, kOwnParams);
 
@@ -194,8 +194,7 @@ Finding report_growth(const Window& window, const Params& params, const Sight& s
 
 Finding report_steps(const Window& window, const Params& params, const Sight& sight) {
   const RestartSteps& steps = *sight.steps;
-  const auto end = time_to_exhaustion(steps.trend, steps.level, *sight.limit.bytes,
-                                      static_cast<double>(steps.to - steps.from));
+  const auto end = time_to_exhaustion(steps, *sight.limit.bytes, window.now);
   std::string how =
       format_bytes(steps.step) + " with each restart of " + printable(sight.restarts.most_of, 80);
   if (end) how += ", at its limit " + exhaustion_text(*end);

@@ -18,6 +18,8 @@ constexpr std::int64_t kCloses = 3;
 // How many times its own length a window may foresee: the short ones tell little of days.
 constexpr std::array kSpansAhead{2.2, 3.0, 4.0, 6.0};
 constexpr double kShortHistoryLeftMs = 12.0 * kHourMs;
+// Rise to the range of the time before: beyond what even a random walk would do.
+constexpr double kUnprecedentedRatio = 2;
 
 struct Points {
   std::vector<double> t, x;  // ms before the end (negative), floors
@@ -28,13 +30,6 @@ struct Points {
     return static_cast<double>(sampled) >= kSampledShare * all && x.size() >= kTellingMin &&
            static_cast<double>(x.size()) >= kTellingShare * all;
   }
-};
-
-struct Past {
-  std::optional<double> peak;  // before the window's newest half
-  DurationMs history_ms{};
-  double before_low{}, before_high{};
-  DurationMs before_ms{};
 };
 
 Points points_of(const Floors& floors, const BinFilter& counts, FloorScale scale, std::int64_t last,
@@ -53,31 +48,6 @@ Points points_of(const Floors& floors, const BinFilter& counts, FloorScale scale
 }
 
 double median_of(std::span<const double> values) { return median(values).value(); }
-
-/// What came before the window; where that is less than a day, also its older half, so that at
-/// least something is known that the newest half must leave behind.
-Past past_of(const Floors& floors, TimestampMs from, TimestampMs to) {
-  Past past;
-  const std::int64_t newest = floors.newest_hour();
-  const TimestampMs begun = (newest + 1) * kHourMs - history_of(floors);
-  const TimestampMs half = from - begun >= kFirstDayMs ? from : to - (to - from) / 2;
-  std::optional<std::int64_t> first;
-  for (std::int64_t hour = newest - kHourlyFloors + 1; hour <= newest; ++hour) {
-    const std::optional<double> floor = floors.hour(hour);
-    if (!floor) continue;
-    const TimestampMs begin = hour * kHourMs;
-    if (begin >= half) break;
-    if (!first) first = hour;
-    past.peak = std::max(past.peak.value_or(*floor), *floor);
-    if (begin + kHourMs > from) continue;
-    const bool alone = past.before_ms == 0;
-    past.before_low = alone ? *floor : std::min(past.before_low, *floor);
-    past.before_high = alone ? *floor : std::max(past.before_high, *floor);
-    past.before_ms += kHourMs;
-  }
-  if (first) past.history_ms = (newest + 1 - *first) * kHourMs;
-  return past;
-}
 
 struct MeanRange {
   double low{HUGE_VAL}, high{0};  // of nothing: low > high
@@ -138,6 +108,9 @@ class GrowthTest {
     const std::span<const double> x(points.x);
     growth.first = median_of(x.first(3));
     growth.level = median_of(x.last(3));
+    // A floor that rises is the level as its bin began.
+    growth.level_at = points.bins.at(points.bins.size() - 2) * width_ms(scale);
+    growth.seen_at = seen_at(scale, last);
     Gates gates;
     if (!rises(growth, gates) || !is_new(growth, x, gates)) return std::nullopt;
     if (load_) take_out_load(points, scale);
@@ -147,16 +120,26 @@ class GrowthTest {
   }
 
  private:
+  /// When what a window ending with this bin tells was first known.
+  TimestampMs seen_at(FloorScale scale, std::int64_t last) const {
+    constexpr FloorScale kFinest = FloorScale::five_minutes;
+    const bool is_newest = last == floors_.newest(scale);
+    return is_newest ? (floors_.newest(kFinest) + 1) * width_ms(kFinest)
+                     : (last + 1) * width_ms(scale);
+  }
+
   bool rises(const FloorGrowth& growth, Gates& gates) const {
     const double of = limit_.value_or(growth.first);
     return gates.pass("rise", growth.rise(), rules_.rise_ratio_min * of);
   }
 
   bool is_new(FloorGrowth& growth, std::span<const double> x, Gates& gates) const {
-    const Past past = past_of(floors_, growth.from, growth.to);
+    const FloorPast past = floor_past(floors_, growth.from, growth.to);
     growth.history_ms = past.history_ms;
-    growth.before_range = past.before_high - past.before_low;
+    growth.before_range = past.before_range;
     growth.before_ms = past.before_ms;
+    growth.is_unprecedented =
+        past.quiet_range && growth.rise() >= kUnprecedentedRatio * *past.quiet_range;
     if (!past.peak) return false;
     growth.past_peak = *past.peak;
     double margin = std::max(rules_.margin_limit_ratio * limit_.value_or(0),
@@ -166,14 +149,18 @@ class GrowthTest {
     const double hourly = growth.rise() / growth.span_ms() * static_cast<double>(kHourMs);
     margin += std::min(hourly, growth.before_range);
     const double low = *std::min_element(x.end() - 3, x.end());
-    return gates.pass("above the past week", low - growth.past_peak, margin);
+    if (!gates.pass("above the past week", low - growth.past_peak, margin)) return false;
+    const double slowed = rules_.late_slope_ratio_min * past.pace_since_start.value_or(0);
+    return slowed <= 0 ||
+           gates.pass("pace since the start", growth.rise() / growth.span_ms(), slowed);
   }
 
   bool trends(FloorGrowth& growth, const Points& points, Gates& gates) const {
     const std::optional<RobustTrend> trend = robust_trend(points.t, points.x);
     if (!trend || !(trend->slope.low > 0)) return false;
     growth.trend = *trend;
-    if (!gates.pass("significance", trend->z, rules_.z_min) ||
+    // Neighbours that resemble each other leave a short window no significance, however steep.
+    if ((!growth.is_unprecedented && !gates.pass("significance", trend->z, rules_.z_min)) ||
         !gates.pass("steadiness", trend->tau, rules_.tau_min)) {
       return false;
     }
@@ -210,16 +197,32 @@ class GrowthTest {
     for (std::size_t i = 0; i < loads.size(); ++i) points.x[i] -= follows->value * loads[i];
   }
 
-  /// A window that also holds what was before the growth tells too slow a pace.
+  /// A window that also holds what was before the growth tells too slow a pace. And a pace that
+  /// may have changed within the window is known no better than its newest half tells.
   static void take_present_pace(FloorGrowth& growth, const Points& points) {
-    const std::size_t half = points.x.size() / 2;
-    const auto recent =
-        robust_trend(std::span(points.t).last(half), std::span(points.x).last(half));
+    const std::span<const double> t(points.t), x(points.x);
+    const std::size_t half = x.size() / 2;
+    const auto recent = robust_trend(t.last(half), x.last(half));
     if (recent && recent->slope.low > 0 && recent->slope.value > growth.trend.slope.high) {
       growth.trend = *recent;
     }
-    widen(growth.trend.slope, std::span(points.t).first(half), std::span(points.x).first(half));
-    widen(growth.trend.slope, std::span(points.t).last(half), std::span(points.x).last(half));
+    Slope& slope = growth.trend.slope;
+    if (recent) {
+      slope.low = std::min(slope.low, recent->slope.low);
+      slope.high = std::max(slope.high, recent->slope.high);
+    }
+    widen(slope, t.first(half), x.first(half));
+    growth.leap = largest_leap(points, slope.value);
+  }
+
+  static double largest_leap(const Points& points, double pace) {
+    double leap = 0;
+    for (std::size_t i = 1; i < points.x.size(); ++i) {
+      if (points.bins[i] != points.bins[i - 1] + 1) continue;
+      const double expected = pace * (points.t[i] - points.t[i - 1]);
+      leap = std::max(leap, points.x[i] - points.x[i - 1] - expected);
+    }
+    return leap;
   }
 
   /// What grows with the load goes on as that will: over as much time as is left it was, in the
@@ -285,7 +288,7 @@ class GrowthTest {
     const bool first_day = growth.history_ms < kFirstDayMs;
     if (!limit_) return !first_day;
     growth.end = time_to_exhaustion(growth.trend, growth.level, *limit_, growth.span_ms(),
-                                    rules_.full_ratio);
+                                    {rules_.full_ratio, growth.age_ms(), growth.leap});
     if (!growth.end) return false;
     const double left = std::max(growth.end->expected_ms, 1.0);
     const double ahead = kSpansAhead.at(static_cast<std::size_t>(growth.scale));
@@ -346,15 +349,6 @@ std::optional<FloorGrowth> floor_growth(const Floors& floors, const BinFilter& c
     }
   }
   return clearest;
-}
-
-DurationMs history_of(const Floors& floors) {
-  if (floors.empty()) return 0;
-  const std::int64_t newest = floors.newest_hour();
-  for (std::int64_t hour = newest - kHourlyFloors + 1; hour <= newest; ++hour) {
-    if (floors.hour(hour)) return (newest + 1 - hour) * kHourMs;
-  }
-  return 0;
 }
 
 }  // namespace doctor

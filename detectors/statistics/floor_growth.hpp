@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "detectors/statistics/floor_past.hpp"
 #include "detectors/statistics/robust_trend.hpp"
 #include "detectors/statistics/time_to_exhaustion.hpp"
 #include "model/detector.hpp"
@@ -59,10 +60,14 @@ struct FloorGrowth {
   FloorScale scale{};
   TimestampMs from{}, to{};  // the window
   double first{}, level{};   // medians of its first and last three floors
+  TimestampMs level_at{};    // when it stood there …
+  TimestampMs seen_at{};     // … as was known at this time
   double past_peak{};        // highest floor of the week before its newest half
   DurationMs history_ms{};   // how far back that week reaches
   double before_range{};     // highest less lowest floor before the window …
   DurationMs before_ms{};    // … and over how long
+  bool is_unprecedented{};   // twice the range of the three spans before the window, or more
+  double leap{};             // largest rise from one bin to the next beyond the trend's
   /// Per ms, t = 0 at `to`; of the newest half where that is steeper. Its interval holds the paces
   /// of both halves, since what changed within the window may change again, and the load's tides.
   RobustTrend trend;
@@ -70,6 +75,7 @@ struct FloorGrowth {
   Gate weakest;
   double rise() const { return level - first; }
   double span_ms() const { return static_cast<double>(to - from); }
+  double age_ms() const { return static_cast<double>(seen_at - level_at); }
 };
 
 /// Which bins count; all where this is empty.
@@ -87,9 +93,6 @@ std::optional<FloorGrowth> floor_growth(const Floors& floors, const BinFilter& c
                                         const BinCovariate& load, std::optional<double> limit,
                                         const GrowthRules& rules,
                                         const HourCovariate& hour_load = {});
-
-/// Time from the first floor of the past week until now; 0 when there is none.
-DurationMs history_of(const Floors& floors);
 
 inline constexpr DurationMs kFirstDayMs = kDayMs;          // only what is urgent is said before
 inline constexpr DurationMs kShortHistoryMs = 3 * kDayMs;  // and with double margin until then

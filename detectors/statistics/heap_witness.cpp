@@ -12,8 +12,9 @@ constexpr std::int64_t kDropsMin = 3;
 // A fall of the floor is a collection of old garbage when it is that large.
 constexpr double kDropRiseRatio = 0.1;
 constexpr double kDropNoise = 2.5;
-// A straight line has made a quarter of its way in the first quarter of its time.
-constexpr double kEarlyShare = 0.15;
+// A straight line makes a quarter of its way in each quarter of its time. A JVM fills at its start
+// and then stays: what begins to leak later has made no way in the second quarter.
+constexpr double kQuarterShare = 0.15;
 constexpr DurationMs kQuietMinMs = kDayMs;
 constexpr DurationMs kQuietMaxMs = 3 * kDayMs;
 
@@ -101,8 +102,10 @@ bool has_risen_since_start(const Floors& floors, double level) {
   const std::int64_t first = floors.newest_hour() + 1 - history / kHourMs;
   const std::optional<double> start = floors.hour(first);
   const std::optional<double> quarter = floors.hour(first + history / kHourMs / 4);
+  const std::optional<double> half = floors.hour(first + history / kHourMs / 2);
   if (!start || !quarter || level <= *start) return false;
-  return *quarter - *start >= kEarlyShare * (level - *start);
+  const double way = kQuarterShare * (level - *start);
+  return *quarter - *start >= way && (!half || *half - *quarter >= way);
 }
 
 }  // namespace

@@ -116,6 +116,13 @@ double left_behind_ratio(const MetaspaceProcess& process) {
   return (process.used - growth.base - growth.alive_bytes) / (*process.limit.bytes - growth.base);
 }
 
+/// Collections took what the other jobs left and, by the account of each, not what this one did:
+/// short of a proof, and more than a JVM that tidied up once can clear.
+bool one_may_keep(const SteppedGrowth& growth) {
+  constexpr double kHalf = 0.5;
+  return growth.kept && growth.kept->kept_ratio >= kHalf && growth.kept->others_ratio >= kHalf;
+}
+
 /// More of what is above the base than those that run hold.
 bool ended_left_most(const MetaspaceProcess& process) {
   const SteppedGrowth& growth = process.growth;
@@ -164,7 +171,7 @@ std::optional<MetaspaceJudgement> judge_metaspace(const MetaspaceProcess& proces
                              : MetaspaceJudgement{Severity::warning, Confidence::confirmed};
   }
   // Without class counts nobody can say more; what tidied up before needs a proof.
-  const bool may_leak = (keeps || !growth.keeps) && !growth.gave_back;
+  const bool may_leak = ((keeps || !growth.keeps) && !growth.gave_back) || one_may_keep(growth);
   if (may_leak && (left_behind_ratio(process) >= params["headroom_ratio"] ||
                    (left <= params["suspected_submissions_left"] && ended_left_most(process)))) {
     const bool nearly_full = process.used_ratio.value_or(0) >= params["imminent_used_ratio"];

@@ -1,8 +1,10 @@
 #include "detectors/statistics/restart_steps.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
+#include "detectors/statistics/robust.hpp"
 #include "detectors/statistics/trend.hpp"
 
 namespace doctor {
@@ -10,8 +12,8 @@ namespace {
 
 /// Between two restarts.
 struct Stretch {
-  TimestampMs at{};        // the middle
-  double first{}, last{};  // floors of its first and last hour
+  TimestampMs began{}, at{};  // at: the middle
+  double first{}, last{};     // floors of its first and last hour
   double low{};
   int restarts{0};  // that came before it, since the level before
 };
@@ -20,7 +22,6 @@ std::vector<Stretch> levels_of(const Floors& floors, std::span<const TimestampMs
   std::vector<Stretch> levels;
   std::size_t next = 0;
   int since = 0;
-  TimestampMs began = 0;
   const std::int64_t newest = floors.newest_hour();
   for (std::int64_t hour = newest - kHourlyFloors + 1; hour <= newest; ++hour) {
     const TimestampMs begin = hour * kHourMs;
@@ -33,19 +34,42 @@ std::vector<Stretch> levels_of(const Floors& floors, std::span<const TimestampMs
     const std::optional<double> floor = floors.hour(hour);
     if (cut || !floor) continue;  // an hour with a restart has two levels
     if (levels.empty() || since > 0) {
-      levels.push_back({begin, *floor, *floor, *floor, since});
-      began = begin;
+      levels.push_back({begin, begin, *floor, *floor, *floor, since});
       since = 0;
     }
     Stretch& level = levels.back();
     level.last = *floor;
     level.low = std::min(level.low, *floor);
-    level.at = (began + end) / 2;
+    level.at = (level.began + end) / 2;
   }
   return levels;
 }
 
+/// Of the restarts since then.
+double wait_cv(std::span<const TimestampMs> restarts, TimestampMs since) {
+  std::vector<double> waits;
+  for (std::size_t i = 1; i < restarts.size(); ++i) {
+    if (restarts[i - 1] < since) continue;
+    waits.push_back(static_cast<double>(restarts[i] - restarts[i - 1]));
+  }
+  const double usual = waits.empty() ? 0 : mean(waits);
+  return usual > 0 ? standard_deviation(waits) / usual : 0;
+}
+
 }  // namespace
+
+std::optional<Exhaustion> time_to_exhaustion(const RestartSteps& steps, double limit,
+                                             TimestampMs now) {
+  const auto age_ms = static_cast<double>(now - steps.level_at);
+  std::optional<Exhaustion> end = time_to_exhaustion(
+      steps.trend, steps.level, limit, static_cast<double>(steps.to - steps.from), {1, age_ms, 0});
+  if (!end) return end;
+  const double restarts = std::max(1.0, std::ceil((limit - steps.level) / steps.step));
+  const double spread = 1.96 * steps.wait_cv / std::sqrt(restarts);
+  end->low_ms *= std::max(0.0, 1 - spread);
+  if (end->high_ms) *end->high_ms *= 1 + spread;
+  return end;
+}
 
 std::optional<RestartSteps> restart_steps(const Floors& floors,
                                           std::span<const TimestampMs> restarts,
@@ -77,6 +101,8 @@ std::optional<RestartSteps> restart_steps(const Floors& floors,
   found.trend = *trend;
   found.first = low.front();
   found.level = low.back();
+  found.level_at = levels.back().began;
+  found.wait_cv = wait_cv(restarts, levels.front().began);
   found.from = levels.front().at;
   found.to = levels.back().at;
   return found;

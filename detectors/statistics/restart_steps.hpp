@@ -6,6 +6,7 @@
 #include <span>
 
 #include "detectors/statistics/robust_trend.hpp"
+#include "detectors/statistics/time_to_exhaustion.hpp"
 #include "model/floors.hpp"
 
 namespace doctor {
@@ -24,8 +25,14 @@ struct RestartSteps {
   double share{};            // of the rise, at restarts
   double p{};                // that a level without trend rises like this
   TimestampMs from{}, to{};  // of the levels
+  TimestampMs level_at{};    // when the newest level began
+  double wait_cv{};          // spread of the waits from restart to restart, to their mean
   RobustTrend trend;         // of the levels, per ms; t = 0 at `to`
 };
+
+/// By the levels' trend, and by how the waits for so many restarts may differ.
+std::optional<Exhaustion> time_to_exhaustion(const RestartSteps& steps, double limit,
+                                             TimestampMs now);
 
 /// `restarts` ascending; those between which no full hour was seen share a step. Nothing unless
 /// enough levels rise beyond doubt, and at restarts.

@@ -17,12 +17,19 @@ struct Exhaustion {
   bool beyond_horizon() const { return expected_ms > horizon_ms; }
 };
 
-/// `trend` per millisecond, over `span_ms`; `level` is where the series stands now (the median of
-/// its last three points, whose standard error widens the interval). `full_ratio`: the share of the
-/// limit at which the end may come already; the soonest end is there, the latest at the limit, the
-/// expected one halfway. Nothing when it does not rise.
+struct ExhaustionRules {
+  /// Share of the limit at which the end may come already: the soonest end is there, the latest at
+  /// the limit, the expected one halfway.
+  double full_ratio{1};
+  double age_ms{
+      0};          // since the level stood where it is given: what it rose since is no longer left
+  double leap{0};  // what rises in leaps may meet its limit one leap sooner
+};
+
+/// `trend` per millisecond, over `span_ms`; `level` is where the series stood last (the median of
+/// its last three points, whose standard error widens the interval). Nothing when it does not rise.
 std::optional<Exhaustion> time_to_exhaustion(const RobustTrend& trend, double level, double limit,
-                                             double span_ms, double full_ratio = 1);
+                                             double span_ms, const ExhaustionRules& rules = {});
 
 /// "in 2 d 20 h (2 d 4 h to 3 d 19 h)", "in 5 h (3 h or later, unbounded)", "in more than 30 d".
 std::string exhaustion_text(const Exhaustion& exhaustion);

@@ -31,7 +31,7 @@ std::string delay_cell(std::optional<double> seconds) {
 }
 
 void row(std::ostream& out, const std::vector<std::string>& cells) {
-  static constexpr int kWidths[] = {39, 32, 6, 7, 7, 7, 6, 6, 8, 9, 9, 8, 9, 9, 6, 6, 7, 6};
+  static constexpr int kWidths[] = {39, 32, 6, 7, 7, 7, 6, 6, 8, 9, 9, 8, 9, 9, 6, 6, 7, 8, 6};
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const auto width = static_cast<std::size_t>(kWidths[i]);
@@ -53,12 +53,13 @@ void goal_row(std::ostream& out, const std::string& who, const std::string& name
             goal.forecasts == 0
                 ? "-"
                 : cell("%.2f", ratio(static_cast<double>(goal.forecasts_hold), goal.forecasts)),
+            cell("%.2f", quantile(goal.forecast_widths, 0.5)),
             goal.named_n == 0 ? "-" : cell("%.2f", ratio(goal.named, goal.named_n))});
 }
 
 void print_goals(const BenchResult& result, std::ostream& out) {
   row(out, {"goal", "who", "n", "recall", "≥95%", "prec", "F1", "false", "weeks", "false/w", "≤95%",
-            "certain", "delay50", "delay90", "life50", "life90", "TTE", "top1"});
+            "certain", "delay50", "delay90", "life50", "life90", "TTE", "width50", "top1"});
   for (const auto& [name, goal] : result.product.goals) {
     goal_row(out, "flink-doctor", name, result.product, goal, result.exposure);
     for (const auto& [who, tally] : result.others) {

@@ -50,6 +50,7 @@ json document(const BenchOptions& options, const BenchResult& result) {
       set("life_share_median", quantile(goal.life_shares, 0.5));
       set("life_share_p90", quantile(goal.life_shares, 0.9));
       set("forecast_log_error_median", quantile(goal.forecast_log_errors, 0.5));
+      set("forecast_width_median", quantile(goal.forecast_widths, 0.5));  // null: unbounded
       if (goal.forecasts > 0) {
         entry["forecast_coverage"] =
             ratio(static_cast<double>(goal.forecasts_hold), goal.forecasts);

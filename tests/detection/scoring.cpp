@@ -37,6 +37,11 @@ void rate_forecast(const Goal& goal, const Alarm& alarm, GoalOutcome& outcome) {
   const TimestampMs end = *goal.exhausted_at;
   outcome.forecast_holds =
       (!forecast.low || *forecast.low <= end) && (!forecast.high || *forecast.high >= end);
+  if (forecast.low && end > alarm.at) {
+    const double width =
+        forecast.high ? static_cast<double>(*forecast.high - *forecast.low) : HUGE_VAL;
+    outcome.forecast_width = width / static_cast<double>(end - alarm.at);
+  }
   if (!forecast.exhausted_at || *forecast.exhausted_at <= alarm.at || end <= alarm.at) return;
   outcome.forecast_log_error =
       std::abs(std::log(static_cast<double>(*forecast.exhausted_at - alarm.at) /
@@ -147,6 +152,7 @@ void Tally::add(const CaseScore& score) {
     if (outcome.forecast_log_error) {
       goal.forecast_log_errors.push_back(*outcome.forecast_log_error);
     }
+    if (outcome.forecast_width) goal.forecast_widths.push_back(*outcome.forecast_width);
   }
   for (const FalseAlarm& alarm : score.false_alarms) {
     FalseTally& tally = false_alarms[alarm.detector];

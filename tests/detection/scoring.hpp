@@ -30,6 +30,7 @@ struct GoalOutcome {
   std::optional<double> named;
   std::optional<bool> forecast_holds;        // the interval of the forecast holds the end
   std::optional<double> forecast_log_error;  // |ln(forecast / true time left)|
+  std::optional<double> forecast_width;  // of the interval to the true time left; ∞: unbounded
 };
 
 struct FalseAlarm {
@@ -50,7 +51,7 @@ CaseScore score(const Truth& truth, const std::vector<Alarm>& alarms);
 struct GoalTally {
   std::string detector;
   std::uint64_t n{0}, hits{0};
-  std::vector<double> delays_s, life_shares, forecast_log_errors;
+  std::vector<double> delays_s, life_shares, forecast_log_errors, forecast_widths;
   std::uint64_t named_n{0}, forecasts{0}, forecasts_hold{0};
   double named{0};
 };

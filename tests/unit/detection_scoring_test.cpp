@@ -123,10 +123,12 @@ TEST(DetectionScoring, AForecastHoldsOnlyWithTheEndInside) {
   Alarm said = alarm(kOnset + kMinuteMs);
   said.forecast = Forecast{kOnset + 9 * kHourMs, kOnset + 8 * kHourMs, kOnset + 11 * kHourMs};
   EXPECT_EQ(score(truth, {said}).goals[0].forecast_holds, true);
+  EXPECT_NEAR(*score(truth, {said}).goals[0].forecast_width, 3 / (10 - 1.0 / 60), 1e-9);
   said.forecast->high = kOnset + 9 * kHourMs;
   EXPECT_EQ(score(truth, {said}).goals[0].forecast_holds, false);
   said.forecast->high.reset();  // unbounded
   EXPECT_EQ(score(truth, {said}).goals[0].forecast_holds, true);
+  EXPECT_TRUE(std::isinf(*score(truth, {said}).goals[0].forecast_width));
   EXPECT_NEAR(*score(truth, {said}).goals[0].life_share, 1.0 / 600, 1e-9);
 }
 

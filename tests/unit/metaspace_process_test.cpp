@@ -55,6 +55,20 @@ TEST(MetaspaceProcess, NeedsAProofWhereACollectionHasTidiedUpBefore) {
   EXPECT_EQ(judged(process)->confidence, Confidence::imminent);
 }
 
+TEST(MetaspaceProcess, SuspectsTheJobWhoseClassesStayWhereOthersWereTidiedUp) {
+  MetaspaceProcess process = filling();
+  process.growth.gave_back = true;
+  process.growth.keeps = false;
+  process.growth.kept = JobLoaders{"orders", 4, 3000, 0.9, 0.8, false};
+  ASSERT_TRUE(judged(process));
+  EXPECT_EQ(judged(process)->severity, Severity::warning);
+  EXPECT_EQ(judged(process)->confidence, Confidence::suspected);
+  process.growth.kept->kept_ratio = 0.3;
+  EXPECT_EQ(judged(process)->severity, Severity::info) << "most of it is given back";
+  process.growth.kept = JobLoaders{"orders", 4, 3000, 0.9, 0.2, false};
+  EXPECT_EQ(judged(process)->severity, Severity::info) << "and little of the others' either";
+}
+
 TEST(MetaspaceProcess, JobsThatRunAreNoLeak) {
   MetaspaceProcess process = filling();
   process.growth.alive_bytes = 100e6;  // of the 180 MB above the base

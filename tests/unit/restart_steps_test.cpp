@@ -42,6 +42,24 @@ TEST(RestartSteps, EachRestartLeavesSomething) {
   EXPECT_NEAR(steps->share, 1, 0.01);
 }
 
+TEST(RestartSteps, TheEndIsTheRestartThatNoLongerFits) {
+  const DurationMs period = 6 * kHourMs + 10 * kMinuteMs;
+  const DurationMs length = 3 * kDayMs;
+  const auto restarts = every(period, length);
+  const Floors floors =
+      floors_of(length, [&](TimestampMs at) { return 5000 + 100 * count_until(restarts, at); });
+  const auto steps = restart_steps(floors, restarts, kRules);
+  ASSERT_TRUE(steps);
+  const auto end = time_to_exhaustion(*steps, 6500, kBegin + length);
+  ASSERT_TRUE(end);
+  const auto truth = static_cast<double>(15 * period - length);
+  EXPECT_NEAR(end->expected_ms, truth, 1.5 * kHourMs);
+  EXPECT_LE(end->low_ms, end->expected_ms);
+  RestartSteps irregular = *steps;
+  irregular.wait_cv = 1;  // 1.96 / sqrt(4) of it
+  EXPECT_LT(time_to_exhaustion(irregular, 6500, kBegin + length)->low_ms, 0.1 * end->low_ms);
+}
+
 TEST(RestartSteps, RestartsInAHurryShareAStep) {
   std::vector<TimestampMs> restarts;
   for (const TimestampMs at : every(6 * kHourMs, 3 * kDayMs)) {

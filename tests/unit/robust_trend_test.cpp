@@ -152,6 +152,25 @@ TEST(TimeToExhaustion, IsWhatTheLineSays) {
   EXPECT_NEAR(time_to_exhaustion(trend, 100, 300, 50)->low_ms, (200 - doubt) / 4, 1e-9);
 }
 
+TEST(TimeToExhaustion, CountsFromNowAndNotFromTheLastPoint) {
+  RobustTrend trend;
+  trend.slope = {2, 1, 4};
+  const auto end = time_to_exhaustion(trend, 100, 300, 50, {.age_ms = 30});
+  EXPECT_DOUBLE_EQ(end->expected_ms, 70);
+  EXPECT_DOUBLE_EQ(end->low_ms, 20);
+  EXPECT_DOUBLE_EQ(end->high_ms.value(), 170);
+  EXPECT_DOUBLE_EQ(time_to_exhaustion(trend, 100, 300, 50, {.leap = 40})->low_ms, 40);
+  EXPECT_DOUBLE_EQ(time_to_exhaustion(trend, 100, 300, 50, {.age_ms = 500})->expected_ms, 0);
+}
+
+TEST(TimeToExhaustion, ANoisyPointAmongItsLikeIsNoBetterForItsNeighbours) {
+  RobustTrend trend;
+  trend.slope = {2, 2, 2};
+  trend.sd = 10;
+  trend.phi = 0.95;
+  EXPECT_DOUBLE_EQ(time_to_exhaustion(trend, 0, 100, 50)->low_ms, (100 - 19.6) / 2);
+}
+
 TEST(TimeToExhaustion, SaysUnboundedBeyondAndNever) {
   RobustTrend trend;
   trend.slope = {2, -1, 4};
@@ -171,7 +190,7 @@ TEST(TimeToExhaustion, SaysUnboundedBeyondAndNever) {
 TEST(TimeToExhaustion, TheEndMayComeBeforeTheLimit) {
   RobustTrend trend;
   trend.slope = {2, 2, 2};
-  const auto end = time_to_exhaustion(trend, 50, 100, 100, 0.9);
+  const auto end = time_to_exhaustion(trend, 50, 100, 100, {0.9});
   ASSERT_TRUE(end);
   EXPECT_DOUBLE_EQ(end->low_ms, 20);
   EXPECT_DOUBLE_EQ(end->expected_ms, 22.5);
