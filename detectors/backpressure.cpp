@@ -7,7 +7,7 @@
 #include "detectors/advice.hpp"
 #include "detectors/evidence.hpp"
 #include "detectors/job_times.hpp"
-#include "detectors/statistics/backlog.hpp"
+#include "detectors/recovery.hpp"
 #include "detectors/statistics/bottleneck.hpp"
 #include "detectors/statistics/key_groups.hpp"
 #include "detectors/tally.hpp"
@@ -89,14 +89,6 @@ Sight look(const Window& window, const JobFacts& job, const SampleSpan& span,
         });
   }
   return sight;
-}
-
-/// A restart or restore leaves a backlog, and reading that looks like overload.
-std::optional<DurationMs> since_restart(const Window& window, const JobFacts& job) {
-  const auto restarting = job.state_since.find("RESTARTING");
-  const bool restarted = restarting != job.state_since.end() && restarting->second > 0;
-  if (!restarted && !job.restored_at) return std::nullopt;
-  return window.now - std::max(running_since(job), job.restored_at.value_or(0));
 }
 
 Evidence share_evidence(const Sight& sight, std::string_view metric, double value, double limit,
@@ -232,64 +224,15 @@ void name_rival(const Sight& sight, const Candidate& rival, Finding& finding) {
                                                "): both are named"));
 }
 
-/// What is known of a job that may only be reading what it left behind.
-struct CatchUp {
-  std::optional<DurationMs> since{};  // the restart or restore
-  std::optional<Backlog> backlog{};
-  bool forgives{false};  // it may still be catching up
-};
-
-CatchUp catch_up_of(const Window& window, const JobFacts& job, const Params& params) {
-  CatchUp state;
-  state.since = since_restart(window, job);
-  if (!window.one_shot) state.backlog = backlog_of(window, job);
-  if (!state.since) return state;
-  const auto since = static_cast<double>(*state.since);
-  const bool drains = state.backlog && state.backlog->drains;
-  state.forgives = since < params["catch_up_ms"] ||
-                   (drains && since + *state.backlog->left_ms <= params["drain_max_ms"]);
-  return state;
-}
-
-Evidence backlog_evidence(const Backlog& backlog) {
-  Evidence evidence = said(std::string(info(backlog.metric).name),
-                           format_number(backlog.records, 0) + " records wait before its sources");
-  evidence.from = backlog.from;
-  evidence.to = backlog.to;
-  evidence.value = backlog.records;
-  evidence.unit = "count";
-  const std::string rate = format_number(std::abs(backlog.per_ms) * kSecondMs, 2) + " a second";
-  if (!backlog.drains) {
-    evidence.sentence += backlog.per_ms > 0 ? ", and by " + rate + " more: it does not keep up"
-                                            : "; they do not become fewer beyond doubt";
-  } else if (*backlog.left_ms > 0) {
-    evidence.sentence += ", by " + rate + " fewer: it catches up, and will have within " +
-                         format_duration_ms(*backlog.left_ms);
-  }
-  return evidence;
-}
-
-void soften(const CatchUp& state, Finding& finding) {
-  finding.severity = Severity::info;
-  finding.confidence = Confidence::suspected;
-  const std::string runs =
-      "the job runs again for " + format_duration_ms(static_cast<double>(*state.since));
-  finding.evidence.push_back(
-      said("restart", state.backlog && state.backlog->drains
-                          ? runs + " and reads what it left behind: advice, as long as that drains"
-                          : runs + ": it may be catching up, which looks the same, so it is advice "
-                                   "for now"));
-}
-
 void report_culprits(const Window& window, const Sight& sight,
                      const std::vector<Candidate>& candidates, const Params& params, Tally& tally) {
   const bool tie = candidates.size() > 1 && is_tie(candidates[0], candidates[1], params["gap_min"]);
-  const CatchUp state = catch_up_of(window, sight.job, params);
+  const Recovery recovery = recovery_of(window, sight.job, params);
   for (std::size_t i = 0; i < (tie ? 2U : 1U); ++i) {
     Finding finding = report(window, sight, candidates[i], params);
     if (tie) name_rival(sight, candidates[1 - i], finding);
-    if (state.backlog) finding.evidence.push_back(backlog_evidence(*state.backlog));
-    if (state.forgives) soften(state, finding);
+    if (recovery.backlog) finding.evidence.push_back(backlog_evidence(*recovery.backlog));
+    if (recovery.forgives) soften(recovery, finding);
     tally.judged(std::move(finding));
   }
 }

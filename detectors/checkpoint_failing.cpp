@@ -89,7 +89,7 @@ void look_at_restarts(const Window& window, const Params& params, Sight& sight) 
                  sight.config.tolerable_failures, params["restart_horizon_ms"] / pace_ms);
 }
 
-Sight look(const JobFacts& job, TimestampMs now, Attempts attempts, const Params& params) {
+Sight look(const JobFacts& job, TimestampMs now, Attempts attempts) {
   Sight sight{job, *job.checkpoint_config, now, std::move(attempts)};
   std::vector<bool> failed;
   for (const Attempt& attempt : sight.attempts) {
@@ -98,7 +98,7 @@ Sight look(const JobFacts& job, TimestampMs now, Attempts attempts, const Params
     sight.reasons[*attempt.failure].push_back(attempt);
     sight.newest = attempt.record;
   }
-  sight.course = failure_course(failed, params["confidence"]);
+  sight.course = counted_failures(failed);
   sight.course.longest_run = longest_run(sight.attempts);
   if (sight.newest == nullptr) return sight;
   sight.main = std::max_element(
@@ -342,11 +342,12 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   if (clock.has_run_out()) return tally.judged();  // checkpoint_absent's
   Attempts attempts = newest_attempts(window, job, static_cast<std::size_t>(params["recent_max"]));
   if (attempts.empty()) return tally.learning(job, "no checkpoint has completed since it runs");
-  Sight sight = look(job, clock.now, std::move(attempts), params);
-  const bool fails = static_cast<double>(sight.course.failed) >= params["failures_min"] &&
-                     sight.course.share.low >= params["share_min"];
+  Sight sight = look(job, clock.now, std::move(attempts));
   if (is_over(sight.course, params["confidence"])) return tally.judged();
-  if (!fails) return tally.keep(job);  // too little to begin, too much to end
+  // Too little to begin, too much to end.
+  if (static_cast<double>(sight.course.failed) < params["failures_min"]) return tally.keep(job);
+  add_bounds(sight.course, params["confidence"]);
+  if (sight.course.share.low < params["share_min"]) return tally.keep(job);
   look_at_restarts(window, params, sight);
   tally.judged(report(window, sight, params));
 }

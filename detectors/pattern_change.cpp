@@ -1,6 +1,6 @@
 // What a job takes in, or the size of its state, goes otherwise than in the week before: another
 // level, hours that are missing or new, a day that is shifted. Advice only: whether it is wrong,
-// who knows the job decides. Not for us: a single wild hour, growth of some percent a day,
+// who knows the job decides. Not for us: a single wild hour, growth that goes on as it went,
 // weekends.
 #include <algorithm>
 #include <cmath>
@@ -17,9 +17,9 @@ namespace {
 constexpr Param kParams[] = {
     {"hours_min", 96, "hours known before the last day"},
     {"drift", 1.5, "scales of the usual difference that an hour may be off; CUSUM's k"},
-    {"sum_min", 9, "of what is beyond, added up; CUSUM's h"},
+    {"sum_min", 7.5, "of what is beyond, added up; CUSUM's h: three hours that are clipped"},
     {"clip", 4, "scales that a single hour counts at most"},
-    {"level_ratio", 0.2, "of the level: three scales are at least that"},
+    {"level_ratio", 0.25, "of the level: three scales are at least that"},
     {"rate_min", 1, "records per second that it must differ by"},
     {"size_min_bytes", 10.0 * 1024 * 1024, "that a checkpoint must differ by"},
     {"restart_ms", 3 * kHourMs, "before the change began, a restart is named with it"},

@@ -12,11 +12,15 @@ double binomial_tail(std::size_t k, std::size_t n, double p) {
   if (p <= 0) return 0;
   if (p >= 1) return 1;
   const auto trials = static_cast<double>(n);
+  const auto least = static_cast<double>(k);
+  double term =
+      std::exp(std::lgamma(trials + 1) - std::lgamma(least + 1) - std::lgamma(trials - least + 1) +
+               least * std::log(p) + (trials - least) * std::log1p(-p));
   double sum = 0;
   for (std::size_t i = k; i <= n; ++i) {
     const auto x = static_cast<double>(i);
-    sum += std::exp(std::lgamma(trials + 1) - std::lgamma(x + 1) - std::lgamma(trials - x + 1) +
-                    x * std::log(p) + (trials - x) * std::log1p(-p));
+    sum += term;
+    term *= (trials - x) / (x + 1) * p / (1 - p);
   }
   return std::min(sum, 1.0);
 }
@@ -41,12 +45,10 @@ Share failure_share(std::size_t k, std::size_t n, double confidence) {
   return share;
 }
 
-FailureCourse failure_course(const std::vector<bool>& failed, double confidence) {
+FailureCourse counted_failures(const std::vector<bool>& failed) {
   FailureCourse course;
   course.attempts = failed.size();
-  std::size_t runs = 0;
   std::size_t run = 0;
-  std::size_t followed = 0;  // failures of which the next attempt is known
   for (std::size_t i = 0; i < failed.size(); ++i) {
     if (!failed[i]) {
       run = 0;
@@ -54,15 +56,25 @@ FailureCourse failure_course(const std::vector<bool>& failed, double confidence)
       continue;
     }
     ++course.failed;
-    if (++run == 1) ++runs;
-    if (i + 1 < failed.size()) ++followed;
+    if (++run == 1) ++course.runs;
+    if (i + 1 < failed.size()) ++course.followed;
     course.longest_run = std::max(course.longest_run, run);
     course.since_last = 0;
   }
-  if (course.failed == 0) return course;
+  return course;
+}
+
+void add_bounds(FailureCourse& course, double confidence) {
+  if (course.failed == 0) return;
   course.share = failure_share(course.failed, course.attempts, confidence);
-  course.run_begins_low = failure_share(runs, course.attempts, confidence).low;
-  course.run_goes_on_low = failure_share(course.failed - runs, followed, confidence).low;
+  course.run_begins_low = failure_share(course.runs, course.attempts, confidence).low;
+  course.run_goes_on_low =
+      failure_share(course.failed - course.runs, course.followed, confidence).low;
+}
+
+FailureCourse failure_course(const std::vector<bool>& failed, double confidence) {
+  FailureCourse course = counted_failures(failed);
+  add_bounds(course, confidence);
   return course;
 }
 

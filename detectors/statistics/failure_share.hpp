@@ -17,16 +17,23 @@ struct Share {
 /// holds with this confidence. Nothing is known of it when n is 0.
 Share failure_share(std::size_t k, std::size_t n, double confidence);
 
-/// A row of attempts, oldest first. Bounds hold with the confidence it was made with.
+/// A row of attempts, oldest first. Bounds hold with the confidence they were made with.
 struct FailureCourse {
   std::size_t attempts{0};
   std::size_t failed{0};
+  std::size_t runs{0};         // of failures
+  std::size_t followed{0};     // failures of which the next attempt is known
   std::size_t longest_run{0};  // of failures
   std::size_t since_last{0};   // that worked after it
   Share share{};
   double run_begins_low{0};   // share of the attempts with which a run of failures begins, at least
   double run_goes_on_low{0};  // chance that a failure is followed by another, at least
 };
+/// Counts alone, without bounds.
+FailureCourse counted_failures(const std::vector<bool>& failed);
+/// Exact ones, which are dear: for a course of which enough has failed.
+void add_bounds(FailureCourse& course, double confidence);
+/// Both.
 FailureCourse failure_course(const std::vector<bool>& failed, double confidence);
 
 /// Whether what failed has gone: as many successes as came since would hardly come by chance, were

@@ -1,8 +1,9 @@
 // Whether the last day of a series still goes as the week before it did, hour by hour. A clipped
 // two-sided CUSUM (Page 1954) over what differs from an expectation that is made of the days
-// before: by the hour of the day, or flat where that fits better. Clipping keeps one wild hour from
-// mattering; what adds up is a difference that lasts. Measured on the Numenta benchmark:
-// Page-Hinkley and bands of the mean give 4 false alarms a series-week, this less than .1.
+// before: by the hour of the day, or flat where that fits better, and growing as they grew.
+// Clipping keeps one wild hour from mattering; what adds up is a difference that lasts. Measured on
+// the Numenta benchmark: Page-Hinkley and bands of the mean give 4 false alarms a series-week, this
+// less than .1.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +14,11 @@
 namespace doctor {
 
 struct PatternRules {
-  double hours_min{96};     // of the days before
-  double drift{1.5};        // CUSUM's k, in scales of the usual differences
-  double sum_min{9};        // CUSUM's h
-  double clip{4};           // of one hour
-  double level_ratio{0.2};  // three scales are at least this share of the level
+  double hours_min{96};      // of the days before
+  double drift{1.5};         // CUSUM's k, in scales of the usual differences
+  double sum_min{7.5};       // CUSUM's h: three hours that are clipped
+  double clip{4};            // of one hour
+  double level_ratio{0.25};  // three scales are at least this share of the level
 };
 
 struct PatternShift {
@@ -25,7 +26,7 @@ struct PatternShift {
   bool up{};                  // more than expected
   std::int64_t from{}, to{};  // hours since the Unix epoch: it began, and the newest that is known
   double expected{}, seen{};  // means over the hours between
-  double scale{};             // how far an hour usually is from its expectation
+  double scale{};             // how far an hour usually is from such an expectation
   bool by_hour_of_day{};      // else the expectation is flat
 };
 

@@ -45,6 +45,17 @@ TEST(FailureCourse, CountsRunsAndWhatCameSince) {
   EXPECT_DOUBLE_EQ(course.run_goes_on_low, failure_share(3, 6, 0.95).low);
 }
 
+TEST(FailureCourse, BoundsComeAfterTheCounts) {
+  FailureCourse course = counted_failures(row("..xx.x...xxx.."));
+  EXPECT_EQ(course.failed, 6U);
+  EXPECT_EQ(course.runs, 3U);
+  EXPECT_EQ(course.followed, 6U);
+  EXPECT_EQ(course.share.low, 0);
+  EXPECT_EQ(course.share.high, 1);
+  add_bounds(course, 0.95);
+  EXPECT_DOUBLE_EQ(course.share.low, failure_share(6, 14, 0.95).low);
+}
+
 TEST(FailureCourse, OfTheNewestNobodyKnowsWhatFollows) {
   EXPECT_DOUBLE_EQ(failure_course(row("...xx"), 0.95).run_goes_on_low,
                    failure_share(1, 1, 0.95).low);

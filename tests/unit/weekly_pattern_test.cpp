@@ -42,15 +42,15 @@ TEST(WeeklyPattern, TidesThatGoOnAreNoChange) {
   EXPECT_TRUE(shift->by_hour_of_day);
 }
 
-TEST(WeeklyPattern, FourHoursFarBelowAreOne) {
+TEST(WeeklyPattern, ThreeHoursFarBelowAreOne) {
   const auto level = [](std::int64_t h) {
-    return tide(h) * noise(h) * (h > kThursdayNoon - 4 ? 0.3 : 1);
+    return tide(h) * noise(h) * (h > kThursdayNoon - 3 ? 0.3 : 1);
   };
   const auto shift = pattern_shift(week(kThursdayNoon, level), kThursdayNoon, {});
   ASSERT_TRUE(shift);
-  EXPECT_NEAR(shift->score, 4 * (4 - 1.5) / 9, 1e-9);  // clipped: 10 of 9
+  EXPECT_EQ(shift->score, 3 * (4 - 1.5) / 7.5);  // clipped: exactly 1
   EXPECT_FALSE(shift->up);
-  EXPECT_EQ(shift->from, kThursdayNoon - 3);
+  EXPECT_EQ(shift->from, kThursdayNoon - 2);
   EXPECT_EQ(shift->to, kThursdayNoon);
   EXPECT_NEAR(shift->seen / shift->expected, 0.3, 0.05);
 }
@@ -61,7 +61,7 @@ TEST(WeeklyPattern, AWildHourIsNot) {
   };
   const auto shift = pattern_shift(week(kThursdayNoon, level), kThursdayNoon, {});
   ASSERT_TRUE(shift);
-  EXPECT_NEAR(shift->score, 2.5 / 9, 1e-9);
+  EXPECT_NEAR(shift->score, 2.5 / 7.5, 1e-9);
   EXPECT_TRUE(shift->up);
 }
 
@@ -86,6 +86,54 @@ TEST(WeeklyPattern, AWeekendNobodyKnowsIsNotLookedAt) {
   const auto shift = pattern_shift(hours, sunday_noon, {});
   ASSERT_TRUE(shift);
   EXPECT_LT(shift->score, 1);
+}
+
+TEST(WeeklyPattern, AWeekendWithoutItsBusyHoursIsAChange) {
+  const std::int64_t saturday_morning = kMonday + 5 * 24 + 10;
+  const auto level = [](std::int64_t h) {
+    const bool busy = h % 24 >= 6 && h % 24 < 10;
+    return tide(h) * noise(h) * (busy && h < saturday_morning - 12 ? 2.5 : 1);
+  };
+  const auto shift = pattern_shift(week(saturday_morning, level), saturday_morning, {});
+  ASSERT_TRUE(shift);
+  EXPECT_GE(shift->score, 1);
+  EXPECT_FALSE(shift->up);
+}
+
+// Growth by two fifths a week: the median of working days is half a week old, 19 % on a Monday.
+double growing(std::int64_t hour) {
+  const bool weekend = ((hour + 72) % 168) >= 5 * 24;
+  const double weeks = static_cast<double>(hour - kMonday) / 168;
+  return tide(hour) * noise(hour) * (weekend ? 0.8 : 1) * std::pow(1.4, weeks);
+}
+
+TEST(WeeklyPattern, GrowthThatGoesOnIsNoChange) {
+  for (std::int64_t newest = kMonday; newest < kMonday + 168; ++newest) {
+    const auto shift = pattern_shift(week(newest, growing), newest, {});
+    ASSERT_TRUE(shift);
+    EXPECT_LT(shift->score, 1) << newest - kMonday;
+  }
+}
+
+TEST(WeeklyPattern, AJumpAmidGrowthIs) {
+  const auto level = [](std::int64_t h) { return growing(h) * (h > kThursdayNoon - 6 ? 1.8 : 1); };
+  const auto shift = pattern_shift(week(kThursdayNoon, level), kThursdayNoon, {});
+  ASSERT_TRUE(shift);
+  EXPECT_GE(shift->score, 1);
+  EXPECT_TRUE(shift->up);
+}
+
+// By day an hour is off by some hundreds; by night five times as much as ever is hardly more.
+TEST(WeeklyPattern, NightsAreHeldAgainstTheNoiseOfNights) {
+  const std::int64_t thursday_night = kMonday + 3 * 24 + 20;  // the tide is lowest at 18
+  const auto level = [&](std::int64_t h) {
+    const double by_day = 1000 + 1.8 * (tide(h) - 1000);
+    const double random = std::sin(static_cast<double>(h) * 12.9898);
+    return by_day * (1 + 0.25 * random) * (h > thursday_night - 5 ? 5 : 1);
+  };
+  const auto shift = pattern_shift(week(thursday_night, level), thursday_night, {});
+  ASSERT_TRUE(shift);
+  EXPECT_GE(shift->score, 1);
 }
 
 TEST(WeeklyPattern, SaysNothingOfLittle) {
