@@ -312,12 +312,12 @@ Finding report(const Window& window, const Sight& sight, const Params& params) {
 }
 
 void judge(const Window& window, const JobFacts& job, const Params& params, Tally& tally) {
-  if (job.checkpointing == Checkpointing::off) return tally.judged();
+  if (job.checkpointing == Checkpointing::off) return tally.calm(kForEver);
   if (job.checkpointing == Checkpointing::unknown || !job.checkpoint_config) {
     return tally.blind(job, "Flink has not told its checkpoint configuration");
   }
-  if (!job.checkpoint_config->interval) return tally.judged();  // only triggered by hand
-  if (job.state != "RUNNING") return tally.keep(job);           // it may be down for failed ones
+  if (!job.checkpoint_config->interval) return tally.calm(kForEver);  // only triggered by hand
+  if (job.state != "RUNNING") return tally.keep(job);  // it may be down for failed ones
   const CheckpointClock clock = checkpoint_clock(window, job, kToleratedMax);
   if (clock.has_run_out()) return tally.judged();  // checkpoint_absent's
   Attempts attempts = newest_attempts(window, job, static_cast<std::size_t>(params["recent_max"]));
@@ -325,7 +325,7 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   Sight sight = look(job, clock.now, std::move(attempts), params);
   const bool fails = static_cast<double>(sight.course.failed) >= params["failures_min"] &&
                      sight.course.share.low >= params["share_min"];
-  if (is_over(sight.course, params["confidence"])) return tally.judged();
+  if (is_over(sight.course, params["confidence"])) return tally.calm(clock_stands_until(job));
   if (!fails) return tally.keep(job);  // too little to begin, too much to end
   look_at_restarts(window, params, sight);
   tally.judged(report(window, sight, params));

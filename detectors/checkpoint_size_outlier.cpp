@@ -287,7 +287,7 @@ void judge_past(const Window& window, const JobFacts& job, Points points,
     return tally.learning(job, std::to_string(points.size()) + " of " + std::to_string(needed) +
                                    " checkpoints with a size seen");
   }
-  tally.judged();
+  tally.calm(kForEver);
 }
 
 Verdict detect(const Window& window, const Params& params) {
@@ -296,7 +296,7 @@ Verdict detect(const Window& window, const Params& params) {
   for (const JobFactsPtr& job : window.jobs) {
     if (!streams(*job)) continue;
     if (job->checkpointing == Checkpointing::off) {
-      tally.judged();
+      tally.calm(kForEver);
     } else if (job->checkpointing == Checkpointing::unknown) {
       tally.blind(*job, "Flink has not said whether checkpointing is on");
     } else if (!is_at_least(window.cluster, 1, 15) && is_incremental(window.cluster)) {

@@ -1,6 +1,7 @@
 // Keeps count of which jobs a detector could judge, and turns that into the state of its verdict.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <set>
 #include <string>
@@ -14,9 +15,18 @@ namespace doctor {
 
 class Tally {
  public:
-  void judged() { ++judged_; }
-  void judged(Finding finding) {
+  void judged() {
     ++judged_;
+    same_until_ = 0;
+  }
+  /// The same with nothing to say, and nothing before that moment either unless something new is
+  /// told (Verdict::same_until).
+  void calm(TimestampMs until) {
+    ++judged_;
+    same_until_ = std::min(same_until_, until);
+  }
+  void judged(Finding finding) {
+    judged();
     verdict_.add(std::move(finding));
   }
   /// Not enough seen of this job yet; time alone cures it.
@@ -36,7 +46,10 @@ class Tally {
   /// The next sample may complete what speaks for a fault (Verdict::near).
   void near() { verdict_.near = true; }
   /// Not judged now, without a word: what was said before stays.
-  void keep(const JobFacts& job) { verdict_.unjudged.push_back(job.name); }
+  void keep(const JobFacts& job) {
+    verdict_.unjudged.push_back(job.name);
+    same_until_ = 0;
+  }
 
   /// Firing if anything fires; ok if any job could be judged or there is none; else learning or
   /// blind.
@@ -46,6 +59,7 @@ class Tally {
       if (learning_ == 0 && blind_ > 0) verdict_.state = DetectorState::blind;
     }
     verdict_.why = std::move(why_);
+    verdict_.same_until = same_until_;
     if (const std::size_t left_out = learning_ + blind_; left_out > kNamedMax) {
       verdict_.why += "; and " + std::to_string(left_out - kNamedMax) + " more jobs";
     }
@@ -57,6 +71,7 @@ class Tally {
 
   void leave_out(const JobFacts& job, const std::string& why) {
     verdict_.unjudged.push_back(job.name);
+    same_until_ = 0;
     if (learning_ + blind_ > kNamedMax) return;
     if (!why_.empty()) why_ += "; ";
     why_ += printable(job.name, 60) + ": " + why;
@@ -65,6 +80,7 @@ class Tally {
   Verdict verdict_;
   std::string why_;
   std::set<std::string> seen_;
+  TimestampMs same_until_{kForEver};
   std::size_t judged_{0};
   std::size_t learning_{0};
   std::size_t blind_{0};

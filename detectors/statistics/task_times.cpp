@@ -22,10 +22,8 @@ class Backwards {
   std::size_t left_;
 };
 
-std::size_t copy(const RawRing* ring, std::span<Sample> samples) {
-  const std::size_t size = ring == nullptr ? 0 : ring->size();
-  for (std::size_t i = 0; i < size; ++i) samples[i] = ring->at(i);
-  return size;
+std::size_t copy(const RawRing* ring, std::span<Sample, RawRing::kSamples> samples) {
+  return ring == nullptr ? 0 : ring->copy(samples);
 }
 
 }  // namespace
