@@ -184,7 +184,7 @@ void add_remedies(const Diagnosis& diagnosis, const VertexFacts& vertex, double 
 
 Diagnosis diagnosis_of(const Window& window, const Sight& sight, const VertexFacts& culprit) {
   WindowSpec spec = sight.spec;
-  spec.each_task = true;
+  spec.each_task = spec.each_rate = true;
   return diagnose(window, load_of(window, sight.job, culprit, spec));
 }
 

@@ -199,7 +199,8 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
                      std::any_of(absence.failed.begin(), absence.failed.end(),
                                  [&](const auto* r) { return r->triggered >= running_since(job); });
   const bool in_grace = static_cast<double>(clock.now - running_since(job)) < params["grace_ms"];
-  if (!clock.has_run_out() || (in_grace && !tried)) return tally.calm(clock_stands_until(job));
+  if (!clock.has_run_out()) return tally.calm(clock.stands_until);
+  if (in_grace && !tried) return tally.judged();
   // With checkpoints off during backlog, only attempts prove that they are wanted now.
   if (backlog && *backlog <= 0 && absence.failed.empty() && absence.in_progress == nullptr) {
     return tally.blind(job, "no checkpoint for " + duration_text(clock.waited_ms()) +

@@ -20,6 +20,8 @@ struct CheckpointClock {
   /// "Exceeded checkpoint tolerable failure threshold." since then. The clock runs on over such
   /// restarts: one that failed checkpoints caused must not wind it back.
   std::size_t threshold_restarts{0};
+  /// Of one that has not run out: so long it will not, if nothing new is told.
+  TimestampMs stands_until{};
 
   DurationMs waited_ms() const { return now - since; }
   bool has_run_out() const { return waited_ms() > allowed_ms; }
@@ -32,11 +34,6 @@ inline constexpr double kToleratedMax = 3;
 CheckpointClock checkpoint_clock(const Window& window, const JobFacts& job, double tolerated_max);
 /// How its allowed_ms comes about.
 std::string clock_arithmetic(const Window& window, const JobFacts& job, double tolerated_max);
-
-/// Until when the clock of a job shows what it shows now, if nothing new is told.
-inline TimestampMs clock_stands_until(const JobFacts& job) {
-  return job.checkpoints_read_at ? kForEver : 0;
-}
 
 /// The interval while a source reports backlog, when the cluster sets one (0 = none at all).
 std::optional<DurationMs> interval_during_backlog(const Window& window);

@@ -325,8 +325,9 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   Sight sight = look(job, clock.now, std::move(attempts), params);
   const bool fails = static_cast<double>(sight.course.failed) >= params["failures_min"] &&
                      sight.course.share.low >= params["share_min"];
-  if (is_over(sight.course, params["confidence"])) return tally.calm(clock_stands_until(job));
-  if (!fails) return tally.keep(job);  // too little to begin, too much to end
+  if (is_over(sight.course, params["confidence"])) return tally.calm(clock.stands_until);
+  // Too little to begin, too much to end.
+  if (!fails) return tally.keep(job, clock.stands_until);
   look_at_restarts(window, params, sight);
   tally.judged(report(window, sight, params));
 }

@@ -15,30 +15,29 @@ namespace doctor {
 
 class Tally {
  public:
-  void judged() {
-    ++judged_;
-    same_until_ = 0;
-  }
-  /// The same with nothing to say, and nothing before that moment either unless something new is
-  /// told (Verdict::same_until).
+  // Where `same_until` can be given, that is how long the same is said of this job, as long as
+  // nothing new is told (Verdict::same_until).
+  void judged() { calm(0); }
   void calm(TimestampMs until) {
     ++judged_;
     same_until_ = std::min(same_until_, until);
   }
-  void judged(Finding finding) {
-    judged();
+  void judged(Finding finding, TimestampMs same_until = 0) {
+    calm(same_until);
     verdict_.add(std::move(finding));
   }
   /// Not enough seen of this job yet; time alone cures it.
-  void learning(const JobFacts& job, const std::string& why) {
+  void learning(const JobFacts& job, const std::string& why, TimestampMs same_until = 0) {
     ++learning_;
     leave_out(job, why);
+    same_until_ = std::min(same_until_, same_until);
   }
   /// Something is missing that time does not bring.
   void blind(const JobFacts& job, const std::string& why,
              const std::vector<std::string>& enable = {}) {
     ++blind_;
     leave_out(job, why);
+    same_until_ = 0;
     for (const std::string& line : enable) {
       if (seen_.insert(line).second) verdict_.enable.push_back(line);
     }
@@ -46,9 +45,9 @@ class Tally {
   /// The next sample may complete what speaks for a fault (Verdict::near).
   void near() { verdict_.near = true; }
   /// Not judged now, without a word: what was said before stays.
-  void keep(const JobFacts& job) {
+  void keep(const JobFacts& job, TimestampMs same_until = 0) {
     verdict_.unjudged.push_back(job.name);
-    same_until_ = 0;
+    same_until_ = std::min(same_until_, same_until);
   }
 
   /// Firing if anything fires; ok if any job could be judged or there is none; else learning or
@@ -71,7 +70,6 @@ class Tally {
 
   void leave_out(const JobFacts& job, const std::string& why) {
     verdict_.unjudged.push_back(job.name);
-    same_until_ = 0;
     if (learning_ + blind_ > kNamedMax) return;
     if (!why_.empty()) why_ += "; ";
     why_ += printable(job.name, 60) + ": " + why;

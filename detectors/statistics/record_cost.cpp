@@ -53,6 +53,13 @@ std::vector<Spent> work_in(const Window& window, const VertexLoad& load, const W
   return work;
 }
 
+/// Who is less busy than that in every window is not looked at.
+bool is_any_busy(const VertexLoad& load, double busy_min) {
+  return std::any_of(load.subtasks.begin(), load.subtasks.end(), [&](const SubtaskLoad& subtask) {
+    return subtask.shares && subtask.shares->busy.value_or(0) >= busy_min;
+  });
+}
+
 /// The newest first.
 std::vector<WindowSpec> specs_of(const Window& window, const CostRules& rules) {
   const TimestampMs end = std::min(rules.newest, window.now) / kMinuteMs * kMinuteMs;
@@ -78,6 +85,10 @@ std::vector<Work> work_of(const Window& window, const JobFacts& job, const Verte
   }
   const std::vector<WindowSpec> specs = specs_of(window, rules);
   const std::vector<VertexLoad> loads = load_of_each(window, job, vertex, specs);
+  if (std::none_of(loads.begin(), loads.end(),
+                   [&](const VertexLoad& load) { return is_any_busy(load, rules.busy_min); })) {
+    return {};
+  }
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const std::vector<Spent> work = work_in(window, loads[i], specs[i]);
     if (work.size() < 2 || 2 * static_cast<int>(work.size()) <= vertex.parallelism) break;

@@ -119,6 +119,7 @@ class Loader {
     subtask.entity = entity;
     subtask.shares =
         times_.shares_in(from, spec.end, std::min(series.covered_min_ms, kTaskTimeMinMs));
+    if (!spec.each_rate) return subtask;
     const RawRing* records = window_.features->raw(Metric::task_records_in, entity);
     if (const auto rate = rate_in(records, from, spec.end)) subtask.records_in_s = 1000 * *rate;
     return subtask;

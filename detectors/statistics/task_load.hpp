@@ -22,6 +22,7 @@ struct WindowSpec {
   std::size_t count{5};
   TimestampMs not_before{};  // windows that begin earlier are not looked at
   bool each_task{true};      // VertexLoad::subtasks is wanted, too
+  bool each_rate{false};     // and what each of them receives
 };
 
 struct TaskShares {
