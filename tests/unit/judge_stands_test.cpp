@@ -24,9 +24,9 @@ StreamItem news(TimestampMs at) {
 }
 
 /// One judge over a drawn cluster.
-class Run {
+class Watch {
  public:
-  Run(const scenario::Case& drawn, bool asks_always) : drawn_(drawn), asks_always_(asks_always) {
+  Watch(const scenario::Case& drawn, bool asks_always) : drawn_(drawn), asks_always_(asks_always) {
     JudgeConfig config;
     config.cluster = "test";
     config.expected_jobs = drawn.expected_jobs;
@@ -79,16 +79,17 @@ TEST_P(JudgeStands, SaysWhatOneSaysThatAsksAtEveryLook) {
     // Cases of many hours are costly and alike: one of a file will do.
     if (drawn.one_shot || (drawn.length > 3 * kHourMs && ++long_ones > 1)) continue;
     SCOPED_TRACE(drawn.file + ": " + drawn.name);
-    Run plain(drawn, false);
-    Run always(drawn, true);
+    Watch plain(drawn, false);
+    Watch always(drawn, true);
     std::size_t ticks = 0;
     for (DurationMs at = 0; at <= std::min(drawn.length, 12 * kHourMs); at += kTick) {
       const bool polls = at % drawn.every == 0 && !is_silent(at);
-      for (Run* run : {&plain, &always}) {
-        if (polls) run->poll(at);
-        run->tick(at);
+      for (Watch* watch : {&plain, &always}) {
+        if (polls) watch->poll(at);
+        watch->tick(at);
       }
-      if (++ticks % 11 == 0) ASSERT_EQ(plain.says(at), always.says(at)) << at / 1000 << " s";
+      if (++ticks % 11 != 0) continue;
+      ASSERT_EQ(plain.says(at), always.says(at)) << "after " << at / kSecondMs << " s";
     }
   }
 }
