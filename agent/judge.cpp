@@ -22,6 +22,12 @@ bool is_prompt(const Detector& detector) { return detector.cadence_ms <= 5 * kSe
 /// much of the cluster is seen.
 bool is_asked(const SourceHealth& source) { return source.kind != SourceKind::logs; }
 
+/// To detectors: how often it was asked, and what that took, they do not see.
+bool looks_alike(const SourceHealth& a, const SourceHealth& b) {
+  return a.kind == b.kind && a.process == b.process && a.up == b.up && a.since == b.since &&
+         a.retired == b.retired && a.role == b.role && a.pace_ms == b.pace_ms;
+}
+
 /// What a store told says nothing about how long we have watched.
 bool is_past(const StreamItem& item) {
   const auto* batch = std::get_if<Batch>(&item.what);
@@ -58,32 +64,44 @@ Judge::Judge(JudgeConfig config, std::span<const Detector* const> detectors,
   for (const Detector* detector : detectors) {
     const auto& off = config_.disabled_detectors;
     if (std::find(off.begin(), off.end(), detector->name) == off.end()) {
-      detectors_.push_back(detector);
+      const auto set = config_.detector_params.find(std::string(detector->name));
+      const auto* overrides = set == config_.detector_params.end() ? nullptr : &set->second;
+      seats_.push_back({detector, Params(detector->params, overrides)});
     }
   }
+}
+
+bool Judge::has_judged() const {
+  return std::any_of(seats_.begin(), seats_.end(),
+                     [](const Seat& seat) { return seat.report.has_value(); });
 }
 
 void Judge::absorb(const StreamItem& item) {
   const bool past = is_past(item);
   has_past_ = has_past_ || past;
   if (watched_since_ == 0 && !past) watched_since_ = item.at;
+  if (const auto* tick = std::get_if<Tick>(&item.what)) return judge(tick->at);
+  if (take(item)) ++told_;
+}
+
+bool Judge::take(const StreamItem& item) {
   if (const auto* batch = std::get_if<Batch>(&item.what)) {
     features_.absorb(*batch);
   } else if (const auto* cluster = std::get_if<ClusterFactsPtr>(&item.what)) {
-    absorb_cluster(*cluster, item.at);
+    return absorb_cluster(*cluster, item.at);
   } else if (const auto* job = std::get_if<JobFactsPtr>(&item.what)) {
     absorb_job(*job, item.at);
   } else if (const auto* source = std::get_if<SourceHealth>(&item.what)) {
-    absorb_source(*source, item.at);
+    return absorb_source(*source, item.at);
   } else if (const auto* pods = std::get_if<KubernetesFactsPtr>(&item.what)) {
     absorb_pods(*pods);
   } else if (const auto* event = std::get_if<Event>(&item.what)) {
-    if (event->kind == EventKind::job_submitted) features_.submitted(event->at);
+    if (event->kind != EventKind::job_submitted) return false;
+    features_.submitted(event->at);
   } else if (const auto* log = std::get_if<LogEvent>(&item.what)) {
     logs_.absorb(*log);
-  } else if (const auto* tick = std::get_if<Tick>(&item.what)) {
-    judge(tick->at);
   }
+  return true;
 }
 
 void Judge::judge(TimestampMs now) {
@@ -93,25 +111,41 @@ void Judge::judge(TimestampMs now) {
   if (none_asked && !config_.metrics_alone) return;
   if (watched_since_ == 0) watched_since_ = now;
   update_status(now);
-  listed_.clear();
-  for (const auto& [id, job] : jobs_) listed_.push_back(job);
-  const Window seen = window(now);
-  for (const Detector* detector : detectors_) {
-    TimestampMs& last = judged_at_[std::string(detector->name)];
-    const bool prompt = news && is_prompt(*detector);
-    if (last != 0 && now - last < detector->cadence_ms && !prompt && !config_.one_shot) continue;
-    last = now;
-    judge_one(*detector, seen);
+  if (std::exchange(listed_at_, told_) != told_) {
+    listed_.clear();
+    for (const auto& [id, job] : jobs_) listed_.push_back(job);
   }
-  incidents_.explain();
+  std::optional<Window> seen;  // of many a moment none is wanted
+  bool judged = false;
+  for (Seat& seat : seats_) {
+    if (!is_due(seat, now, news)) continue;
+    seat.judged_at = now;
+    judged = true;
+    if (stands(seat, now)) {
+      incidents_.update(*seat.detector, config_.cluster, seat.verdict, now, config_.one_shot);
+      continue;
+    }
+    if (!seen) seen = window(now);
+    judge_one(seat, *seen);
+  }
+  if (judged) incidents_.explain();
   incidents_.expire(now);
   forget(now);
 }
 
-Verdict Judge::verdict_of(const Detector& detector, const Window& seen) const {
-  const auto overrides = config_.detector_params.find(std::string(detector.name));
-  const Params params(detector.params,
-                      overrides == config_.detector_params.end() ? nullptr : &overrides->second);
+bool Judge::is_due(const Seat& seat, TimestampMs now, bool news) const {
+  return seat.judged_at == 0 || now - seat.judged_at >= seat.detector->cadence_ms ||
+         (news && is_prompt(*seat.detector)) || config_.one_shot;
+}
+
+/// Whether it would say again what it said last.
+bool Judge::stands(const Seat& seat, TimestampMs now) const {
+  return seat.told == told_ && now <= seat.same_until && !config_.one_shot;
+}
+
+Verdict Judge::verdict_of(const Seat& seat, const Window& seen) const {
+  const Detector& detector = *seat.detector;
+  const Params& params = seat.params;
   if (!answers(status_) && !detector.judges_outage) {
     return Verdict::blind("the cluster does not answer (" + std::string(to_string(status_)) + ")");
   }
@@ -131,13 +165,15 @@ Verdict Judge::verdict_of(const Detector& detector, const Window& seen) const {
   return at_once.findings.empty() ? verdict : at_once;
 }
 
-void Judge::judge_one(const Detector& detector, const Window& seen) {
-  Verdict verdict = verdict_of(detector, seen);
-  if (verdict.near && is_prompt(detector)) {
-    near_.insert(detector.name);
-  } else {
-    near_.erase(detector.name);
-  }
+void Judge::judge_one(Seat& seat, Window& seen) {
+  const Detector& detector = *seat.detector;
+  TimestampMs fresh_until = kForEver;
+  seen.fresh_until = &fresh_until;
+  Verdict verdict = verdict_of(seat, seen);
+  seen.fresh_until = nullptr;
+  seat.near = verdict.near && is_prompt(detector);
+  seat.told = told_;
+  seat.same_until = std::min(verdict.same_until, fresh_until);
   if (config_.metrics_alone) {
     for (Finding& finding : verdict.findings) {
       for (Remedy& remedy : finding.remedy) {
@@ -146,9 +182,9 @@ void Judge::judge_one(const Detector& detector, const Window& seen) {
     }
   }
   incidents_.update(detector, config_.cluster, verdict, seen.now, config_.one_shot);
-  reports_[std::string(detector.name)] = {std::string(detector.name), verdict.state,
-                                          std::move(verdict.why),
-                                          lines_not_set(facts_.get(), std::move(verdict.enable))};
+  seat.report = {std::string(detector.name), verdict.state, std::move(verdict.why),
+                 lines_not_set(facts_.get(), std::move(verdict.enable))};
+  seat.verdict = seat.same_until > seen.now ? std::move(verdict) : Verdict{};
 }
 
 Window Judge::window(TimestampMs now) const {
@@ -176,17 +212,19 @@ Window Judge::window(TimestampMs now) const {
   return seen;
 }
 
-void Judge::absorb_cluster(const ClusterFactsPtr& facts, TimestampMs at) {
-  if (facts_ && facts->jobs_known) remember_vanished(*facts_, *facts, at);
+bool Judge::absorb_cluster(const ClusterFactsPtr& facts, TimestampMs at) {
+  const bool same = facts_ && *facts_ == *facts;  // most polls tell what the one before told
+  if (!same && facts_ && facts->jobs_known) remember_vanished(*facts_, *facts, at);
   static const ClusterFacts kNothing;
-  task_manager_past_.learn(facts_ ? *facts_ : kNothing, *facts);
+  if (!same) task_manager_past_.learn(facts_ ? *facts_ : kNothing, *facts);
   facts_ = facts;
   facts_at_ = at;
-  if (!facts->jobs_known) return;
-  std::erase_if(jobs_, [&](const auto& entry) {
+  if (!facts->jobs_known) return !same;
+  const std::size_t gone = std::erase_if(jobs_, [&](const auto& entry) {
     return std::none_of(facts->jobs.begin(), facts->jobs.end(),
                         [&](const JobSummary& job) { return job.id == entry.first; });
   });
+  return !same || gone > 0;
 }
 
 void Judge::absorb_job(const JobFactsPtr& job, TimestampMs at) {
@@ -241,9 +279,10 @@ void Judge::remember_vanished(const ClusterFacts& before, const ClusterFacts& af
   }
 }
 
-void Judge::absorb_source(const SourceHealth& health, TimestampMs at) {
+bool Judge::absorb_source(const SourceHealth& health, TimestampMs at) {
   const auto known = std::find_if(sources_.begin(), sources_.end(),
                                   [&](const SourceHealth& s) { return s.id == health.id; });
+  const bool same = known != sources_.end() && looks_alike(*known, health);
   if (health.retired) {
     if (known != sources_.end()) sources_.erase(known);
   } else if (known == sources_.end()) {
@@ -251,8 +290,11 @@ void Judge::absorb_source(const SourceHealth& health, TimestampMs at) {
   } else {
     *known = health;
   }
-  news_ = news_ || (!health.retired && (health.kind == SourceKind::rest || !near_.empty()));
+  const bool waits =
+      std::any_of(seats_.begin(), seats_.end(), [](const Seat& s) { return s.near; });
+  news_ = news_ || (!health.retired && (health.kind == SourceKind::rest || waits));
   update_status(at);
+  return !same;
 }
 
 void Judge::absorb_pods(const KubernetesFactsPtr& facts) {
@@ -293,9 +335,9 @@ void Judge::update_status(TimestampMs now) {
     status_since_ = since;
     // What looks once an hour would go on saying for so long that nobody answers, or that all is
     // well.
-    judged_at_.clear();
+    for (Seat& seat : seats_) seat.judged_at = 0;
   }
-  status_ = status;
+  if (std::exchange(status_, status) != status) ++told_;
 }
 
 void Judge::forget(TimestampMs now) {
@@ -310,9 +352,11 @@ void Judge::forget(TimestampMs now) {
     }
   }
   features_.forget(now - kForgetAfterMs, jobs);
+  ++told_;
 }
 
 Status Judge::restore(const std::string& features_image, TimestampMs now) {
+  ++told_;
   return restore_features(features_image, features_, now);
 }
 
@@ -324,9 +368,8 @@ ClusterView Judge::view() const {
   if (facts_) view.version = facts_->version;
   view.status = status_;
   view.status_since = status_since_;
-  for (const Detector* detector : detectors_) {
-    const auto report = reports_.find(std::string(detector->name));
-    if (report != reports_.end()) view.detectors.push_back(report->second);
+  for (const Seat& seat : seats_) {
+    if (seat.report) view.detectors.push_back(*seat.report);
   }
   view.sources = sources_;
   view.logs.assign(logs_.all().begin(), logs_.all().end());

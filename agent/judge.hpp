@@ -2,11 +2,11 @@
 // any time what it knows. No clock, no network, no disk: live, scenario and replay share it.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "agent/history/features.hpp"
@@ -42,7 +42,7 @@ class Judge {
   /// Judges every detector that is due at `now`.
   void judge(TimestampMs now);
 
-  bool has_judged() const { return !reports_.empty(); }
+  bool has_judged() const;
   /// Something was told that may complete the evidence of what is urgent: worth a judgement at
   /// once.
   bool has_news() const { return news_; }
@@ -58,19 +58,36 @@ class Judge {
   const JudgeConfig& config() const { return config_; }
 
  private:
-  void absorb_cluster(const ClusterFactsPtr& facts, TimestampMs at);
+  /// One detector, and what it said last.
+  struct Seat {
+    const Detector* detector{nullptr};
+    Params params;
+    TimestampMs judged_at{0};
+    bool near{false};  // it waits for a sample or two
+    /// What was told when it said this, and until when that stands if nothing else is.
+    std::uint64_t told{0};
+    TimestampMs same_until{0};
+    Verdict verdict{};  // while it stands; its texts are in the report
+    std::optional<DetectorReport> report{};
+  };
+
+  // Each says whether detectors could tell the difference.
+  bool take(const StreamItem& item);
+  bool absorb_cluster(const ClusterFactsPtr& facts, TimestampMs at);
+  bool absorb_source(const SourceHealth& health, TimestampMs at);
   void absorb_job(const JobFactsPtr& job, TimestampMs at);
   std::string predecessor_of(const JobFacts& job) const;
-  void absorb_source(const SourceHealth& health, TimestampMs at);
   void absorb_pods(const KubernetesFactsPtr& facts);
   void remember_vanished(const ClusterFacts& before, const ClusterFacts& after, TimestampMs at);
   void update_status(TimestampMs now);
-  void judge_one(const Detector& detector, const Window& window);
-  Verdict verdict_of(const Detector& detector, const Window& window) const;
+  bool is_due(const Seat& seat, TimestampMs now, bool news) const;
+  bool stands(const Seat& seat, TimestampMs now) const;
+  void judge_one(Seat& seat, Window& window);
+  Verdict verdict_of(const Seat& seat, const Window& window) const;
   void forget(TimestampMs now);
 
   JudgeConfig config_;
-  std::vector<const Detector*> detectors_;
+  std::vector<Seat> seats_;  // of the detectors, in their order
   EntityTable entities_;
   FeatureStore features_;
   Incidents incidents_;
@@ -88,10 +105,9 @@ class Judge {
   TimestampMs watched_since_{0};
   TimestampMs facts_at_{0};
   TimestampMs forgot_at_{0};
-  bool has_past_{false};                          // a store told of the time before the first item
-  std::map<std::string, TimestampMs> judged_at_;  // detector → last judgement
-  std::map<std::string, DetectorReport> reports_;
-  std::set<std::string_view> near_;  // detectors that wait for a sample or two
+  bool has_past_{false};        // a store told of the time before the first item
+  std::uint64_t told_{0};       // how often something new was
+  std::uint64_t listed_at_{0};  // told_, when listed_ was made
 };
 
 /// What a judge knows of its cluster, and its findings, into a view. Without curated samples.

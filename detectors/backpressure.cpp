@@ -33,12 +33,12 @@ constexpr Param kParams[] = {
 
 constexpr std::size_t kWindows = 5;
 constexpr std::size_t kFineWindows = 12;
-constexpr DurationMs kStaleMs = 90 * kSecondMs;  // or one reading and a half that did not come
 constexpr std::string_view kBackpressured = "accumulateBackPressuredTimeMs";
 
 /// What was seen of one job.
 struct Sight {
   const JobFacts& job;
+  SampleSpan span{};
   TimestampMs from{}, to{};
   WindowSpec spec{};
   std::vector<VertexLoad> loads{};
@@ -54,7 +54,7 @@ std::string name_of(const VertexLoad& load) { return printable(load.vertex->name
 
 Sight look(const Window& window, const JobFacts& job, const SampleSpan& span,
            const Params& params) {
-  Sight sight{job};
+  Sight sight{job, span};
   sight.to = std::min(span.newest, window.now);
   WindowSpec spec{sight.to, kMinuteMs, kWindows};
   spec.not_before = running_since(job) + static_cast<DurationMs>(params["warm_up_ms"]);
@@ -176,7 +176,7 @@ void add_remedies(const Diagnosis& diagnosis, const VertexFacts& vertex, double 
 
 Diagnosis diagnosis_of(const Window& window, const Sight& sight, const VertexFacts& culprit) {
   WindowSpec spec = sight.spec;
-  spec.each_task = true;
+  spec.each_task = spec.each_rate = true;
   return diagnose(window, load_of(window, sight.job, culprit, spec));
 }
 
@@ -260,7 +260,7 @@ void report_source(const Window& window, const Sight& sight, const Params& param
             "without a lag metric"));
     return tally.judged(std::move(finding));
   }
-  tally.judged();
+  tally.calm(fresh_until(sight.span, window.now));
 }
 
 void blind(const Window& window, const JobFacts& job, Tally& tally) {
@@ -282,7 +282,7 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   }
   const std::optional<SampleSpan> span = sample_span_or_screened(window, job);
   if (!span) return blind(window, job, tally);
-  if (window.now - span->newest > std::max(kStaleMs, span->spacing_ms * 3 / 2)) {
+  if (window.now - span->newest > fresh_ms(*span)) {
     return tally.blind(job,
                        "no new figures of its tasks for " + duration(window.now - span->newest));
   }

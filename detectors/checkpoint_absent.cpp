@@ -3,6 +3,7 @@
 // that do not run (restart_loop, job_down), checkpoints that are off, batch jobs.
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "detectors/advice.hpp"
 #include "detectors/checkpoint_clock.hpp"
@@ -41,7 +42,7 @@ Absence look(const Window& window, const JobFacts& job, const Params& params) {
 
 std::string duration_text(DurationMs ms) { return format_duration_ms(static_cast<double>(ms)); }
 
-Evidence clock_evidence(const CheckpointClock& clock) {
+Evidence clock_evidence(const CheckpointClock& clock, std::string arithmetic) {
   Evidence evidence;
   evidence.metric = "time since the last completed checkpoint";
   evidence.from = clock.since;
@@ -49,7 +50,7 @@ Evidence clock_evidence(const CheckpointClock& clock) {
   evidence.value = static_cast<double>(clock.waited_ms()) / 1000;
   evidence.unit = "s";
   evidence.limit = static_cast<double>(clock.allowed_ms) / 1000;
-  evidence.limit_source = clock.arithmetic;
+  evidence.limit_source = std::move(arithmetic);
   const std::string waited = duration_text(clock.waited_ms());
   evidence.sentence =
       clock.completed && clock.since == *clock.completed
@@ -168,7 +169,8 @@ Finding report(const Window& window, const Absence& absence, const Params& param
   finding.summary = printable(absence.job.name, 80) + ": no checkpoint completed for " +
                     duration_text(clock.waited_ms()) + ", expected within " +
                     duration_text(clock.allowed_ms);
-  finding.evidence.push_back(clock_evidence(clock));
+  finding.evidence.push_back(
+      clock_evidence(clock, clock_arithmetic(window, absence.job, params["tolerated_max"])));
   if (absence.in_progress != nullptr) finding.evidence.push_back(in_progress_evidence(absence));
   if (!absence.failed.empty()) finding.evidence.push_back(failure_evidence(absence));
   if (const auto waiting = newest_waiting_evidence(absence)) finding.evidence.push_back(*waiting);
@@ -186,10 +188,10 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   if (job.checkpointing == Checkpointing::unknown) {
     return tally.blind(job, "Flink has not said whether checkpointing is on");
   }
-  if (job.checkpointing == Checkpointing::off) return tally.judged();
+  if (job.checkpointing == Checkpointing::off) return tally.calm(kForEver);
   if (!job.checkpoint_config) return tally.blind(job, "its checkpoint configuration is unknown");
-  if (!job.checkpoint_config->interval) return tally.judged();  // only triggered by hand
-  if (job.state != "RUNNING") return tally.keep(job);           // restart_loop's and job_down's
+  if (!job.checkpoint_config->interval) return tally.calm(kForEver);  // only triggered by hand
+  if (job.state != "RUNNING") return tally.keep(job);  // restart_loop's and job_down's
   const Absence absence = look(window, job, params);
   const CheckpointClock& clock = absence.clock;
   const std::optional<DurationMs> backlog = interval_during_backlog(window);
@@ -197,7 +199,8 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
                      std::any_of(absence.failed.begin(), absence.failed.end(),
                                  [&](const auto* r) { return r->triggered >= running_since(job); });
   const bool in_grace = static_cast<double>(clock.now - running_since(job)) < params["grace_ms"];
-  if (!clock.has_run_out() || (in_grace && !tried)) return tally.judged();
+  if (!clock.has_run_out()) return tally.calm(clock.stands_until);
+  if (in_grace && !tried) return tally.judged();
   // With checkpoints off during backlog, only attempts prove that they are wanted now.
   if (backlog && *backlog <= 0 && absence.failed.empty() && absence.in_progress == nullptr) {
     return tally.blind(job, "no checkpoint for " + duration_text(clock.waited_ms()) +

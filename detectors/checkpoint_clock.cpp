@@ -18,16 +18,13 @@ TimestampMs present(const Window& window, const JobFacts& job) {
   return now;
 }
 
-void set_allowed(const CheckpointConfig& config, std::optional<DurationMs> backlog,
-                 double tolerated_max, CheckpointClock& clock) {
-  const DurationMs interval = std::max(*config.interval, backlog.value_or(0));
-  const auto tolerated = static_cast<DurationMs>(
+DurationMs allowed_interval(const Window& window, const CheckpointConfig& config) {
+  return std::max(*config.interval, interval_during_backlog(window).value_or(0));
+}
+
+DurationMs tolerated(const CheckpointConfig& config, double tolerated_max) {
+  return static_cast<DurationMs>(
       std::min(static_cast<double>(std::max(config.tolerable_failures, 0)), tolerated_max));
-  clock.allowed_ms = std::max(interval, config.timeout) * (tolerated + 2) + config.min_pause;
-  const auto text = [](DurationMs ms) { return format_duration_ms(static_cast<double>(ms)); };
-  clock.arithmetic = "max(interval " + text(interval) + ", timeout " + text(config.timeout) +
-                     ") × (" + std::to_string(tolerated) + " tolerated failures + 2)" +
-                     (config.min_pause > 0 ? " + min-pause " + text(config.min_pause) : "");
 }
 
 }  // namespace
@@ -36,13 +33,26 @@ CheckpointClock checkpoint_clock(const Window& window, const JobFacts& job, doub
   CheckpointClock clock;
   clock.now = present(window, job);
   clock.completed = last_completed(window, job);
-  set_allowed(*job.checkpoint_config, interval_during_backlog(window), tolerated_max, clock);
+  const CheckpointConfig& config = *job.checkpoint_config;
+  clock.allowed_ms = std::max(allowed_interval(window, config), config.timeout) *
+                         (tolerated(config, tolerated_max) + 2) +
+                     config.min_pause;
   const TimestampMs from = clock.completed.value_or(job.start);
   for (const ExceptionRecord& fault : job.exceptions) {
     if (fault.at > from && exceeded_tolerance(fault)) ++clock.threshold_restarts;
   }
   clock.since = clock.threshold_restarts > 0 ? from : std::max(from, running_since(job));
+  clock.stands_until = job.checkpoints_read_at ? kForEver : clock.since + clock.allowed_ms;
   return clock;
+}
+
+std::string clock_arithmetic(const Window& window, const JobFacts& job, double tolerated_max) {
+  const CheckpointConfig& config = *job.checkpoint_config;
+  const auto text = [](DurationMs ms) { return format_duration_ms(static_cast<double>(ms)); };
+  return "max(interval " + text(allowed_interval(window, config)) + ", timeout " +
+         text(config.timeout) + ") × (" + std::to_string(tolerated(config, tolerated_max)) +
+         " tolerated failures + 2)" +
+         (config.min_pause > 0 ? " + min-pause " + text(config.min_pause) : "");
 }
 
 std::optional<DurationMs> interval_during_backlog(const Window& window) {

@@ -17,10 +17,11 @@ struct CheckpointClock {
   TimestampMs since{};                     // where the clock starts
   std::optional<TimestampMs> completed{};  // the last completed one, savepoints included
   DurationMs allowed_ms{};
-  std::string arithmetic{};  // of allowed_ms
   /// "Exceeded checkpoint tolerable failure threshold." since then. The clock runs on over such
   /// restarts: one that failed checkpoints caused must not wind it back.
   std::size_t threshold_restarts{0};
+  /// Of one that has not run out: so long it will not, if nothing new is told.
+  TimestampMs stands_until{};
 
   DurationMs waited_ms() const { return now - since; }
   bool has_run_out() const { return waited_ms() > allowed_ms; }
@@ -31,6 +32,8 @@ inline constexpr double kToleratedMax = 3;
 
 /// Of a job whose configuration is known and has an interval.
 CheckpointClock checkpoint_clock(const Window& window, const JobFacts& job, double tolerated_max);
+/// How its allowed_ms comes about.
+std::string clock_arithmetic(const Window& window, const JobFacts& job, double tolerated_max);
 
 /// The interval while a source reports backlog, when the cluster sets one (0 = none at all).
 std::optional<DurationMs> interval_during_backlog(const Window& window);

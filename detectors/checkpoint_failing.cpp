@@ -332,22 +332,24 @@ Finding report(const Window& window, const Sight& sight, const Params& params) {
 }
 
 void judge(const Window& window, const JobFacts& job, const Params& params, Tally& tally) {
-  if (job.checkpointing == Checkpointing::off) return tally.judged();
+  if (job.checkpointing == Checkpointing::off) return tally.calm(kForEver);
   if (job.checkpointing == Checkpointing::unknown || !job.checkpoint_config) {
     return tally.blind(job, "Flink has not told its checkpoint configuration");
   }
-  if (!job.checkpoint_config->interval) return tally.judged();  // only triggered by hand
-  if (job.state != "RUNNING") return tally.keep(job);           // it may be down for failed ones
+  if (!job.checkpoint_config->interval) return tally.calm(kForEver);  // only triggered by hand
+  if (job.state != "RUNNING") return tally.keep(job);  // it may be down for failed ones
   const CheckpointClock clock = checkpoint_clock(window, job, kToleratedMax);
   if (clock.has_run_out()) return tally.judged();  // checkpoint_absent's
   Attempts attempts = newest_attempts(window, job, static_cast<std::size_t>(params["recent_max"]));
   if (attempts.empty()) return tally.learning(job, "no checkpoint has completed since it runs");
   Sight sight = look(job, clock.now, std::move(attempts));
-  if (is_over(sight.course, params["confidence"])) return tally.judged();
+  if (is_over(sight.course, params["confidence"])) return tally.calm(clock.stands_until);
   // Too little to begin, too much to end.
-  if (static_cast<double>(sight.course.failed) < params["failures_min"]) return tally.keep(job);
+  if (static_cast<double>(sight.course.failed) < params["failures_min"]) {
+    return tally.keep(job, clock.stands_until);
+  }
   add_bounds(sight.course, params["confidence"]);
-  if (sight.course.share.low < params["share_min"]) return tally.keep(job);
+  if (sight.course.share.low < params["share_min"]) return tally.keep(job, clock.stands_until);
   look_at_restarts(window, params, sight);
   tally.judged(report(window, sight, params));
 }

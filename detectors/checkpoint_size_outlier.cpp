@@ -267,27 +267,32 @@ void judge_past(const Window& window, const JobFacts& job, Points points,
   if (run) {
     Finding finding = report(window, job, points, *run, params);
     if (peers) finding.evidence.push_back(*peers);
-    return tally.judged(std::move(finding));
+    return tally.judged(std::move(finding), young ? 0 : kForEver);
   }
   if (points.size() >= needed && points.back().in_flight > 0) {
     Points gross = with_in_flight(points);
     if (present_run(gross, params)) {
-      return tally.judged(advice(
-          window, job,
-          printable(job.name, 80) + ": checkpoints are large for in-flight data, not for state",
-          in_flight_evidence(points.back())));
+      return tally.judged(advice(window, job,
+                                 printable(job.name, 80) +
+                                     ": checkpoints are large for in-flight data, not for state",
+                                 in_flight_evidence(points.back())),
+                          kForEver);
     }
   }
   if (peers) {
-    return tally.judged(advice(
-        window, job,
-        printable(job.name, 80) + ": checkpoints far larger than those of the other jobs", *peers));
+    return tally.judged(
+        advice(window, job,
+               printable(job.name, 80) + ": checkpoints far larger than those of the other jobs",
+               *peers),
+        kForEver);
   }
   if (points.size() < needed) {
-    return tally.learning(job, std::to_string(points.size()) + " of " + std::to_string(needed) +
-                                   " checkpoints with a size seen");
+    return tally.learning(job,
+                          std::to_string(points.size()) + " of " + std::to_string(needed) +
+                              " checkpoints with a size seen",
+                          kForEver);
   }
-  tally.judged();
+  tally.calm(kForEver);
 }
 
 Verdict detect(const Window& window, const Params& params) {
@@ -296,7 +301,7 @@ Verdict detect(const Window& window, const Params& params) {
   for (const JobFactsPtr& job : window.jobs) {
     if (!streams(*job)) continue;
     if (job->checkpointing == Checkpointing::off) {
-      tally.judged();
+      tally.calm(kForEver);
     } else if (job->checkpointing == Checkpointing::unknown) {
       tally.blind(*job, "Flink has not said whether checkpointing is on");
     } else if (!is_at_least(window.cluster, 1, 15) && is_incremental(window.cluster)) {

@@ -30,6 +30,7 @@ struct Situation {
   Verdict& verdict;
   std::vector<LastRun> runs;
   bool answers{};
+  bool waits{false};  // for a grace to pass, or a limit to be reached
 };
 
 std::string ago(const Window& window, TimestampMs at) {
@@ -150,6 +151,8 @@ void judge_stuck(Situation& s, const LastRun& run) {
 
 void judge_idle(Situation& s, const LastRun& run) {
   const TaskCount tasks = count_tasks(run);
+  if (tasks.waiting <= 0) return;
+  s.waits = true;
   const DurationMs lasts = s.window.now - run.state_since;
   const bool none =
       tasks.total > 0 && tasks.running == 0 && tasks.waiting > 0 && tasks.restoring == 0;
@@ -232,8 +235,9 @@ void judge_listed(Situation& s, const LastRun& run) {
   if (run.state == "FINISHED" || run.state == "CANCELED") return;
   if (run.state == "FAILED") return judge_failed(s, run);
   if (!s.answers) return;  // what is on its way is not known now
+  if (run.listed && run.state == "RUNNING") return judge_idle(s, run);
+  s.waits = true;
   if (!run.listed) return judge_vanished(s, run);
-  if (run.state == "RUNNING") return judge_idle(s, run);
   judge_stuck(s, run);
 }
 
@@ -247,6 +251,7 @@ void judge_expected(Situation& s) {
       last = &run;
     }
     if (judged) continue;
+    s.waits = true;
     LastRun run;
     run.name = run.lineage = name;
     if (last != nullptr) run = *last;
@@ -339,6 +344,7 @@ Verdict detect(const Window& window, const Params& params) {
     for (const std::string& name : window.expected_jobs) verdict.unjudged.push_back(name);
   }
   if (verdict.state != DetectorState::ok) return verdict;
+  if (s.answers && !s.waits) verdict.same_until = kForEver;
   if (!s.answers) {
     verdict.why = "the cluster is " + std::string(to_string(window.status)) + " for " +
                   format_duration_ms(static_cast<double>(window.now - window.status_since)) +

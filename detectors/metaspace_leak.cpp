@@ -3,6 +3,7 @@
 // unloads classes. Not for us: growth that no submission makes, and steps of jobs that still run.
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "detectors/advice.hpp"
 #include "detectors/statistics/metaspace_process.hpp"
@@ -258,16 +259,25 @@ std::optional<Finding> out_of_memory(const Window& window, const JobFacts& job,
   return finding;
 }
 
+/// Whether the clock that tells of jobs is ahead of ours: then time alone lets them begin or end.
+bool is_ahead(const Window& window, std::span<const Submission> ordered) {
+  return std::any_of(ordered.begin(), ordered.end(), [&](const Submission& job) {
+    return job.start > window.now || (job.end > window.now && job.end != Submission::kNever);
+  });
+}
+
 struct Coverage {
   std::vector<MetaspaceProcess> judged;
   std::vector<std::string> not_seen;  // processes that should answer and do not
   int learning{0};
   int events_most{0};  // among those that learn
+  bool ahead{false};   // is_ahead()
 };
 
 Coverage examine_all(const Window& window, const Params& params) {
   Coverage coverage;
   const std::vector<Submission> ordered = submissions(window);
+  coverage.ahead = is_ahead(window, ordered);
   std::vector<std::string> seen;
   for (const EntityId id : window.entities->children(kClusterEntity, Level::process)) {
     const std::optional<Sample> used = window.features->latest(Metric::jvm_metaspace_used, id);
@@ -360,6 +370,9 @@ Verdict detect(const Window& window, const Params& params) {
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
   for (Finding& finding : findings) verdict.add(std::move(finding));
+  // Whoever neither grows nor is proven to leak does not begin to by waiting, and what the JVM said
+  // of itself only gets older.
+  if (verdict.findings.empty() && !coverage.ahead) verdict.same_until = kForEver;
   explain(verdict, coverage, window, params);
   return verdict;
 }

@@ -279,7 +279,7 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
     return tally.blind(job, "its exceptions could not be read");
   }
   const Restarts restarts = restarts_of(faults);
-  if (restarts.empty()) return tally.judged();
+  if (restarts.empty()) return tally.calm(kForEver);
   const TimestampMs now = std::max(window.now, restarts.back().at);
   const RestartStretch loop =
       stretch_of(restarts, last_completed(window, job), gap_limit(job, params));
@@ -299,7 +299,12 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   if (const auto rule = too_often(restarts, recent, since, now, params)) {
     return tally.judged(unstable(window, job, recent, *rule, params));
   }
-  tally.judged();
+  const bool goes_on = loop.restarts > 0 && !is_over(loop.end, loop.gap_max, now, params);
+  if (recent.same.empty() && !goes_on) return tally.calm(kForEver);
+  // The past that chance is reckoned from moves on when it is a week long.
+  const TimestampMs known_until = since + kKnownMaxMs;
+  const TimestampMs drops_out = lately == restarts.end() ? known_until : lately->at + kLatelyMs;
+  tally.calm(std::min(known_until, drops_out));
 }
 
 Verdict detect(const Window& window, const Params& params) {

@@ -60,6 +60,9 @@ struct Verdict {
   std::vector<std::string> unjudged;
   /// Signs of a fault that have not lasted for long enough yet: the next sample may complete them.
   bool near{false};
+  /// It says the same at every moment up to this one, unless something new is told. 0: time alone
+  /// may change it, as it changes every text that has an age in it.
+  TimestampMs same_until{0};
 
   static Verdict blind(std::string why, std::vector<std::string> enable = {});
   static Verdict learning(std::string why);

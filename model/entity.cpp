@@ -3,6 +3,17 @@
 #include <limits>
 
 namespace doctor {
+namespace {
+
+/// Parents are ids and indexes small: both are spread before they meet.
+std::uint64_t hash_node(Level level, EntityId parent, std::string_view name, std::uint32_t index) {
+  constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15U;
+  const std::uint64_t place = (static_cast<std::uint64_t>(parent) << 32U | index) * kOdd;
+  return (std::hash<std::string_view>{}(name) ^ (place >> 29U) ^ place) +
+         static_cast<std::uint64_t>(level);
+}
+
+}  // namespace
 
 std::string_view to_string(Level level) {
   switch (level) {
@@ -38,8 +49,7 @@ EntityTable::EntityTable(std::size_t entities_max) : entities_max_(entities_max)
 
 EntityId EntityTable::intern(Level level, EntityId parent, std::string_view name,
                              std::uint32_t index) {
-  std::string key = node_key(level, parent, name, index);
-  if (const auto known = node_index_.find(key); known != node_index_.end()) return known->second;
+  if (const EntityId known = find(level, parent, name, index); known != kNoEntity) return known;
   if (size() >= entities_max_) return kNoEntity;
   auto id = static_cast<EntityId>(nodes_.size());
   if (free_nodes_.empty()) {
@@ -53,15 +63,19 @@ EntityId EntityTable::intern(Level level, EntityId parent, std::string_view name
   nodes_[id] = {level, parent, index, intern_name(name)};
   born_[id] = releases_;
   if (parent != kNoEntity) children_.at(parent).push_back(id);
-  node_index_.emplace(std::move(key), id);
+  this->index(id);
   if (made_ != nullptr) made_->push_back(id);
   return id;
 }
 
 EntityId EntityTable::find(Level level, EntityId parent, std::string_view name,
                            std::uint32_t index) const {
-  const auto known = node_index_.find(node_key(level, parent, name, index));
-  return known == node_index_.end() ? kNoEntity : known->second;
+  static_assert(kNoEntity == FlatIndex::kNone);
+  return node_index_.find(hash_node(level, parent, name, index), [&](EntityId id) {
+    const Entity& node = nodes_[id];
+    return node.level == level && node.parent == parent && node.index == index &&
+           names_[node.name] == name;
+  });
 }
 
 void EntityTable::release(EntityId id) {
@@ -70,7 +84,7 @@ void EntityTable::release(EntityId id) {
   for (const EntityId child : below) release(child);
   const Entity node = nodes_[id];
   if (node.parent != kNoEntity) std::erase(children_[node.parent], id);
-  node_index_.erase(node_key(node.level, node.parent, names_[node.name], node.index));
+  node_index_.remove(id, [this](EntityId of) { return hash_of(of); });
   release_name(node.name);
   born_[id] = std::numeric_limits<std::uint64_t>::max();
   ++releases_;
@@ -117,14 +131,16 @@ void EntityTable::release_name(std::uint32_t name) {
   free_names_.push_back(name);
 }
 
-std::string EntityTable::node_key(Level level, EntityId parent, std::string_view name,
-                                  std::uint32_t index) {
-  std::string key;
-  key.reserve(name.size() + 24);
-  key.push_back(static_cast<char>('a' + static_cast<int>(level)));
-  key.append(std::to_string(parent)).push_back('/');
-  key.append(std::to_string(index)).push_back('/');
-  return key.append(name);
+std::uint64_t EntityTable::hash_of(EntityId id) const {
+  const Entity& node = nodes_[id];
+  return hash_node(node.level, node.parent, names_[node.name], node.index);
+}
+
+void EntityTable::index(EntityId id) {
+  if (node_index_.add(hash_of(id), id)) return;
+  // Only a table without free nodes grows.
+  node_index_.rebuild(nodes_.size(), nodes_.size() + nodes_.size() / 2 + 1,
+                      [this](EntityId of) { return hash_of(of); });
 }
 
 }  // namespace doctor

@@ -14,6 +14,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "model/flat_index.hpp"
+
 namespace doctor {
 
 using EntityId = std::uint32_t;
@@ -73,8 +75,8 @@ class EntityTable {
  private:
   std::uint32_t intern_name(std::string_view name);
   void release_name(std::uint32_t name);
-  static std::string node_key(Level level, EntityId parent, std::string_view name,
-                              std::uint32_t index);
+  std::uint64_t hash_of(EntityId id) const;
+  void index(EntityId id);
 
   std::size_t entities_max_;
   std::vector<Entity> nodes_;
@@ -86,7 +88,7 @@ class EntityTable {
   std::vector<std::uint32_t> name_uses_;
   std::vector<std::uint32_t> free_names_;
   std::unordered_map<std::string, std::uint32_t> name_index_;
-  std::unordered_map<std::string, EntityId> node_index_;
+  FlatIndex node_index_;  // by what makes a node one: level, parent, index and name
   std::vector<EntityId>* made_{nullptr};
 };
 

@@ -17,6 +17,8 @@ struct FlinkVersion {
   int major{};
   int minor{};
   std::string text;  // as the cluster says it, "1.20.5"
+
+  bool operator==(const FlinkVersion&) const = default;
 };
 
 /// A value and how we know it.
@@ -25,6 +27,8 @@ enum class Origin { effective, cluster_default, unknown };
 struct MemoryConfiguration {  // bytes; TaskManagerInfo.memoryConfiguration
   std::optional<double> framework_heap, task_heap, framework_off_heap, task_off_heap;
   std::optional<double> network, managed, metaspace, overhead, total_flink, total_process;
+
+  bool operator==(const MemoryConfiguration&) const = default;
 };
 
 struct TaskManagerFacts {
@@ -33,6 +37,8 @@ struct TaskManagerFacts {
   int slots{};
   int free_slots{};
   MemoryConfiguration memory;
+
+  bool operator==(const TaskManagerFacts&) const = default;
 };
 
 /// A row of /jobs/overview.
@@ -46,6 +52,8 @@ struct JobSummary {
   int tasks_total{};
   int tasks_running{};  // or finished
   int tasks_finished{};
+
+  bool operator==(const JobSummary&) const = default;
 };
 
 struct ClusterFacts {
@@ -62,6 +70,7 @@ struct ClusterFacts {
 
   const TaskManagerFacts* task_manager(const std::string& id) const;
   std::optional<std::string> option(const std::string& key) const;
+  bool operator==(const ClusterFacts&) const = default;
 };
 
 struct Edge {

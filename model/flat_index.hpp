@@ -28,6 +28,21 @@ class FlatIndex {
     put(hash, row);
     return true;
   }
+  /// A row that is there. `hash_of` of every row must still be what it was when that was added.
+  template <class HashOf>
+  void remove(Row row, HashOf hash_of) {
+    std::size_t hole = slot_of(hash_of(row));
+    while (slots_[hole] != row) hole = after(hole);
+    // Whatever was put behind it for want of its own slot moves up.
+    for (std::size_t slot = after(hole); slots_[slot] != kNone; slot = after(slot)) {
+      const std::size_t home = slot_of(hash_of(slots_[slot]));
+      const bool stays = hole < slot ? hole < home && home <= slot : hole < home || home <= slot;
+      if (stays) continue;
+      slots_[hole] = slots_[slot];
+      hole = slot;
+    }
+    slots_[hole] = kNone;
+  }
   /// All rows below `rows`, with room for `rows_max`.
   template <class HashOf>
   void rebuild(std::size_t rows, std::size_t rows_max, HashOf hash_of) {

@@ -118,14 +118,18 @@ std::int64_t Floors::newest_hour() const {
 }
 
 std::optional<double> Floors::at(FloorScale scale, std::int64_t bin) const {
-  if (empty() || bin > newest(scale) || bin <= newest(scale) - kFloorsPerScale) return std::nullopt;
+  if (empty()) return std::nullopt;
+  const std::int64_t last = newest(scale);
+  if (bin > last || bin <= last - kFloorsPerScale) return std::nullopt;
   const float floor = rings_[static_cast<std::size_t>(scale)][place(bin, kFloorsPerScale)];
   if (std::isnan(floor)) return std::nullopt;
   return floor;
 }
 
 std::optional<double> Floors::hour(std::int64_t hour) const {
-  if (empty() || hour > newest_hour() || hour <= newest_hour() - kHourlyFloors) return std::nullopt;
+  if (empty()) return std::nullopt;
+  const std::int64_t last = newest_hour();
+  if (hour > last || hour <= last - kHourlyFloors) return std::nullopt;
   const std::uint16_t code = hours_[place(hour, kHourlyFloors)];
   if (code == 0) return std::nullopt;
   return decode(code);

@@ -46,6 +46,25 @@ Sample RawRing::at(std::size_t i) const {
   return {from_ + words_[slot], value_at(slot)};
 }
 
+std::size_t RawRing::copy(std::span<Sample, kSamples> samples) const {
+  const auto each = [&](auto value_of) {
+    for (std::size_t i = 0; i < size_; ++i) {
+      const std::size_t slot = slot_of(i);
+      samples[i] = {from_ + words_[slot], value_of(slot)};
+    }
+  };
+  if (!words_) {
+    std::fill_n(samples.begin(), size_, Sample{from_, least_});
+  } else if (value_words_ == 0) {
+    each([&](std::size_t) { return least_; });
+  } else if (value_words_ == 1) {
+    each([&](std::size_t slot) { return least_ + static_cast<double>(words_[kSamples + slot]); });
+  } else {
+    each([&](std::size_t slot) { return value_at(slot); });
+  }
+  return size_;
+}
+
 double RawRing::value_at(std::size_t slot) const {
   if (value_words_ == 0) return least_;
   if (value_words_ == 1) return least_ + static_cast<double>(words_[kSamples + slot]);

@@ -27,6 +27,8 @@ class RawRing {
   /// Oldest first through at(0).
   Sample at(std::size_t i) const;
   Sample back() const { return at(size_ - 1U); }
+  /// All of them, oldest first, to the begin of `samples`; how many they are.
+  std::size_t copy(std::span<Sample, kSamples> samples) const;
 
  private:
   using Word = std::uint32_t;

@@ -9,6 +9,8 @@ namespace doctor {
 using TimestampMs = std::int64_t;
 using DurationMs = std::int64_t;
 
+inline constexpr TimestampMs kForEver = INT64_MAX;
+
 inline constexpr DurationMs kSecondMs = 1000;
 inline constexpr DurationMs kMinuteMs = 60 * kSecondMs;
 inline constexpr DurationMs kHourMs = 60 * kMinuteMs;

@@ -35,7 +35,17 @@ bool Window::has_reporter(std::string_view process_kind) const {
 }
 
 bool Window::fresh(const Sample& sample, DurationMs age_max_ms) const {
-  return sample.at <= now + kMinuteMs && now - sample.at <= std::max(age_max_ms, 2 * pace_ms);
+  const auto until = [&](TimestampMs at) {
+    if (fresh_until != nullptr) *fresh_until = std::min(*fresh_until, at);
+  };
+  if (sample.at > now + kMinuteMs) {  // by a clock that is ahead of ours
+    until(sample.at - kMinuteMs - 1);
+    return false;
+  }
+  const TimestampMs last = sample.at + std::max(age_max_ms, 2 * pace_ms);
+  if (now > last) return false;
+  until(last);
+  return true;
 }
 
 std::optional<double> Window::latest(Metric metric, EntityId entity) const {

@@ -75,6 +75,8 @@ struct Window {
   /// Known texts seen in log files; empty also when no log is followed (see `sources`).
   std::span<const LogTally> logs;
   std::span<const KubernetesFactsPtr> kubernetes;  // of each watch of pods; none: not watched
+  /// Where fresh() says until when its answers stand: no later than told so far. Null: nobody asks.
+  TimestampMs* fresh_until{nullptr};
 
   bool has_reporter(std::string_view process_kind) const;  // "jobmanager", "taskmanager", "" = any
   /// Samples older than this are history, not the present; where a budget lets them come more

@@ -11,6 +11,7 @@ namespace doctor {
 namespace {
 
 constexpr std::size_t kWindowBytes = 256U << 10U;
+constexpr std::size_t kWindowBytesMin = 4U << 10U;
 
 Error damaged(std::string why) { return Error{ErrorCode::malformed, std::move(why)}; }
 
@@ -58,11 +59,13 @@ Result<std::string> unpack(const std::string& packed) {
   stream.avail_in = static_cast<uInt>(packed.size());
   std::string bytes;
   int result = Z_OK;
+  // Most frames hold a few thousand bytes: a whole window for each would cost more than inflating.
+  const std::size_t window = std::clamp(8 * packed.size(), kWindowBytesMin, kWindowBytes);
   while (result == Z_OK && bytes.size() <= format::kFrameBytesMax) {
     const std::size_t before = bytes.size();
-    bytes.resize(before + kWindowBytes);
+    bytes.resize(before + window);
     stream.next_out = reinterpret_cast<Bytef*>(bytes.data() + before);  // NOLINT
-    stream.avail_out = static_cast<uInt>(kWindowBytes);
+    stream.avail_out = static_cast<uInt>(window);
     result = ::inflate(&stream, Z_NO_FLUSH);
     bytes.resize(bytes.size() - stream.avail_out);
   }

@@ -107,6 +107,19 @@ bool has_any(const std::vector<SubtaskTime>& times) {
   });
 }
 
+/// It takes its watermarks from others.
+bool receives(const VertexTime& time) {
+  return !time.makes_watermarks && !time.vertex->inputs.empty();
+}
+
+/// Whether there may be a stall: only then it matters what its makers do.
+bool waits(const VertexTime& time) {
+  return receives(time) &&
+         std::any_of(time.subtasks.begin(), time.subtasks.end(), [](const auto& of) {
+           return of.progress == Progress::none || of.progress == Progress::still;
+         });
+}
+
 /// What a maker that does not get on does instead.
 void add_work(const Window& window, const JobFacts& job, VertexTime& maker) {
   for (SubtaskTime& time : maker.subtasks) {
@@ -299,7 +312,10 @@ std::vector<VertexTime> times_of(const Window& window, const JobFacts& job,
                       [](const SubtaskTime& of) { return of.progress != Progress::unseen; }));
     const auto parallelism = static_cast<std::size_t>(std::max(0, vertex.parallelism));
     time.unseen = vertex.status == "FINISHED" ? 0 : parallelism - std::min(parallelism, seen);
-    if (source || time.makes_watermarks) add_work(window, job, time);
+  }
+  if (std::none_of(times.begin(), times.end(), waits)) return times;
+  for (VertexTime& time : times) {
+    if (!receives(time)) add_work(window, job, time);
   }
   return times;
 }
@@ -325,7 +341,7 @@ std::vector<Stall> stalls_of(const std::vector<VertexTime>& times, const TimeRul
   std::vector<Stall> stalls;
   std::set<std::size_t> blamed;
   for (std::size_t i = 0; i < times.size(); ++i) {
-    if (times[i].makes_watermarks || times[i].vertex->inputs.empty()) continue;
+    if (!receives(times[i])) continue;
     const std::set<std::size_t> above = upstream.makers(i);
     auto stall = first_stall(times, i, makers_above(times, above, rules), rules, now);
     if (!stall) continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <string_view>
 #include <vector>
 
 #include "detectors/statistics/stepped_growth.hpp"
@@ -23,30 +24,32 @@ constexpr int kFinishedMin = 2;
 constexpr int kFinishedOnceMin = 4;
 constexpr int kMoreFinishedMin = 3;  // from the first look to the last
 
+using Costs = std::map<std::string_view, double>;  // by job
+
 /// What one submission of each job loads: the median of those that began a plateau alone.
-std::map<std::string, double> costs_of(std::span<const SteppedPoint> steps) {
-  std::map<std::string, std::vector<double>> loads;
+Costs costs_of(std::span<const SteppedPoint> steps) {
+  std::map<std::string_view, std::vector<double>> loads;
   for (std::size_t i = 1; i < steps.size(); ++i) {
     if (steps[i].names.size() != 1 || steps[i].first_time) continue;
     if (!steps[i].loaded || !steps[i - 1].loaded) continue;
     loads[steps[i].names.front()].push_back(*steps[i].loaded - *steps[i - 1].loaded);
   }
-  std::map<std::string, double> costs;
+  Costs costs;
   for (const auto& [name, of] : loads) costs[name] = median(of).value();
   return costs;
 }
 
 /// One collection: finished submissions by job, and what was unloaded up to it.
 struct Look {
-  std::map<std::string, int> finished;
+  std::map<std::string_view, int> finished;
   double due{};  // classes that finished jobs had loaded
   double unloaded{};
   bool full{};
 };
 
 std::vector<Look> looks_of(std::span<const SteppedPoint> steps,
-                           std::span<const Opportunity> opportunities,
-                           const std::map<std::string, double>& costs, DurationMs soft_age_ms) {
+                           std::span<const Opportunity> opportunities, const Costs& costs,
+                           DurationMs soft_age_ms) {
   std::vector<Look> looks;
   for (const Opportunity& opportunity : opportunities) {
     if (opportunity.outcome == Reclaim::none) continue;
@@ -69,7 +72,7 @@ std::vector<Look> looks_of(std::span<const SteppedPoint> steps,
   return looks;
 }
 
-int finished_of(const Look& look, const std::string& job) {
+int finished_of(const Look& look, std::string_view job) {
   const auto found = look.finished.find(job);
   return found == look.finished.end() ? 0 : found->second;
 }
@@ -80,7 +83,7 @@ struct Fit {
   bool holds{true};
 };
 
-Fit fit_of(const std::vector<Look>& looks, const std::string& job, double cost) {
+Fit fit_of(const std::vector<Look>& looks, std::string_view job, double cost) {
   Fit fit;
   double product = 0, square = 0;
   for (const Look& look : looks) {
@@ -113,7 +116,7 @@ bool is_proven(const JobLoaders& loaders, const Fit& fit, const std::vector<Look
 std::optional<JobLoaders> kept_loaders(std::span<const SteppedPoint> steps,
                                        std::span<const Opportunity> opportunities,
                                        DurationMs soft_age_ms) {
-  const std::map<std::string, double> costs = costs_of(steps);
+  const Costs costs = costs_of(steps);
   if (costs.size() < 2) return std::nullopt;
   const std::vector<Look> looks = looks_of(steps, opportunities, costs, soft_age_ms);
   if (looks.empty()) return std::nullopt;
@@ -126,7 +129,8 @@ std::optional<JobLoaders> kept_loaders(std::span<const SteppedPoint> steps,
     if (best && fit.error >= best_fit.error) continue;
     const double others = looks.back().due - cost * finished;
     const double taken = looks.back().unloaded - (1 - std::min(1.0, fit.kept)) * cost * finished;
-    best = JobLoaders{job, finished, cost, fit.kept, others > 0 ? taken / others : 0, false};
+    best = JobLoaders{
+        std::string(job), finished, cost, fit.kept, others > 0 ? taken / others : 0, false};
     best_fit = fit;
   }
   if (best) best->proven = is_proven(*best, best_fit, looks);
@@ -135,18 +139,18 @@ std::optional<JobLoaders> kept_loaders(std::span<const SteppedPoint> steps,
 
 std::optional<std::string> steepest_job(std::span<const SteppedPoint> steps) {
   constexpr double kNamedMin = 0.5, kShareMin = 0.4, kLeadMin = 1.5;
-  std::map<std::string, double> rise;
+  std::map<std::string_view, double> rise;
   double named = 0, total = 0;
   for (std::size_t i = 1; i < steps.size(); ++i) {
     const double up = std::max(0.0, steps[i].last - steps[i - 1].last);
     total += up;
-    for (const std::string& name : steps[i].names) {
+    for (const std::string_view name : steps[i].names) {
       const double share = up / static_cast<double>(steps[i].names.size());
       rise[name] += share;
       named += share;
     }
   }
-  std::string most;
+  std::string_view most;
   double first = 0, second = 0;
   for (const auto& [name, of] : rise) {
     second = std::max(second, std::min(first, of));
@@ -156,7 +160,7 @@ std::optional<std::string> steepest_job(std::span<const SteppedPoint> steps) {
   }
   const bool clear = first > 0 && named >= kNamedMin * total && first >= kShareMin * named &&
                      first >= kLeadMin * second;
-  return clear ? std::optional(most) : std::nullopt;
+  return clear ? std::optional<std::string>(most) : std::nullopt;
 }
 
 }  // namespace doctor

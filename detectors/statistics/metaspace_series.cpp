@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <utility>
 
 namespace doctor {
@@ -30,27 +29,38 @@ std::optional<double> last_at(const Plateaus* plateaus, const Plateaus& used, st
   return last;
 }
 
-double collections_at(const Window& window, EntityId process, const Plateaus& used,
-                      std::size_t index) {
-  double runs = 0;
+/// A collector that unloads classes.
+struct Unloader {
+  double weight{};
+  const Plateaus* counts{nullptr};
+};
+
+std::vector<Unloader> unloaders_of(const Window& window, EntityId process) {
+  std::vector<Unloader> unloaders;
   for (const EntityId collector : window.entities->children(process, Level::collector)) {
     const double weight = unloading_runs_per_count(window.entities->name(collector));
     if (weight == 0) continue;
-    const Plateaus* counts = window.features->plateaus(Metric::gc_count, collector);
-    runs += weight * last_at(counts, used, index).value_or(0);
+    unloaders.push_back({weight, window.features->plateaus(Metric::gc_count, collector)});
+  }
+  return unloaders;
+}
+
+double collections_at(std::span<const Unloader> unloaders, const Plateaus& used,
+                      std::size_t index) {
+  double runs = 0;
+  for (const Unloader& unloader : unloaders) {
+    runs += unloader.weight * last_at(unloader.counts, used, index).value_or(0);
   }
   return runs;
 }
 
 // Submissions take the places that cuts have for them, in order.
 void assign(std::vector<SteppedPoint>& points, std::span<const Submission> ordered) {
-  std::set<std::string_view> seen;
   std::size_t at = 0;
   int room = points.empty() ? 0 : points.front().events;
   int assigned = 0, first_times = 0;
   std::vector<std::size_t> holds_first;
   for (const Submission& job : ordered) {
-    const bool first = seen.insert(job.name).second;
     while (at < points.size() && (room <= 0 || points[at].from + kCutSlackMs < job.start)) {
       if (++at < points.size()) room = points[at].events;
     }
@@ -60,7 +70,7 @@ void assign(std::vector<SteppedPoint>& points, std::span<const Submission> order
     ++assigned;
     points[at].names.emplace_back(job.name);
     points[at].ends.push_back(job.end);
-    if (!first) continue;
+    if (!job.is_first) continue;
     ++first_times;
     holds_first.push_back(at);
   }
@@ -78,17 +88,20 @@ class Alive {
   Alive(std::span<const Submission> ordered, TimestampMs since, const std::string& process) {
     for (const Submission& job : ordered) {
       if (job.start < since || job.is_elsewhere(process)) continue;
-      lives_.emplace_back(job.start, job.end);
+      if (job.end <= job.start) continue;  // a clock that was set back; it is alive at no time
+      starts_.push_back(job.start);
+      ends_.push_back(job.end);
     }
+    std::sort(ends_.begin(), ends_.end());
   }
   int at(TimestampMs at) const {
-    return static_cast<int>(std::count_if(lives_.begin(), lives_.end(), [&](const auto& life) {
-      return life.first <= at && life.second > at;
-    }));
+    const auto started = std::upper_bound(starts_.begin(), starts_.end(), at) - starts_.begin();
+    const auto ended = std::upper_bound(ends_.begin(), ends_.end(), at) - ends_.begin();
+    return static_cast<int>(started - ended);
   }
 
  private:
-  std::vector<std::pair<TimestampMs, TimestampMs>> lives_;
+  std::vector<TimestampMs> starts_, ends_;  // ascending
 };
 
 }  // namespace
@@ -107,7 +120,9 @@ std::vector<SteppedPoint> metaspace_points(const Window& window,
   if (used == nullptr) return {};
   const Plateaus* loaded = window.features->plateaus(Metric::jvm_classes_loaded, process);
   const Plateaus* unloaded = window.features->plateaus(Metric::jvm_classes_unloaded, process);
+  const std::vector<Unloader> unloaders = unloaders_of(window, process);
   std::vector<SteppedPoint> points;
+  points.reserve(used->size());
   int carried = 0;
   for (std::size_t i = 0; i < used->size(); ++i) {
     const Plateau& plateau = used->at(i);
@@ -120,7 +135,7 @@ std::vector<SteppedPoint> metaspace_points(const Window& window,
     point.min = plateau.min;
     point.loaded = last_at(loaded, *used, i);
     point.unloaded = last_at(unloaded, *used, i);
-    point.collections = collections_at(window, process, *used, i);
+    point.collections = collections_at(unloaders, *used, i);
     carried = 0;
     // Classes loaded never fall in one JVM: what is older belongs to another.
     if (!points.empty() && point.loaded && points.back().loaded &&

@@ -30,21 +30,47 @@ Metric records_metric(const VertexFacts& vertex) {
   return vertex.inputs.empty() ? Metric::task_records_out : Metric::task_records_in;
 }
 
-/// Those seen in the window, by entity.
-std::map<EntityId, std::pair<double, double>> work_in(const Window& window, const JobFacts& job,
-                                                      const VertexFacts& vertex, TimestampMs from,
-                                                      TimestampMs to) {
-  std::map<EntityId, std::pair<double, double>> work;
-  const VertexLoad load = load_of(window, job, vertex, {to, to - from, 1});
+/// Of one subtask in one window.
+struct Spent {
+  EntityId entity{kNoEntity};
+  double busy{}, records{};
+};
+
+/// Those seen in the window, in the order of the load's subtasks.
+std::vector<Spent> work_in(const Window& window, const VertexLoad& load, const WindowSpec& spec) {
+  std::vector<Spent> work;
+  if (!load.busy_max.front()) return work;
+  const TimestampMs from = spec.end - spec.width_ms;
   for (const SubtaskLoad& subtask : load.subtasks) {
-    if (!load.busy_max.front() || !subtask.shares || !subtask.shares->busy) continue;
-    const MinuteRises* rises = window.features->minutes(records_metric(vertex), subtask.entity);
-    const auto rate = rises == nullptr ? std::nullopt : rises->per_second(from, to);
+    if (!subtask.shares || !subtask.shares->busy) continue;
+    const MinuteRises* rises =
+        window.features->minutes(records_metric(*load.vertex), subtask.entity);
+    const auto rate = rises == nullptr ? std::nullopt : rises->per_second(from, spec.end);
     if (!rate) continue;
-    const double records = *rate * static_cast<double>(to - from) / kSecondMs;
-    if (records >= 1) work[subtask.entity] = {*subtask.shares->busy, records};
+    const double records = *rate * static_cast<double>(spec.width_ms) / kSecondMs;
+    if (records >= 1) work.push_back({subtask.entity, *subtask.shares->busy, records});
   }
   return work;
+}
+
+/// Who is less busy than that in every window is not looked at.
+bool is_any_busy(const VertexLoad& load, double busy_min) {
+  return std::any_of(load.subtasks.begin(), load.subtasks.end(), [&](const SubtaskLoad& subtask) {
+    return subtask.shares && subtask.shares->busy.value_or(0) >= busy_min;
+  });
+}
+
+/// The newest first.
+std::vector<WindowSpec> specs_of(const Window& window, const CostRules& rules) {
+  const TimestampMs end = std::min(rules.newest, window.now) / kMinuteMs * kMinuteMs;
+  const DurationMs width = rules.minutes * kMinuteMs;
+  std::vector<WindowSpec> specs;
+  for (std::size_t i = 0; i < rules.windows; ++i) {
+    const TimestampMs to = end - static_cast<DurationMs>(i) * width;
+    if (to - width < rules.not_before) break;
+    specs.push_back({to, width, 1});
+  }
+  return specs;
 }
 
 std::vector<Work> work_of(const Window& window, const JobFacts& job, const VertexFacts& vertex,
@@ -57,19 +83,21 @@ std::vector<Work> work_of(const Window& window, const JobFacts& job, const Verte
                    {},
                    {}});
   }
-  const TimestampMs end = std::min(rules.newest, window.now) / kMinuteMs * kMinuteMs;
-  const DurationMs width = rules.minutes * kMinuteMs;
-  for (std::size_t i = 0; i < rules.windows; ++i) {
-    const TimestampMs to = end - static_cast<DurationMs>(i) * width;
-    if (to - width < rules.not_before) break;
-    const auto work = work_in(window, job, vertex, to - width, to);
+  const std::vector<WindowSpec> specs = specs_of(window, rules);
+  const std::vector<VertexLoad> loads = load_of_each(window, job, vertex, specs);
+  if (std::none_of(loads.begin(), loads.end(),
+                   [&](const VertexLoad& load) { return is_any_busy(load, rules.busy_min); })) {
+    return {};
+  }
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const std::vector<Spent> work = work_in(window, loads[i], specs[i]);
     if (work.size() < 2 || 2 * static_cast<int>(work.size()) <= vertex.parallelism) break;
     ++windows;
-    for (Work& of : all) {
-      const auto found = work.find(of.entity);
-      if (found == work.end()) continue;
-      of.busy.push_back(found->second.first);
-      of.records.push_back(found->second.second);
+    auto of = all.begin();  // both go through the subtasks in one order
+    for (const Spent& spent : work) {
+      while (of->entity != spent.entity) ++of;
+      of->busy.push_back(spent.busy);
+      of->records.push_back(spent.records);
     }
   }
   std::erase_if(all, [&](const Work& of) { return of.busy.size() < windows; });
@@ -150,6 +178,9 @@ CostView slow_subtasks(const Window& window, const JobFacts& job, const VertexFa
   CostView view;
   const std::vector<Work> all = work_of(window, job, vertex, rules, view.windows);
   if (view.windows < rules.windows_min || all.size() < 2) return view;
+  const bool any_busy = std::any_of(
+      all.begin(), all.end(), [&](const Work& of) { return mean(of.busy) >= rules.busy_min; });
+  if (!any_busy) return view;
   const std::set<const Work*> slow = expensive(all, view.windows);
   for (const Work* of : slow) {
     const SlowSubtask found = slow_of(job, vertex, all, slow, *of);

@@ -7,7 +7,6 @@
 namespace doctor {
 namespace {
 
-constexpr DurationMs kWeekMs = 7 * kDayMs;
 constexpr DurationMs kBurstMaxMs = 6 * kHourMs;
 constexpr std::size_t kFlinkRemembers = 16;  // web.exception-history-size
 constexpr double kPriorRestarts = 0.5;
@@ -77,7 +76,7 @@ RestartRates rates_of(std::span<const Restart> restarts, TimestampMs now) {
 
 TimestampMs known_since(std::span<const Restart> restarts, TimestampMs job_start,
                         std::size_t remembered, TimestampMs now) {
-  const TimestampMs from = std::max(job_start, now - kWeekMs);
+  const TimestampMs from = std::max(job_start, now - kKnownMaxMs);
   const bool full = remembered >= kFlinkRemembers && !restarts.empty();
   return full ? std::max(from, restarts.front().at) : from;
 }

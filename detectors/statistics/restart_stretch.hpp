@@ -32,8 +32,10 @@ struct RestartRates {
 };
 RestartRates rates_of(std::span<const Restart> restarts, TimestampMs now);
 
-/// Since when restarts of the job are known, at most a week. `remembered` exceptions in all: a full
-/// memory begins with its oldest, not with the job.
+inline constexpr DurationMs kKnownMaxMs = 7 * kDayMs;
+
+/// Since when restarts of the job are known, at most kKnownMaxMs. `remembered` exceptions in all: a
+/// full memory begins with its oldest, not with the job.
 TimestampMs known_since(std::span<const Restart> restarts, TimestampMs job_start,
                         std::size_t remembered, TimestampMs now);
 

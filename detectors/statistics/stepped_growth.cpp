@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <span>
+#include <utility>
 
 #include "detectors/statistics/robust.hpp"
 
@@ -26,10 +28,11 @@ double loading_floor(std::span<const SteppedPoint> points) {
 
 // A submission that loaded nothing here (its tasks ran elsewhere) is no event of this process: its
 // plateau goes on with the one before.
-std::vector<SteppedPoint> merge_idle(std::span<const SteppedPoint> points) {
+std::vector<SteppedPoint> merge_idle(std::vector<SteppedPoint> points) {
   const double floor = loading_floor(points);
   std::vector<SteppedPoint> merged;
-  for (const SteppedPoint& point : points) {
+  merged.reserve(points.size());
+  for (SteppedPoint& point : points) {
     if (!merged.empty() && point.loaded && merged.back().loaded &&
         *point.loaded - *merged.back().loaded < floor) {
       SteppedPoint& before = merged.back();
@@ -40,7 +43,7 @@ std::vector<SteppedPoint> merge_idle(std::span<const SteppedPoint> points) {
       before.alive = point.alive;
       continue;
     }
-    merged.push_back(point);
+    merged.push_back(std::move(point));
   }
   return merged;
 }
@@ -373,9 +376,8 @@ class Analysis {
 
 }  // namespace
 
-SteppedGrowth stepped_growth(std::span<const SteppedPoint> points,
-                             const SteppedGrowthRules& rules) {
-  std::vector<SteppedPoint> steps = without_first_times(merge_idle(points));
+SteppedGrowth stepped_growth(std::vector<SteppedPoint> points, const SteppedGrowthRules& rules) {
+  std::vector<SteppedPoint> steps = without_first_times(merge_idle(std::move(points)));
   if (steps.size() < 2) {
     SteppedGrowth nothing;
     if (!steps.empty()) nothing.base = nothing.level = steps.front().last;

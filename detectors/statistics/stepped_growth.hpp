@@ -5,8 +5,7 @@
 #pragma once
 
 #include <optional>
-#include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "detectors/statistics/job_loaders.hpp"
@@ -25,8 +24,9 @@ struct SteppedPoint {
   double min{};            // bytes
   std::optional<double> loaded, unloaded;  // classes, cumulative
   double collections{0};                   // collections that unload classes, cumulative
-  std::vector<std::string> names;          // jobs submitted, as far as known …
-  std::vector<TimestampMs> ends;           // … and when each ended; far away while it lives
+  /// Jobs submitted, as far as known (texts that outlive this) …
+  std::vector<std::string_view> names;
+  std::vector<TimestampMs> ends;  // … and when each ended; far away while it lives
 };
 
 struct SteppedGrowthRules {
@@ -99,6 +99,6 @@ struct SteppedGrowth {
   std::vector<SteppedPoint> steps;  // after merging, from the base on
 };
 
-SteppedGrowth stepped_growth(std::span<const SteppedPoint> points, const SteppedGrowthRules& rules);
+SteppedGrowth stepped_growth(std::vector<SteppedPoint> points, const SteppedGrowthRules& rules);
 
 }  // namespace doctor

@@ -1,6 +1,7 @@
 #include "detectors/statistics/submissions.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "model/text.hpp"
@@ -40,12 +41,12 @@ std::vector<Submission> submissions(const Window& window) {
     for (const JobSummary& job : window.cluster->jobs) {
       const TimestampMs ended =
           is_terminal_state(job.state) ? job.last_modification : Submission::kNever;
-      all.push_back({job.id, job.name, job.start, job.end.value_or(ended), {}});
+      all.push_back({job.id, job.name, job.start, job.end.value_or(ended), {}, false});
     }
   }
   for (const std::span<const LastSeenJob> jobs : {window.vanished, window.ended}) {
     for (const LastSeenJob& job : jobs) {
-      all.push_back({job.id, job.name, job.start, job.at, {}});
+      all.push_back({job.id, job.name, job.start, job.at, {}, false});
     }
   }
   // What is listed knows better than memory.
@@ -53,13 +54,15 @@ std::vector<Submission> submissions(const Window& window) {
   const auto same = [](const Submission& a, const Submission& b) { return a.id == b.id; };
   all.erase(std::unique(all.begin(), all.end(), same), all.end());
   for (const JobFactsPtr& job : window.jobs) {
-    const Submission sought{job->id, {}, 0, 0, {}};
+    const Submission sought{job->id, {}, 0, 0, {}, false};
     const auto known = std::lower_bound(all.begin(), all.end(), sought, by_id);
     if (known != all.end() && known->id == job->id) known->processes = processes_of(*job);
   }
   std::sort(all.begin(), all.end(), [](const Submission& a, const Submission& b) {
     return std::pair(a.start, a.id) < std::pair(b.start, b.id);
   });
+  std::unordered_set<std::string_view> names;
+  for (Submission& job : all) job.is_first = names.insert(job.name).second;
   return all;
 }
 

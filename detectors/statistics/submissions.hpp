@@ -12,13 +12,14 @@
 namespace doctor {
 
 struct Submission {
-  static constexpr TimestampMs kNever = INT64_MAX;
+  static constexpr TimestampMs kNever = kForEver;
 
   std::string_view id, name;  // of the window's, which must outlive this
   TimestampMs start{};
   TimestampMs end{};  // kNever while it lives
   /// Processes that its tasks run in, sorted, names reporter-filtered; empty when any is not known.
   std::vector<std::string> processes;
+  bool is_first{};  // of its name
 
   /// It runs, and no task of it in this process. Of the JobManager no job is elsewhere.
   bool is_elsewhere(std::string_view process) const;

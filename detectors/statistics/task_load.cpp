@@ -34,56 +34,99 @@ std::optional<double> rate_in(const RawRing* ring, TimestampMs from, TimestampMs
   return (last->value - first->value) / static_cast<double>(last->at - first->at);
 }
 
-/// Goes through the tasks of one job.
+std::vector<EntityId> subtasks_below(const Window& window, const VertexFacts& vertex,
+                                     EntityId entity) {
+  if (entity == kNoEntity) return {};
+  const EntityTable& entities = *window.entities;
+  std::vector<EntityId> subtasks = entities.children(entity, Level::subtask);
+  std::erase_if(subtasks, [&](EntityId subtask) {  // left over from before a rescale
+    return vertex.parallelism > 0 &&
+           entities.at(subtask).index >= static_cast<std::uint32_t>(vertex.parallelism);
+  });
+  return subtasks;
+}
+
+/// Goes through the tasks of one job. Each is read once, whatever the number of specs.
 class Loader {
  public:
-  Loader(const Window& window, const WindowSpec& spec)
-      : window_(window),
-        spec_(spec),
-        begin_(spec.end - static_cast<DurationMs>(spec.count) * spec.width_ms),
-        covered_min_ms_(kCoverageMin * static_cast<double>(spec.width_ms)),
-        shares_(spec.count) {}
-
-  void add_subtask(EntityId entity, VertexLoad& load) {
-    if (!times_.read(*window_.features, entity, kClocksOfTask, 1)) return;
-    raise_windows(load);
-    if (spec_.each_task) load.subtasks.push_back(subtask(entity));
+  Loader(const Window& window, std::span<const WindowSpec> specs) : window_(window) {
+    for (const WindowSpec& spec : specs) {
+      series_.push_back({spec, spec.end - static_cast<DurationMs>(spec.count) * spec.width_ms,
+                         kCoverageMin * static_cast<double>(spec.width_ms)});
+    }
   }
 
-  /// Where its tasks were not read one by one lately: what all of them did together.
-  void add_all_tasks(EntityId vertex, VertexLoad& load) {
-    const int tasks = load.vertex->parallelism;
-    if (times_.read(*window_.features, vertex, kClocksOfVertex, tasks)) raise_windows(load);
+  /// An entry for each spec.
+  std::vector<VertexLoad> load(const VertexFacts& vertex, EntityId whole) {
+    const std::vector<EntityId> subtasks = subtasks_below(window_, vertex, whole);
+    std::vector<VertexLoad> loads(series_.size());
+    for (std::size_t i = 0; i < loads.size(); ++i) {
+      loads[i].vertex = &vertex;
+      loads[i].busy_max.resize(series_[i].spec.count);
+      loads[i].backpressured_max.resize(series_[i].spec.count);
+      if (series_[i].spec.each_task) loads[i].subtasks.reserve(subtasks.size());
+    }
+    for (const EntityId subtask : subtasks) add_subtask(subtask, loads);
+    if (whole != kNoEntity) add_all_tasks(whole, loads);
+    return loads;
   }
 
  private:
-  void raise_windows(VertexLoad& load) {
+  struct Series {
+    WindowSpec spec;
+    TimestampMs begin;
+    double covered_min_ms;
+  };
+
+  void add_subtask(EntityId entity, std::vector<VertexLoad>& loads) {
+    if (!times_.read(*window_.features, entity, kClocksOfTask, 1)) return;
+    for (std::size_t i = 0; i < loads.size(); ++i) {
+      raise_windows(series_[i], loads[i]);
+      if (series_[i].spec.each_task) loads[i].subtasks.push_back(subtask(series_[i], entity));
+    }
+  }
+
+  /// Where its tasks were not read one by one lately: what all of them did together.
+  void add_all_tasks(EntityId whole, std::vector<VertexLoad>& loads) {
+    const auto is_unseen = [](const VertexLoad& load) { return load.windows_seen() == 0; };
+    if (std::none_of(loads.begin(), loads.end(), is_unseen)) return;
+    const int tasks = loads.front().vertex->parallelism;
+    if (!times_.read(*window_.features, whole, kClocksOfVertex, tasks)) return;
+    for (std::size_t i = 0; i < loads.size(); ++i) {
+      if (is_unseen(loads[i])) raise_windows(series_[i], loads[i]);
+    }
+  }
+
+  void raise_windows(const Series& series, VertexLoad& load) {
     const TaskShares life = times_.life();
     if (!load.life || life.backpressured > load.life->backpressured) load.life = life;
-    times_.shares_of_each(begin_, spec_.width_ms, covered_min_ms_, shares_);
+    const WindowSpec& spec = series.spec;
+    shares_.resize(spec.count);
+    times_.shares_of_each(series.begin, spec.width_ms, series.covered_min_ms, shares_);
     for (std::size_t i = 0; i < shares_.size(); ++i) {
-      const bool is_early = begin_ + static_cast<DurationMs>(i) * spec_.width_ms < spec_.not_before;
-      if (!shares_[i] || is_early) continue;
+      const TimestampMs from = series.begin + static_cast<DurationMs>(i) * spec.width_ms;
+      if (!shares_[i] || from < spec.not_before) continue;
       raise(load.backpressured_max[i], shares_[i]->backpressured);
       raise(load.busy_max[i], shares_[i]->busy);
     }
   }
 
-  SubtaskLoad subtask(EntityId entity) const {
-    const TimestampMs from = std::max(spec_.not_before, begin_);
+  SubtaskLoad subtask(const Series& series, EntityId entity) const {
+    const WindowSpec& spec = series.spec;
+    const TimestampMs from = std::max(spec.not_before, series.begin);
     SubtaskLoad subtask;
     subtask.index = static_cast<int>(window_.entities->at(entity).index);
     subtask.entity = entity;
-    subtask.shares = times_.shares_in(from, spec_.end, std::min(covered_min_ms_, kTaskTimeMinMs));
+    subtask.shares =
+        times_.shares_in(from, spec.end, std::min(series.covered_min_ms, kTaskTimeMinMs));
+    if (!spec.each_rate) return subtask;
     const RawRing* records = window_.features->raw(Metric::task_records_in, entity);
-    if (const auto rate = rate_in(records, from, spec_.end)) subtask.records_in_s = 1000 * *rate;
+    if (const auto rate = rate_in(records, from, spec.end)) subtask.records_in_s = 1000 * *rate;
     return subtask;
   }
 
   const Window& window_;
-  const WindowSpec& spec_;
-  TimestampMs begin_;
-  double covered_min_ms_;
+  std::vector<Series> series_;
   TaskTimes times_;
   std::vector<std::optional<TaskShares>> shares_;  // of the windows
 };
@@ -128,31 +171,6 @@ std::optional<double> mean_of(const std::vector<std::optional<double>>& values) 
   return mean(known);
 }
 
-std::vector<EntityId> subtasks_below(const Window& window, const VertexFacts& vertex,
-                                     EntityId entity) {
-  if (entity == kNoEntity) return {};
-  const EntityTable& entities = *window.entities;
-  std::vector<EntityId> subtasks = entities.children(entity, Level::subtask);
-  std::erase_if(subtasks, [&](EntityId subtask) {  // left over from before a rescale
-    return vertex.parallelism > 0 &&
-           entities.at(subtask).index >= static_cast<std::uint32_t>(vertex.parallelism);
-  });
-  return subtasks;
-}
-
-VertexLoad load_with(Loader& loader, const Window& window, const VertexFacts& vertex,
-                     EntityId whole, const WindowSpec& spec) {
-  VertexLoad load;
-  load.vertex = &vertex;
-  load.busy_max.resize(spec.count);
-  load.backpressured_max.resize(spec.count);
-  const std::vector<EntityId> subtasks = subtasks_below(window, vertex, whole);
-  if (spec.each_task) load.subtasks.reserve(subtasks.size());
-  for (const EntityId subtask : subtasks) loader.add_subtask(subtask, load);
-  if (load.windows_seen() == 0 && whole != kNoEntity) loader.add_all_tasks(whole, load);
-  return load;
-}
-
 std::optional<SampleSpan> span_of(const Window& window, const JobFacts& job,
                                   const std::vector<EntityId>& entities) {
   std::optional<SampleSpan> span;
@@ -188,18 +206,22 @@ std::size_t VertexLoad::windows_seen() const {
 
 VertexLoad load_of(const Window& window, const JobFacts& job, const VertexFacts& vertex,
                    const WindowSpec& spec) {
-  Loader loader(window, spec);
-  return load_with(loader, window, vertex, entity_of(window, job, vertex), spec);
+  return load_of_each(window, job, vertex, std::span(&spec, 1)).front();
+}
+
+std::vector<VertexLoad> load_of_each(const Window& window, const JobFacts& job,
+                                     const VertexFacts& vertex, std::span<const WindowSpec> specs) {
+  return Loader(window, specs).load(vertex, entity_of(window, job, vertex));
 }
 
 std::vector<VertexLoad> loads_of(const Window& window, const JobFacts& job,
                                  const WindowSpec& spec) {
-  Loader loader(window, spec);
+  Loader loader(window, std::span(&spec, 1));
   const std::vector<EntityId> entities = entities_of(window, job);
   std::vector<VertexLoad> loads;
   loads.reserve(entities.size());
   for (std::size_t i = 0; i < entities.size(); ++i) {
-    loads.push_back(load_with(loader, window, job.vertices[i], entities[i], spec));
+    loads.push_back(std::move(loader.load(job.vertices[i], entities[i]).front()));
   }
   return loads;
 }

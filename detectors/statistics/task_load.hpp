@@ -4,8 +4,10 @@
 // is known.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,7 @@ struct WindowSpec {
   std::size_t count{5};
   TimestampMs not_before{};  // windows that begin earlier are not looked at
   bool each_task{true};      // VertexLoad::subtasks is wanted, too
+  bool each_rate{false};     // and what each of them receives
 };
 
 struct TaskShares {
@@ -58,10 +61,22 @@ std::vector<VertexLoad> loads_of(const Window& window, const JobFacts& job, cons
 VertexLoad load_of(const Window& window, const JobFacts& job, const VertexFacts& vertex,
                    const WindowSpec& spec);
 
+/// One entry per spec; each task's times are read but once.
+std::vector<VertexLoad> load_of_each(const Window& window, const JobFacts& job,
+                                     const VertexFacts& vertex, std::span<const WindowSpec> specs);
+
 struct SampleSpan {
   TimestampMs oldest{}, newest{};
   DurationMs spacing_ms{};  // of those that reach to the newest; 0: there is only one
 };
+/// How long the newest counts as the present: until one reading and a half did not come.
+inline DurationMs fresh_ms(const SampleSpan& span) {
+  return std::max(90 * kSecondMs, span.spacing_ms * 3 / 2);
+}
+/// And until when. 0 by a clock ahead of ours: each moment sees a little more of what was told.
+inline TimestampMs fresh_until(const SampleSpan& span, TimestampMs now) {
+  return span.newest > now ? 0 : span.newest + fresh_ms(span);
+}
 /// From the oldest to the newest sample of the job's accumulated times; nothing when there are
 /// none.
 std::optional<SampleSpan> sample_span(const Window& window, const JobFacts& job);

@@ -22,10 +22,8 @@ class Backwards {
   std::size_t left_;
 };
 
-std::size_t copy(const RawRing* ring, std::span<Sample> samples) {
-  const std::size_t size = ring == nullptr ? 0 : ring->size();
-  for (std::size_t i = 0; i < size; ++i) samples[i] = ring->at(i);
-  return size;
+std::size_t copy(const RawRing* ring, std::span<Sample, RawRing::kSamples> samples) {
+  return ring == nullptr ? 0 : ring->copy(samples);
 }
 
 }  // namespace
@@ -70,6 +68,13 @@ bool TaskTimes::read(const Features& features, EntityId entity, const Clocks& cl
 
 /// Samples count where all times were told together.
 void TaskTimes::join(std::size_t readings, std::size_t busy, std::size_t idle) {
+  const auto told_with = [&](const Ring& ring, std::size_t size) {
+    return size == readings &&
+           std::equal(ring.begin(), ring.begin() + static_cast<std::ptrdiff_t>(size),
+                      backpressured_.begin(),
+                      [](const Sample& a, const Sample& b) { return a.at == b.at; });
+  };
+  if (told_with(idle_, idle) && (!tells_busy_ || told_with(busy_, busy))) return zip(readings);
   Backwards busy_back({busy_.data(), busy});
   Backwards idle_back({idle_.data(), idle});
   for (std::size_t i = readings; i-- > 0;) {
@@ -80,6 +85,17 @@ void TaskTimes::join(std::size_t readings, std::size_t busy, std::size_t idle) {
     if (tells_busy_ && busy_then == nullptr) continue;
     readings_[--first_reading_] = {sample.at, tells_busy_ ? busy_then->value : 0, sample.value,
                                    idle_then->value};
+  }
+}
+
+/// The same where every sample has its neighbours, as in nearly all of them.
+void TaskTimes::zip(std::size_t readings) {
+  for (std::size_t i = readings; i-- > 0;) {
+    const double busy = tells_busy_ ? busy_[i].value : 0;
+    const double backpressured = backpressured_[i].value;
+    const double idle = idle_[i].value;
+    if (!std::isfinite(busy) || !std::isfinite(backpressured) || !std::isfinite(idle)) continue;
+    readings_[--first_reading_] = {backpressured_[i].at, busy, backpressured, idle};
   }
 }
 

@@ -56,6 +56,7 @@ class TaskTimes {
   using Ring = std::array<Sample, RawRing::kSamples>;
 
   void join(std::size_t readings, std::size_t busy, std::size_t idle);
+  void zip(std::size_t readings);
   void find_deltas(int tasks, DurationMs gap_max_ms);
   std::span<const Delta> deltas() const { return std::span(deltas_).first(deltas_size_); }
 
