@@ -19,7 +19,7 @@ constexpr Param kParams[] = {
     {"drift", 1.5, "scales of the usual difference that an hour may be off; CUSUM's k"},
     {"sum_min", 7.5, "of what is beyond, added up; CUSUM's h: three hours that are clipped"},
     {"clip", 4, "scales that a single hour counts at most"},
-    {"level_ratio", 0.25, "of the level: three scales are at least that"},
+    {"level_ratio", 0.2, "of the level: three scales are at least that"},
     {"rate_min", 1, "records per second that it must differ by"},
     {"size_min_bytes", 10.0 * 1024 * 1024, "that a checkpoint must differ by"},
     {"restart_ms", 3 * kHourMs, "before the change began, a restart is named with it"},

@@ -14,11 +14,11 @@
 namespace doctor {
 
 struct PatternRules {
-  double hours_min{96};      // of the days before
-  double drift{1.5};         // CUSUM's k, in scales of the usual differences
-  double sum_min{7.5};       // CUSUM's h: three hours that are clipped
-  double clip{4};            // of one hour
-  double level_ratio{0.25};  // three scales are at least this share of the level
+  double hours_min{96};     // of the days before
+  double drift{1.5};        // CUSUM's k, in scales of the usual differences
+  double sum_min{7.5};      // CUSUM's h: three hours that are clipped
+  double clip{4};           // of one hour
+  double level_ratio{0.2};  // three scales are at least this share of the level
 };
 
 struct PatternShift {

@@ -292,7 +292,10 @@ TEST_F(Backpressure, AVictimThatIsBusyItselfIsHeldUpInWhatIsLeft) {
   // the rest, 3 % of the whole.
   run(kHealthy, 3 * kMinuteMs);
   for (int i = 0; i < 8; ++i) {
-    run({{"source", kCalm}, {"parse", kCalm}, {"enrich", {{0.8, 0}, {0.8, 0}}}, {"sink", kCalm}},
+    run({{"source", kCalm},
+         {"parse", kCalm},
+         {"enrich", {{0.7, 0}, {0.7, 0}}},
+         {"sink", {{0.85, 0}, {0.85, 0}}}},
         30 * kSecondMs);
     run({{"source", {{0.4, 0.56}, {0.4, 0.56}}},
          {"parse", {{0.4, 0.56}, {0.4, 0.56}}},
