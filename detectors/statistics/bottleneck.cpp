@@ -11,7 +11,6 @@ namespace doctor {
 namespace {
 
 constexpr double kVictimMin = 0.05;
-constexpr double kHeldMin = 0.02;  // less of the time may be anything
 constexpr double kOwnMax = 0.06;
 constexpr double kOwnShare = 0.5;  // of the victim's
 constexpr double kVariesMin = 0.03;
@@ -86,15 +85,6 @@ double busier(const Candidate& a, const Candidate& b) {
          std::sqrt(static_cast<double>(differences.size()));
 }
 
-/// Who is busy most of the time has little left to be held up in, and is a victim no less: of the
-/// time in which it is not busy, the share it is held up.
-bool is_victim(const VertexLoad& load) {
-  const double held = load.backpressured().value_or(0);
-  if (held >= kVictimMin) return true;
-  const double rest = std::max(held, 1 - load.busy().value_or(0));
-  return held >= kHeldMin && held >= kVictimMin * rest;
-}
-
 std::optional<std::size_t> worst_predecessor(std::span<const VertexLoad> loads,
                                              const Indexes& indexes,
                                              const std::vector<bool>& reached, std::size_t vertex) {
@@ -103,7 +93,7 @@ std::optional<std::size_t> worst_predecessor(std::span<const VertexLoad> loads,
     const auto from = indexes.find(edge.from);
     if (from == indexes.end() || !reached[from->second]) continue;
     const std::optional<double> held = loads[from->second].backpressured();
-    if (!held || !is_victim(loads[from->second])) continue;
+    if (!held || *held < kVictimMin) continue;
     if (!worst || *held > *loads[*worst].backpressured()) worst = from->second;
   }
   return worst;

@@ -287,27 +287,6 @@ TEST_F(Backpressure, OneThatHasIdleTimeIsNoRivalOfOneThatHasNone) {
   EXPECT_EQ(verdict.findings[0].subject.vertex, "enrich");
 }
 
-TEST_F(Backpressure, AVictimThatIsBusyItselfIsHeldUpInWhatIsLeft) {
-  // A third of the time the sink stops all: enrich is busy for nine tenths of that and waits in
-  // the rest, 3 % of the whole.
-  run(kHealthy, 3 * kMinuteMs);
-  for (int i = 0; i < 8; ++i) {
-    run({{"source", kCalm},
-         {"parse", kCalm},
-         {"enrich", {{0.7, 0}, {0.7, 0}}},
-         {"sink", {{0.85, 0}, {0.85, 0}}}},
-        30 * kSecondMs);
-    run({{"source", {{0.4, 0.56}, {0.4, 0.56}}},
-         {"parse", {{0.4, 0.56}, {0.4, 0.56}}},
-         {"enrich", {{0.9, 0.09}, {0.9, 0.09}}},
-         {"sink", kBusy}},
-        15 * kSecondMs);
-  }
-  const Verdict verdict = judge();
-  ASSERT_FALSE(verdict.findings.empty());
-  EXPECT_EQ(verdict.findings[0].subject.vertex, "sink");
-}
-
 TEST_F(Backpressure, AmongLookAlikesTheOneThatIsNeverIdleWhileTheyWaitIsNamed) {
   job_.vertices[3].inputs = {{"parse", "HASH"}};
   run(kHealthy, 3 * kMinuteMs);
