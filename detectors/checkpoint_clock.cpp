@@ -42,7 +42,8 @@ CheckpointClock checkpoint_clock(const Window& window, const JobFacts& job, doub
     if (fault.at > from && exceeded_tolerance(fault)) ++clock.threshold_restarts;
   }
   clock.since = clock.threshold_restarts > 0 ? from : std::max(from, running_since(job));
-  clock.stands_until = job.checkpoints_read_at ? kForEver : clock.since + clock.allowed_ms;
+  const bool stands = job.checkpoints_read_at || clock.since > kForEver - clock.allowed_ms;
+  clock.stands_until = stands ? kForEver : clock.since + clock.allowed_ms;
   return clock;
 }
 

@@ -302,8 +302,10 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   const bool goes_on = loop.restarts > 0 && !is_over(loop.end, loop.gap_max, now, params);
   if (recent.same.empty() && !goes_on) return tally.calm(kForEver);
   // The past that chance is reckoned from moves on when it is a week long.
-  const TimestampMs known_until = since + kKnownMaxMs;
-  const TimestampMs drops_out = lately == restarts.end() ? known_until : lately->at + kLatelyMs;
+  const TimestampMs known_until = std::min(since, kForEver - kKnownMaxMs) + kKnownMaxMs;
+  const TimestampMs drops_out = lately == restarts.end()
+                                    ? known_until
+                                    : std::min(lately->at, kForEver - kLatelyMs) + kLatelyMs;
   tally.calm(std::min(known_until, drops_out));
 }
 
