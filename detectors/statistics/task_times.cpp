@@ -103,10 +103,13 @@ void TaskTimes::find_deltas(int tasks, DurationMs gap_max_ms) {
   const std::span<const Reading> all = std::span(readings_).subspan(first_reading_);
   const Reading* last = &all.front();  // where the times last moved
   for (const Reading& reading : all.subspan(1)) {
-    const double busy = reading.busy - last->busy;
     const double backpressured = reading.backpressured - last->backpressured;
     const double idle = reading.idle - last->idle;
-    const bool falls = busy < 0 || backpressured < 0 || idle < 0;
+    const double rise = reading.busy - last->busy + backpressured + idle;
+    // Busy is what Flink is left with (TimerGauge, TaskIOMetricGroup): it takes back what turns out
+    // to have been a wait. Only a new attempt lets all three together fall.
+    const bool falls = backpressured < 0 || idle < 0 || rise < 0;
+    const double busy = std::max(0.0, reading.busy - last->busy);
     double total = busy + backpressured + idle;
     if (!falls && total == 0) continue;  // frozen: REST repeats itself; not a new reading
     const DurationMs passed = reading.at - last->at;

@@ -92,6 +92,22 @@ TEST(TaskTimes, ANewAttemptAndASilenceAreNotSpread) {
   EXPECT_FALSE(times.shares_in(kFrom + 15'000, task.at, 1));
 }
 
+TEST(TaskTimes, BusyTimeThatIsTakenBackIsNoNewAttempt) {
+  Task task;  // as a real Flink 2.0 told of a task that was held up all the time
+  task.busy = 2000;
+  task.tell();
+  for (const double taken_back : {195.0, 0.0, 60.0, 110.0}) {
+    task.busy -= taken_back;
+    task.pass(15'000, 0, 1);
+  }
+  TaskTimes times;
+  ASSERT_TRUE(times.read(task.features, kTask, kClocksOfTask, 1));
+  const auto shares = times.shares_in(kFrom, kFrom + kMinuteMs, kMinuteMs);
+  ASSERT_TRUE(shares);
+  EXPECT_DOUBLE_EQ(shares->backpressured, 1);
+  EXPECT_DOUBLE_EQ(*shares->busy, 0);
+}
+
 TEST(TaskTimes, WithoutBusyTimeTheRestOfTheClockIsNotTaken) {
   Task task;
   task.tell(false);
