@@ -288,16 +288,12 @@ def report(clusters: dict[str, FakeCluster], came: dict[tuple[str, str, str], fl
                 told.append(at - shown)
             elif shown < end:
                 missing += 1
-        for sink in cluster.slow:
-            at = came.get(("backpressure", name, sink.name))
+        judged_by_answers = [("backpressure", sink, cluster.scraped, slow) for sink in cluster.slow]
+        judged_by_answers += [("checkpoint_failing", job, job.read, declined) for job in cluster.declined]
+        for detector, job, answered, delays in judged_by_answers:
+            at = came.get((detector, name, job.name))
             if at is not None:
-                slow.append(at - max(scraped for scraped in cluster.scraped if scraped < at))
-            else:
-                missing += 1
-        for job in cluster.declined:
-            at = came.get(("checkpoint_failing", name, job.name))
-            if at is not None:
-                declined.append(at - max(read for read in job.read if read < at))
+                delays.append(at - max(answer for answer in answered if answer < at))
             else:
                 missing += 1
     print(row("job_down: fault → answer that shows it (poll: 5 s)", waited))

@@ -3,14 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "tests/unit/recording_fixture.hpp"
 
 namespace doctor {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr DurationMs kTick = 5 * kSecondMs;
 
@@ -55,29 +52,15 @@ class Watch {
   std::unique_ptr<scenario::ClusterFeed> feed_;
 };
 
-std::vector<std::string> scenario_files() {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(DOCTOR_SOURCE_DIR "/tests/scenarios")) {
-    if (entry.path().extension() == ".scenario") names.push_back(entry.path().stem());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 class JudgeStands : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Files, JudgeStands, testing::ValuesIn(scenario_files()),
+INSTANTIATE_TEST_SUITE_P(Files, JudgeStands, testing::ValuesIn(test::scenario_files()),
                          [](const auto& param) { return param.param; });
 
 /// Every so often nothing is polled for minutes, so that what was fresh ceases to be.
 bool is_silent(DurationMs at) { return at % (20 * kMinuteMs) >= 15 * kMinuteMs; }
 
 TEST_P(JudgeStands, SaysWhatOneSaysThatAsksAtEveryLook) {
-  const std::string name = GetParam() + ".scenario";
-  int long_ones = 0;
-  for (const scenario::Case& drawn : test::cases_of(
-           test::contents(fs::path(DOCTOR_SOURCE_DIR) / "tests/scenarios" / name), name)) {
-    // Cases of many hours are costly and alike: one of a file will do.
-    if (drawn.one_shot || (drawn.length > 3 * kHourMs && ++long_ones > 1)) continue;
+  for (const scenario::Case& drawn : test::watched_cases(GetParam(), 3 * kHourMs)) {
     SCOPED_TRACE(drawn.file + ": " + drawn.name);
     Watch plain(drawn, false);
     Watch always(drawn, true);

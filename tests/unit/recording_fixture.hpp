@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -49,6 +50,30 @@ inline std::vector<scenario::Case> cases_of(const std::string& text, const std::
   scenario::Parsed parsed = scenario::parse(text, file);
   for (const std::string& error : parsed.errors) ADD_FAILURE() << error;
   return std::move(parsed.cases);
+}
+
+/// The drawn clusters' files, without ".scenario".
+inline std::vector<std::string> scenario_files() {
+  std::vector<std::string> names;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(DOCTOR_SOURCE_DIR "/tests/scenarios")) {
+    if (entry.path().extension() == ".scenario") names.push_back(entry.path().stem());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// Those cases of a file that are watched as they go on. Cases of many hours are costly and alike:
+/// one that is longer than `length_max` will do.
+inline std::vector<scenario::Case> watched_cases(const std::string& file, DurationMs length_max) {
+  const std::string name = file + ".scenario";
+  std::vector<scenario::Case> all =
+      cases_of(contents(std::filesystem::path(DOCTOR_SOURCE_DIR) / "tests/scenarios" / name), name);
+  int long_ones = 0;
+  std::erase_if(all, [&](const scenario::Case& drawn) {
+    return drawn.one_shot || (drawn.length > length_max && ++long_ones > 1);
+  });
+  return all;
 }
 
 /// What the findings API would answer.

@@ -30,31 +30,14 @@ std::vector<std::string> bare(const Replayed& replayed) {
   return lines;
 }
 
-std::vector<std::string> scenario_files() {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(DOCTOR_SOURCE_DIR "/tests/scenarios")) {
-    if (entry.path().extension() == ".scenario") names.push_back(entry.path().stem());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 /// Every drawn cluster of one detector's scenarios.
 class RecordedScenarios : public RecordingTest, public testing::WithParamInterface<std::string> {
  protected:
   static std::vector<scenario::Case> cases() {
-    const std::string name = GetParam() + ".scenario";
-    std::vector<scenario::Case> all = test::cases_of(
-        test::contents(fs::path(DOCTOR_SOURCE_DIR) / "tests/scenarios" / name), name);
-    // Cases of many hours are costly and alike: one of a file will do.
-    int long_ones = 0;
-    std::erase_if(all, [&](const scenario::Case& drawn) {
-      return drawn.one_shot || (drawn.length > 6 * kHourMs && ++long_ones > 1);
-    });
-    return all;
+    return test::watched_cases(GetParam(), 6 * kHourMs);
   }
 };
-INSTANTIATE_TEST_SUITE_P(Files, RecordedScenarios, testing::ValuesIn(scenario_files()),
+INSTANTIATE_TEST_SUITE_P(Files, RecordedScenarios, testing::ValuesIn(test::scenario_files()),
                          [](const auto& param) { return param.param; });
 
 TEST_F(RecordingTest, EveryTickReplaysByteForByte) {
