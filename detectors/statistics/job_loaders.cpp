@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "detectors/statistics/finished_loaders.hpp"
 #include "detectors/statistics/stepped_growth.hpp"
 #include "detectors/statistics/trend.hpp"
 
@@ -60,6 +61,7 @@ std::vector<Look> looks_of(std::span<const SteppedPoint> steps,
       for (std::size_t i = 0; i < step.names.size(); ++i) {
         const auto cost = costs.find(step.names[i]);
         if (cost == costs.end() || step.ends[i] > opportunity.from - soft_age_ms) continue;
+        if (opportunity.tenured_only && !is_tenured(step, opportunity.young_collections)) continue;
         ++look.finished[step.names[i]];
         look.due += cost->second;
       }

@@ -29,29 +29,54 @@ std::optional<double> last_at(const Plateaus* plateaus, const Plateaus& used, st
   return last;
 }
 
-/// A collector that unloads classes.
-struct Unloader {
-  double weight{};
+/// A collector, and what its runs take.
+struct Collector {
+  enum class Takes { all, tenured, young };
+  Takes takes{};
+  double runs_per_count{};
   const Plateaus* counts{nullptr};
 };
 
-std::vector<Unloader> unloaders_of(const Window& window, EntityId process) {
-  std::vector<Unloader> unloaders;
-  for (const EntityId collector : window.entities->children(process, Level::collector)) {
-    const double weight = unloading_runs_per_count(window.entities->name(collector));
-    if (weight == 0) continue;
-    unloaders.push_back({weight, window.features->plateaus(Metric::gc_count, collector)});
-  }
-  return unloaders;
+Collector::Takes takes_of(std::string_view collector) {
+  if (unloading_runs_per_count(collector) == 0) return Collector::Takes::young;
+  const bool beside_the_program =
+      collector == "G1_Concurrent_GC" || collector == "ConcurrentMarkSweep";
+  return beside_the_program ? Collector::Takes::tenured : Collector::Takes::all;
 }
 
-double collections_at(std::span<const Unloader> unloaders, const Plateaus& used,
-                      std::size_t index) {
+std::vector<Collector> collectors_of(const Window& window, EntityId process) {
+  std::vector<Collector> collectors;
+  for (const EntityId id : window.entities->children(process, Level::collector)) {
+    const std::string& name = window.entities->name(id);
+    const double runs = unloading_runs_per_count(name);
+    collectors.push_back(
+        {takes_of(name), runs > 0 ? runs : 1, window.features->plateaus(Metric::gc_count, id)});
+  }
+  return collectors;
+}
+
+double runs_at(std::span<const Collector> collectors, Collector::Takes what, const Plateaus& used,
+               std::size_t index) {
   double runs = 0;
-  for (const Unloader& unloader : unloaders) {
-    runs += unloader.weight * last_at(unloader.counts, used, index).value_or(0);
+  for (const Collector& collector : collectors) {
+    if (collector.takes != what) continue;
+    runs += collector.runs_per_count * last_at(collector.counts, used, index).value_or(0);
   }
   return runs;
+}
+
+/// What is not counted by anybody has promoted nothing, to be sure.
+void count_collections(SteppedPoint& point, std::span<const Collector> collectors,
+                       const Plateaus& used, std::size_t index) {
+  point.collections = runs_at(collectors, Collector::Takes::all, used, index);
+  point.cycles = runs_at(collectors, Collector::Takes::tenured, used, index);
+  const bool has_young =
+      collectors.empty() ||
+      std::any_of(collectors.begin(), collectors.end(),
+                  [](const Collector& one) { return one.takes == Collector::Takes::young; });
+  if (has_young) {
+    point.young_collections = runs_at(collectors, Collector::Takes::young, used, index);
+  }
 }
 
 // Submissions take the places that cuts have for them, in order.
@@ -120,7 +145,7 @@ std::vector<SteppedPoint> metaspace_points(const Window& window,
   if (used == nullptr) return {};
   const Plateaus* loaded = window.features->plateaus(Metric::jvm_classes_loaded, process);
   const Plateaus* unloaded = window.features->plateaus(Metric::jvm_classes_unloaded, process);
-  const std::vector<Unloader> unloaders = unloaders_of(window, process);
+  const std::vector<Collector> collectors = collectors_of(window, process);
   std::vector<SteppedPoint> points;
   points.reserve(used->size());
   int carried = 0;
@@ -135,7 +160,7 @@ std::vector<SteppedPoint> metaspace_points(const Window& window,
     point.min = plateau.min;
     point.loaded = last_at(loaded, *used, i);
     point.unloaded = last_at(unloaded, *used, i);
-    point.collections = collections_at(unloaders, *used, i);
+    count_collections(point, collectors, *used, i);
     carried = 0;
     // Classes loaded never fall in one JVM: what is older belongs to another.
     if (!points.empty() && point.loaded && points.back().loaded &&

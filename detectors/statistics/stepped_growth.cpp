@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "detectors/statistics/finished_loaders.hpp"
 #include "detectors/statistics/robust.hpp"
 
 namespace doctor {
@@ -40,6 +41,8 @@ std::vector<SteppedPoint> merge_idle(std::vector<SteppedPoint> points) {
       before.min = std::min(before.min, point.min);
       before.unloaded = point.unloaded;
       before.collections = point.collections;
+      before.cycles = point.cycles;
+      before.young_collections = point.young_collections;
       before.alive = point.alive;
       continue;
     }
@@ -110,20 +113,26 @@ class Analysis {
     const SteppedPoint& now = steps_.back();
     const double loads = base.loaded && now.loaded ? *now.loaded - *base.loaded : 0;
     classes_per_event_ = growth_.events > 0 ? loads / growth_.events : 0;
+    const FinishedLoaders loaders(steps_, growth_.step, classes_per_event_);
     for (std::size_t i = 1; i < steps_.size(); ++i) {
       const SteppedPoint& point = steps_[i];
       const SteppedPoint& before = steps_[i - 1];
-      const bool full = point.collections > before.collections;
-      const double freed =
-          point.unloaded && before.unloaded ? *point.unloaded - *before.unloaded : 0;
-      if (!full && freed <= 0) continue;
+      Opportunity seen;
+      seen.tenured_only = point.collections <= before.collections;
+      seen.full = !seen.tenured_only || point.cycles > before.cycles;
+      seen.young_collections = before.young_collections;
+      if (point.unloaded && before.unloaded)
+        seen.freed_classes = *point.unloaded - *before.unloaded;
+      if (!seen.full && seen.freed_classes <= 0) continue;
       // A collection that nobody counted proves something only about jobs that ended long before
       // it.
-      const Account ended = account(i, 0);
-      const Account takable = account(i, rules_.soft_age_ms);
+      const LoaderAccount ended = loaders.at(i, {0, seen.tenured_only});
+      const LoaderAccount takable = loaders.at(i, {rules_.soft_age_ms, seen.tenured_only});
       due_classes_ = takable.classes;
-      if ((full ? ended : takable).jobs < 2) continue;
-      growth_.opportunities.push_back(judge(i, full, ended, takable, freed));
+      const bool freed_a_loader =
+          classes_per_event_ > 0 && seen.freed_classes >= classes_per_event_;
+      if ((seen.full ? ended : takable).jobs < 2 && !freed_a_loader) continue;
+      growth_.opportunities.push_back(judge(std::move(seen), i, ended, takable));
       if (growth_.opportunities.back().outcome == Reclaim::healthy) last_healthy_ = i;
       if (growth_.opportunities.back().outcome < Reclaim::partial) continue;
       segment_ = i;
@@ -131,62 +140,10 @@ class Analysis {
     }
   }
 
-  /// What the jobs of the first `index` steps had loaded that had ended so long before the plateau
-  /// `index` began, and what the others hold. Jobs differ, so each counts as what its own step
-  /// rose.
-  struct Account {
-    double jobs{};
-    double classes{};     // of those that had ended
-    double held_bytes{};  // by the others, the one that began the plateau among them
-  };
-
-  Account account(std::size_t index, DurationMs age_ms) const {
-    const TimestampMs before = steps_[index].from - age_ms;
-    double without_end = 0;
-    for (std::size_t i = 1; i < index; ++i) {
-      if (!knows_ends(steps_[i]) && steps_[i].from <= before) without_end += steps_[i].events;
-    }
-    // Of jobs whose end nobody told, as many as run now may be any of them.
-    const double alive = std::min<double>(without_end, steps_[index].alive);
-    const double ended_share = without_end > 0 ? 1 - alive / without_end : 0;
-    Account account;
-    for (std::size_t i = 1; i <= index; ++i) {
-      const SteppedPoint& step = steps_[i];
-      if (step.events == 0) continue;
-      double share = step.from <= before ? ended_share : 0;
-      if (knows_ends(step)) share = ended_by(step, before);
-      if (i == index) share = 0;
-      account.jobs += share * step.events;
-      account.classes += share * classes_of(i);
-      account.held_bytes += (1 - share) * bytes_of(i);
-    }
-    return account;
-  }
-
-  static bool knows_ends(const SteppedPoint& step) {
-    return step.ends.size() == static_cast<std::size_t>(step.events);
-  }
-  static double ended_by(const SteppedPoint& step, TimestampMs before) {
-    const auto ended = std::count_if(step.ends.begin(), step.ends.end(),
-                                     [&](TimestampMs end) { return end <= before; });
-    return static_cast<double>(ended) / step.events;
-  }
-  double classes_of(std::size_t index) const {
-    const SteppedPoint& step = steps_[index];
-    const SteppedPoint& last = steps_[index - 1];
-    if (!step.loaded || !last.loaded) return classes_per_event_ * step.events;
-    return *step.loaded - *last.loaded;
-  }
-  /// Of a step in which something was given back the rise is not known.
-  double bytes_of(std::size_t index) const {
-    const double rise = steps_[index].last - steps_[index - 1].last;
-    return std::max(rise, growth_.step * steps_[index].events);
-  }
-
   /// Of finished jobs' classes what is gone when a plateau begins: what collections could take, or
   /// what they did take, for soft references may let go sooner than they must.
-  Account gone_before(std::size_t index) const {
-    Account gone = reclaimed_;
+  LoaderAccount gone_before(std::size_t index) const {
+    LoaderAccount gone = reclaimed_;
     const SteppedPoint& base = steps_.front();
     const SteppedPoint& before = steps_[index - 1];
     if (!base.unloaded || !before.unloaded || classes_per_event_ <= 0) return gone;
@@ -196,17 +153,16 @@ class Analysis {
     return gone;
   }
 
-  Opportunity judge(std::size_t index, bool full, const Account& ended, const Account& takable,
-                    double freed_classes) const {
-    const Account& finished = full ? ended : takable;
-    const Account gone = gone_before(index);
+  Opportunity judge(Opportunity opportunity, std::size_t index, const LoaderAccount& ended,
+                    const LoaderAccount& takable) const {
+    const bool full = opportunity.full;
+    const double freed_classes = opportunity.freed_classes;
+    const LoaderAccount& finished = full ? ended : takable;
+    const LoaderAccount gone = gone_before(index);
     const SteppedPoint& point = steps_[index];
     const double before = steps_[index - 1].last;
-    Opportunity opportunity;
     opportunity.from = point.from;
-    opportunity.full = full;
     opportunity.finished = static_cast<int>(finished.jobs);
-    opportunity.freed_classes = freed_classes;
     opportunity.freed_bytes = std::max(0.0, before - point.min);
     if (classes_per_event_ > 0) {
       opportunity.freed_bytes =
@@ -331,6 +287,22 @@ class Analysis {
     return events >= 3 && last.trough - first.trough >= 0.5 * growth_.step * events + held;
   }
 
+  /// A collection sets the next threshold to 1.67 times what is left (HotSpot's
+  /// MinMetaspaceFreeRatio) and lowers it but slowly: only who never was higher must have collected
+  /// by now, and since it stood at that fraction of its level.
+  bool is_beyond_threshold() const {
+    constexpr double kFreeRatio = 1 / 0.6;
+    if (!growth_.growing || rules_.threshold_ratio <= 0 || last_healthy_ ||
+        growth_.base < rules_.threshold_base_min_bytes || *growth_.reclaim_ratio >= 0.01 ||
+        growth_.level <= rules_.threshold_ratio * growth_.base) {
+      return false;
+    }
+    std::size_t then = steps_.size() - 1;
+    while (then > 0 && steps_[then].last > growth_.level / kFreeRatio) --then;
+    const FinishedLoaders loaders(steps_, growth_.step, classes_per_event_);
+    return loaders.at(then, {rules_.soft_age_ms, true}).jobs >= rules_.finished_min;
+  }
+
   Proof prove() const {
     if (!growth_.reclaim_ratio || growth_.gives_back || growth_.step < rules_.step_min_bytes) {
       return Proof::none;
@@ -356,12 +328,7 @@ class Analysis {
     if (troughs.size() >= 2 && rises_between(*troughs.front(), *troughs.back())) {
       return Proof::rising_troughs;
     }
-    if (growth_.growing && rules_.threshold_ratio > 0 &&
-        growth_.base >= rules_.threshold_base_min_bytes && *growth_.reclaim_ratio < 0.01 &&
-        growth_.level > rules_.threshold_ratio * growth_.base) {
-      return Proof::beyond_threshold;
-    }
-    return Proof::none;
+    return is_beyond_threshold() ? Proof::beyond_threshold : Proof::none;
   }
 
   const SteppedGrowthRules& rules_;
@@ -370,7 +337,7 @@ class Analysis {
   double classes_per_event_{0};
   double due_classes_{0};  // that the last collection could take, of all since the base
   std::optional<std::size_t> last_healthy_;
-  Account reclaimed_;                   // what the last collection that freed something could take
+  LoaderAccount reclaimed_;             // what the last collection that freed something could take
   std::optional<std::size_t> segment_;  // since the last collection that freed something
 };
 

@@ -5,37 +5,23 @@
 #pragma once
 
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "detectors/statistics/job_loaders.hpp"
+#include "detectors/statistics/stepped_point.hpp"
 #include "detectors/statistics/trend.hpp"
 #include "model/time.hpp"
 
 namespace doctor {
-
-/// The level between two submissions.
-struct SteppedPoint {
-  TimestampMs from{};
-  int events{0};           // submissions that began it
-  int alive{0};            // jobs submitted within the series that still ran when it began
-  bool first_time{false};  // holds the first submission of a job name: loads more than later ones
-  double last{};           // bytes
-  double min{};            // bytes
-  std::optional<double> loaded, unloaded;  // classes, cumulative
-  double collections{0};                   // collections that unload classes, cumulative
-  /// Jobs submitted, as far as known (texts that outlive this) …
-  std::vector<std::string_view> names;
-  std::vector<TimestampMs> ends;  // … and when each ended; far away while it lives
-};
 
 struct SteppedGrowthRules {
   double step_min_bytes{};  // rise per event that is worth a word
   double p_max{0.01};
   int events_min{5};
   int finished_min{4};
-  double threshold_ratio{
-      3.4};  // no JVM waits longer than this multiple of its base; 0 = do not use
+  /// A JVM that never unloaded a class waits no longer than this multiple of its base; 0 = do not
+  /// use.
+  double threshold_ratio{3.4};
   double threshold_base_min_bytes{25e6};
   std::optional<double> limit_bytes;
   double headroom_ratio{0.5};  // of base to limit: left after full collections, that is no float
@@ -51,8 +37,10 @@ enum class Reclaim { none, barren, partial, healthy };
 struct Opportunity {
   TimestampMs from{};  // of the plateau in which it was seen
   Reclaim outcome{Reclaim::none};
-  bool full{true};        // a counted collection; else inferred from single classes unloaded
-  int finished{};         // jobs that had ended before
+  bool full{true};      // a counted collection; else inferred from single classes unloaded
+  bool tenured_only{};  // LoaderHolds
+  std::optional<double> young_collections;  // before it
+  int finished{};                           // jobs that had ended before
   double held_bytes{};    // by jobs that ran or had ended within soft_age_ms: nothing takes it
   double alive_bytes{};   // of that, by those that ran
   double owed_classes{};  // of the others, since a collection freed something last

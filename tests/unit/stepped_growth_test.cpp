@@ -89,6 +89,37 @@ TEST(SteppedGrowth, ACollectionProvesNothingAboutJobsThatHaveJustEnded) {
   EXPECT_EQ(judged(slow, 600 * kSecondMs).proof, Proof::barren_collection);
 }
 
+/// As `points`, with so many young collections between two submissions.
+std::vector<SteppedPoint> with_young(std::vector<SteppedPoint> points, double each) {
+  double young = 0;
+  for (SteppedPoint& point : points) point.young_collections = young += each;
+  return points;
+}
+
+TEST(SteppedGrowth, WhatIsStillYoungIsNotOwedByAConcurrentCycle) {
+  std::vector<SteppedPoint> points = stairs(16, kHourMs, {});
+  for (std::size_t i = 12; i < points.size(); ++i) points[i].cycles = 1;
+  EXPECT_EQ(judged(with_young(points, 1), 10 * kMinuteMs).proof, Proof::none)
+      << "after 11 young collections nothing was promoted yet";
+  EXPECT_EQ(judged(with_young(points, 5), 10 * kMinuteMs).proof, Proof::barren_collection);
+  for (std::size_t i = 12; i < points.size(); ++i) points[i].collections = 1;
+  EXPECT_EQ(judged(with_young(points, 1), 10 * kMinuteMs).proof, Proof::barren_collection)
+      << "a full collection takes the young as well";
+}
+
+TEST(SteppedGrowth, BeyondEveryThresholdOnlyWhatWasTenuredIsALeak) {
+  const std::vector<SteppedPoint> points = stairs(40, kHourMs, {});
+  EXPECT_EQ(judged(with_young(points, 2), 10 * kMinuteMs).proof, Proof::beyond_threshold);
+  EXPECT_EQ(judged(with_young(points, 0.4), 10 * kMinuteMs).proof, Proof::none)
+      << "as on a JVM that hardly allocates";
+}
+
+TEST(SteppedGrowth, AThresholdThatWasRaisedByAnEarlierPeakProvesNothing) {
+  // Twice as high as ever before would be needed; the JVM collects where it did the last time.
+  const std::vector<SteppedPoint> points = stairs(75, kHourMs, {{38, 37, true}});
+  EXPECT_EQ(judged(with_young(points, 5), 10 * kMinuteMs).proof, Proof::none);
+}
+
 TEST(SteppedGrowth, OneLoaderGivenBackShowsNothingOfTheOthers) {
   const auto keeps = [](int before, int takes) {
     return judged(stairs(16, kHourMs, {{before, takes, false}}), 10 * kMinuteMs).keeps;

@@ -4,6 +4,7 @@
     python3 tests/detection/traces/record.py --out tests/detection/traces/recorded
     python3 tests/detection/traces/record.py --out DIR --only heap_leak_g1,heap_peace_zgc --at-once 1
     python3 tests/detection/traces/record.py --out DIR --draw-churn 100 --seed 7     # healthy class churn of a G1, drawn
+    python3 tests/detection/traces/record.py --out DIR --draw-leaks 100 --seed 7     # the same with a leak
 
 Needs a JDK (javac, java). A trace is some minutes of a JVM, several at once if the machine has idle cores.
 """
@@ -68,22 +69,51 @@ RECORDED = {
 
 
 KIB_PER_CLASS = 3.4  # of the JDK's compiler, as metaspace is charged
+GARBAGE_MB_S_MAX = 2000  # as one core can
+
+
+def draw_workload(draw):
+    """A session cluster whose jobs come and go: classes, pace and garbage as detectors' healthy churn is described (a base of 6 to
+    120 MB, 150 to 1500 classes a job, .05 to 6 GB allocated between two submissions), and what a JVM needs for what runs at once."""
+    between = lambda least, most: least * (most / least) ** draw.random()  # noqa: E731
+    jobs, job_classes, base = draw.randint(1, 3), round(between(150, 1500)), round(between(1800, 25000))
+    garbage_mb = between(50, 6000)
+    submit_s = max(between(.4, 2), garbage_mb / GARBAGE_MB_S_MAX)  # of the JVM
+    workload = METASPACE | {"jobs": jobs, "job_classes": job_classes, "base_classes": base,
+                            "submit_min": round(submit_s * METASPACE["compression"] / 60, 1),
+                            "garbage_mb_s": round(garbage_mb / submit_s, 1),
+                            "replace_mb_s": round(draw.choice([0, between(.02, .6)]), 2)}
+    return workload, KIB_PER_CLASS * (base + 2 * jobs * job_classes) / 1024 * 1.3  # the old ones until they are collected
+
+
+def lasting(workload, submissions):
+    return workload | {"days": round(submissions * workload["submit_min"] / 1440, 2)}
 
 
 def draw_churn(seed):
-    """A session cluster whose jobs come and go and leave nothing behind: a scenario's name and its line. Classes, pace, garbage and
-    the room above what runs are drawn; where softly is, soft references keep ended loaders for 1 to 30 ms a free megabyte."""
+    """Leaves nothing behind: a scenario's name and its line. One in four is as tight as a few submissions; in one of three soft
+    references keep ended loaders for 1 to 30 ms a free megabyte."""
     draw = random.Random(seed)
-    between = lambda least, most: least * (most / least) ** draw.random()  # noqa: E731
-    jobs, job_classes, base = draw.randint(1, 3), round(between(100, 1200)), round(between(3000, 15000))
-    submit_min, softly = round(between(6, 90)), draw.random() < .3
-    running_kib = KIB_PER_CLASS * (base + 2 * jobs * job_classes)  # the old ones until they are collected
-    limit_mb = max(48, round((running_kib + between(4, 40) * KIB_PER_CLASS * job_classes) / 1024 * 1.3))
-    workload = METASPACE | {"jobs": jobs, "job_classes": job_classes, "base_classes": base, "submit_min": submit_min, "seed": seed,
-                            "days": round(min(2.5, max(.5, 60 * submit_min / 1440)), 2), "garbage_mb_s": round(between(2, 60), 1),
-                            "replace_mb_s": round(draw.choice([0, between(.02, .6)]), 2), "softly": int(softly)}
+    workload, running_mb = draw_workload(draw)
+    softly = draw.random() < .3
+    limit_mb = max(256, round(running_mb))
+    if draw.random() < .25:
+        limit_mb = round(running_mb + draw.uniform(4, 40) * KIB_PER_CLASS * workload["job_classes"] / 1024)
     flags = [f"-XX:MaxMetaspaceSize={limit_mb}m"] + ([f"-XX:SoftRefLRUPolicyMSPerMB={draw.randint(1, 30)}"] if softly else [])
-    return f"drawn_churn_{seed}", (workload, flags, None, "loaders are given back; drawn")
+    workload |= {"softly": int(softly), "seed": seed}
+    return f"drawn_churn_{seed}", (lasting(workload, 60), flags, None, "loaders are given back; drawn")
+
+
+def draw_leak(seed):
+    """As draw_churn, but a list keeps the loaders of job-0: the limit is 12 to 60 of them away, in one of five 256 MB at least."""
+    draw = random.Random(seed)
+    workload, running_mb = draw_workload(draw)
+    room_mb = draw.uniform(12, 60) * KIB_PER_CLASS * workload["job_classes"] / 1024
+    limit_mb = round(max(running_mb + room_mb, draw.choice([0, 0, 0, 0, 256])))
+    steps = workload["jobs"] * limit_mb * 1024 / KIB_PER_CLASS / workload["job_classes"]
+    workload |= {"kept": 1, "seed": seed}
+    return f"drawn_leak_{seed}", (lasting(workload, min(400, 2 * steps)), [f"-XX:MaxMetaspaceSize={limit_mb}m"], "metaspace_leak",
+                                  "a list keeps the class loaders of one job; drawn")
 
 
 def java_version(java):
@@ -168,13 +198,15 @@ def main():
     parser.add_argument("--java-home", type=pathlib.Path, help="another JDK than that of PATH")
     parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--draw-churn", type=int, default=0, metavar="N", help="N drawn workloads, and nothing else")
+    parser.add_argument("--draw-leaks", type=int, default=0, metavar="N", help="N drawn leaks, and nothing else")
     parser.add_argument("--seed", type=int, default=1, help="of the first that is drawn")
     options = parser.parse_args()
     bin_of = (lambda tool: str(options.java_home / "bin" / tool)) if options.java_home else (lambda tool: tool)
     wanted = [(scenario, collector) for scenario, collectors in RECORDED.items() for collector in collectors
               if not options.only or f"{scenario}_{collector}" in options.only.split(",")]
-    if options.draw_churn:
-        drawn = dict(draw_churn(seed) for seed in range(options.seed, options.seed + options.draw_churn))
+    if options.draw_churn or options.draw_leaks:
+        drawn = dict([draw_churn(seed) for seed in range(options.seed, options.seed + options.draw_churn)]
+                     + [draw_leak(seed) for seed in range(options.seed, options.seed + options.draw_leaks)])
         SCENARIOS.update(drawn)
         wanted = [(scenario, "g1") for scenario in drawn]
     if not wanted:
