@@ -18,7 +18,8 @@ namespace doctor {
 namespace {
 
 constexpr Param kParams[] = {
-    {"recent_max", 16, "newest checkpoints that ended; so many the agent remembers without gaps"},
+    {"recent_max", 16, "newest checkpoints that ended, which tell whether it is over"},
+    {"remembered_max", 32, "so many the agent remembers without gaps; all of them are judged too"},
     {"failures_min", 4, "of them"},
     {"share_min", 0.05, "of them failed at least, with this confidence:"},
     {"confidence", 0.95, "of each bound of the share, and that failures have gone"},
@@ -37,6 +38,7 @@ struct Sight {
   std::size_t threshold_restarts{};  // by too many failures in a row, since the first of them
   double restart_chance{};           // of another within the horizon, at least
   const CheckpointRecord* newest{};  // of those that failed
+  bool fails_for_sure{};             // share_min, with warning_confidence
   CheckpointFailure main{};          // the most frequent reason
   std::map<CheckpointFailure, Attempts> reasons{};
 };
@@ -50,6 +52,16 @@ std::string percent(double share) { return format_number(100 * share, 2) + " %";
 bool has_hole(const Attempts& attempts) {
   return std::any_of(attempts.begin(), attempts.end(),
                      [](const Attempt& a) { return a.after_hole; });
+}
+
+Attempts newest(const Attempts& all, std::size_t count) {
+  return {all.end() - static_cast<std::ptrdiff_t>(std::min(count, all.size())), all.end()};
+}
+
+std::vector<bool> failures_of(const Attempts& attempts) {
+  std::vector<bool> failed;
+  for (const Attempt& attempt : attempts) failed.push_back(attempt.failure.has_value());
+  return failed;
 }
 
 std::size_t longest_run(const Attempts& attempts) {
@@ -91,14 +103,12 @@ void look_at_restarts(const Window& window, const Params& params, Sight& sight) 
 
 Sight look(const JobFacts& job, TimestampMs now, Attempts attempts) {
   Sight sight{job, *job.checkpoint_config, now, std::move(attempts)};
-  std::vector<bool> failed;
   for (const Attempt& attempt : sight.attempts) {
-    failed.push_back(attempt.failure.has_value());
     if (!attempt.failure) continue;
     sight.reasons[*attempt.failure].push_back(attempt);
     sight.newest = attempt.record;
   }
-  sight.course = counted_failures(failed);
+  sight.course = counted_failures(failures_of(sight.attempts));
   sight.course.longest_run = longest_run(sight.attempts);
   if (sight.newest == nullptr) return sight;
   sight.main = std::max_element(
@@ -106,6 +116,18 @@ Sight look(const JobFacts& job, TimestampMs now, Attempts attempts) {
                    [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); })
                    ->first;
   return sight;
+}
+
+/// Those that tell best of a share that fails, and whether they are sure enough of it for a
+/// warning. Too few to begin with: none.
+Attempts telling_of(const Attempts& all, const Params& params, bool& for_sure) {
+  const std::vector<bool> failed = failures_of(all);
+  const FailureGates gates{static_cast<std::size_t>(params["recent_max"]),
+                           static_cast<std::size_t>(params["failures_min"]), params["share_min"]};
+  std::size_t telling = failing_attempts(failed, gates, params["warning_confidence"]);
+  for_sure = telling > 0;
+  if (!for_sure) telling = failing_attempts(failed, gates, params["confidence"]);
+  return newest(all, telling);
 }
 
 /// "4 expired, 1 declined by a task"
@@ -305,11 +327,7 @@ Finding report(const Window& window, const Sight& sight, const Params& params) {
   Finding finding;
   finding.detector = "checkpoint_failing";
   finding.subject = window.subject(sight.job);
-  const FailureCourse& course = sight.course;
-  const bool many =
-      failure_share(course.failed, course.attempts, params["warning_confidence"]).low >=
-      params["share_min"];
-  finding.severity = many ? Severity::warning : Severity::info;
+  finding.severity = sight.fails_for_sure ? Severity::warning : Severity::info;
   if (likely || sight.threshold_restarts > 0) finding.severity = Severity::critical;
   // One run of failures may be one disturbance; what comes again persists.
   finding.confidence = sight.course.longest_run < sight.course.failed ? Confidence::confirmed
@@ -340,16 +358,20 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   if (job.state != "RUNNING") return tally.keep(job);  // it may be down for failed ones
   const CheckpointClock clock = checkpoint_clock(window, job, kToleratedMax);
   if (clock.has_run_out()) return tally.judged();  // checkpoint_absent's
-  Attempts attempts = newest_attempts(window, job, static_cast<std::size_t>(params["recent_max"]));
-  if (attempts.empty()) return tally.learning(job, "no checkpoint has completed since it runs");
-  Sight sight = look(job, clock.now, std::move(attempts));
-  if (is_over(sight.course, params["confidence"])) return tally.calm(clock.stands_until);
-  // Too little to begin, too much to end.
-  if (static_cast<double>(sight.course.failed) < params["failures_min"]) {
-    return tally.keep(job, clock.stands_until);
+  const Attempts all =
+      newest_attempts(window, job, static_cast<std::size_t>(params["remembered_max"]));
+  if (all.empty()) return tally.learning(job, "no checkpoint has completed since it runs");
+  const Attempts recent = newest(all, static_cast<std::size_t>(params["recent_max"]));
+  if (is_over(counted_failures(failures_of(recent)), params["confidence"])) {
+    return tally.calm(clock.stands_until);
   }
+  bool for_sure = false;
+  Attempts telling = telling_of(all, params, for_sure);
+  // Too little to begin, too much to end.
+  if (telling.empty()) return tally.keep(job, clock.stands_until);
+  Sight sight = look(job, clock.now, std::move(telling));
+  sight.fails_for_sure = for_sure;
   add_bounds(sight.course, params["confidence"]);
-  if (sight.course.share.low < params["share_min"]) return tally.keep(job, clock.stands_until);
   look_at_restarts(window, params, sight);
   tally.judged(report(window, sight, params));
 }

@@ -85,14 +85,16 @@ std::optional<SizeRun> jump_of(const Sight& sight, const Params& params) {
                static_cast<std::size_t>(params["baseline_min"])});
 }
 
-std::optional<Slowdown> slowdown_of(const Sight& sight, const Params& params) {
+std::optional<Slowdown> slowdown_of(const Window& window, const Sight& sight,
+                                    const Params& params) {
   const auto drift =
       drift_of(sight.times.at_ms, sight.times.duration_ms,
                {static_cast<std::size_t>(params["drift_points_min"]), params["drift_span_min_ms"],
                 params["drift_z_min"], params["drift_rise_min"]});
   if (!drift) return std::nullopt;
   const auto exhaustion =
-      time_to_exhaustion(drift->trend, drift->level, sight.timeout_ms(), drift->span_ms);
+      time_to_exhaustion(drift->trend, drift->level, sight.timeout_ms(), drift->span_ms,
+                         {.age_ms = drift->level_age_ms(window.now)});
   if (!exhaustion) return std::nullopt;
   return Slowdown{*drift, *exhaustion};
 }
@@ -108,7 +110,7 @@ Sight look(const Window& window, const JobFacts& job, const Params& params) {
   sight.newest_ms = median(last).value();
   sight.least_ms = *std::min_element(last.begin(), last.end());
   sight.jump = jump_of(sight, params);
-  sight.slowdown = slowdown_of(sight, params);
+  sight.slowdown = slowdown_of(window, sight, params);
   return sight;
 }
 

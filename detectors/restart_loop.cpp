@@ -260,8 +260,9 @@ Finding lost_again(const Window& window, const JobFacts& job, const RestartStret
 
 Finding unstable(const Window& window, const JobFacts& job, const RestartStretch& recent,
                  const std::string& rule, const Params& params) {
+  const std::optional<TimestampMs> completed = last_completed(window, job);
   const std::string although =
-      job.checkpointing == Checkpointing::on ? ", although checkpoints complete" : "";
+      completed && *completed >= recent.begin ? ", although checkpoints complete" : "";
   Finding finding = base(window, job, Severity::warning, Confidence::confirmed,
                          "restarts again and again" + although + ": " + rule);
   finding.evidence.push_back(restarts_evidence(
@@ -273,6 +274,18 @@ Finding unstable(const Window& window, const JobFacts& job, const RestartStretch
   return finding;
 }
 
+/// Those that had come when the job's checkpoints were last asked for: between later ones some may
+/// have completed. Flink's clock may be ahead of ours, by which what we asked is dated.
+std::span<const Restart> seen_with_checkpoints(const Window& window, const JobFacts& job,
+                                               const Restarts& restarts) {
+  if (job.checkpointing != Checkpointing::on || !job.checkpoints_read_at) return restarts;
+  const DurationMs ahead = std::max<DurationMs>(0, restarts.back().at - window.now);
+  const TimestampMs until = *job.checkpoints_read_at + ahead;
+  const auto end = std::find_if(restarts.begin(), restarts.end(),
+                                [&](const Restart& restart) { return restart.at > until; });
+  return {restarts.begin(), end};
+}
+
 void judge(const Window& window, const JobFacts& job, const Params& params, Tally& tally) {
   const std::span<const ExceptionRecord> faults = known_faults(window, job);
   if (!job.exceptions_known && faults.empty()) {
@@ -281,10 +294,10 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   const Restarts restarts = restarts_of(faults);
   if (restarts.empty()) return tally.calm(kForEver);
   const TimestampMs now = std::max(window.now, restarts.back().at);
-  const RestartStretch loop =
-      stretch_of(restarts, last_completed(window, job), gap_limit(job, params));
+  const RestartStretch loop = stretch_of(seen_with_checkpoints(window, job, restarts),
+                                         last_completed(window, job), gap_limit(job, params));
   const TimestampMs since = known_since(restarts, job.start, faults.size(), now);
-  if (loop.restarts > 0 && !is_over(loop.end, loop.gap_max, now, params)) {
+  if (loop.restarts > 0 && !is_over(restarts.back().at, loop.gap_max, now, params)) {
     if (gets_nowhere(job, restarts, loop, since, params)) {
       return tally.judged(no_progress(window, job, loop, params));
     }

@@ -97,7 +97,8 @@ Finding report(const Window& window, const JobFacts& job, const std::vector<Size
   finding.summary = printable(job.name, 80) + ": its state grows without end, and doubles in " +
                     time_text(doubling_ms);
   if (const std::optional<double> limit = heap_limit(window, job)) {
-    const auto exhaustion = time_to_exhaustion(growth.trend, growth.level, *limit, growth.span_ms);
+    const auto exhaustion = time_to_exhaustion(growth.trend, growth.level, *limit, growth.span_ms,
+                                               {.age_ms = growth.level_age_ms(window.now)});
     if (exhaustion && !exhaustion->beyond_horizon()) {
       finding.evidence.push_back(limit_evidence(*limit, *exhaustion));
       finding.forecast = forecast_of(*exhaustion, window.now);

@@ -57,7 +57,7 @@ void CheckpointLog::shrink() {
 }
 
 std::size_t CheckpointLog::least_informative() const {
-  const std::size_t thinned = records_.size() - std::max<std::size_t>(1, records_max_ / 4);
+  const std::size_t thinned = records_.size() - std::max<std::size_t>(1, records_max_ / 3);
   std::size_t victim = 0;
   TimestampMs least = std::numeric_limits<TimestampMs>::max();
   for (std::size_t i = 0; i < thinned; ++i) {

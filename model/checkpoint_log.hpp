@@ -10,11 +10,11 @@
 
 namespace doctor {
 
-/// The newest quarter of the log is complete. Older completed ones are thinned so that what remains
-/// is spread evenly over the time since the first: a log of 64 spans minutes or weeks alike.
+/// The newest third of the log is complete. Older completed ones are thinned so that what remains
+/// is spread evenly over the time since the first: a log of 96 spans minutes or weeks alike.
 class CheckpointLog {
  public:
-  explicit CheckpointLog(std::size_t records_max = 64) : records_max_(records_max) {}
+  explicit CheckpointLog(std::size_t records_max = 96) : records_max_(records_max) {}
 
   /// Merges what Flink remembers now; records are keyed by (job id, checkpoint id), oldest first.
   /// An empty history (a new JobManager) takes nothing away but what was in progress.

@@ -53,7 +53,7 @@ struct Limits {
   std::size_t learned_tasks_max =
       4'000;  // series of jobs and tasks that outlive the agent, 2 KB each
   std::size_t exceptions_per_job_max = 32;
-  std::size_t checkpoints_per_job_max = 64;
+  std::size_t checkpoints_per_job_max = 96;
   std::size_t name_bytes_max = 256;
   std::size_t message_bytes_max = 400;
 

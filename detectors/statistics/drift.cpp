@@ -28,7 +28,7 @@ std::optional<Drift> drift_of(std::span<const double> t_ms, std::span<const doub
   const std::optional<RobustTrend> newer =
       robust_trend(std::span<const double>(since).last(half), x.last(half));
   if (!newer || newer->slope.value < kStillRisingShare * trend->slope.low) return std::nullopt;
-  return Drift{*trend, began, median(x.last(3)).value(), span_ms};
+  return Drift{*trend, began, median(x.last(3)).value(), t_ms[t_ms.size() - 2], span_ms};
 }
 
 }  // namespace doctor

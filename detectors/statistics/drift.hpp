@@ -2,6 +2,7 @@
 // something that fills and stops.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -19,10 +20,16 @@ struct DriftLimits {
 };
 
 struct Drift {
-  RobustTrend trend;  // per ms; t = 0 at the first point
-  double began{};     // the line at the first point
-  double level{};     // where it stands: the median of the last three points
+  RobustTrend trend;     // per ms; t = 0 at the first point
+  double began{};        // the line at the first point
+  double level{};        // where it stands: the median of the last three points
+  double level_at_ms{};  // when it stood there, as t_ms
   double span_ms{};
+
+  /// Its age, which what rises has risen on for since.
+  double level_age_ms(TimestampMs now) const {
+    return std::max(0.0, static_cast<double>(now) - level_at_ms);
+  }
 };
 
 /// `t_ms` ascending, `x` of equal size. Nothing unless the trend is significant, its slope's whole

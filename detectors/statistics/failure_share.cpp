@@ -45,6 +45,19 @@ Share failure_share(std::size_t k, std::size_t n, double confidence) {
   return share;
 }
 
+std::size_t failing_attempts(const std::vector<bool>& failed, const FailureGates& gates,
+                             double confidence) {
+  const double looks = failed.size() > gates.recent ? 2 : 1;
+  const double each = 1 - (1 - confidence) / looks;
+  for (const std::size_t count : {std::min(gates.recent, failed.size()), failed.size()}) {
+    const auto begin = failed.end() - static_cast<std::ptrdiff_t>(count);
+    const auto of_these = static_cast<std::size_t>(std::count(begin, failed.end(), true));
+    if (of_these < gates.failures_min) continue;
+    if (failure_share(of_these, count, each).low >= gates.share_min) return count;
+  }
+  return 0;
+}
+
 FailureCourse counted_failures(const std::vector<bool>& failed) {
   FailureCourse course;
   course.attempts = failed.size();

@@ -17,6 +17,17 @@ struct Share {
 /// holds with this confidence. Nothing is known of it when n is 0.
 Share failure_share(std::size_t k, std::size_t n, double confidence);
 
+struct FailureGates {
+  std::size_t recent{};        // attempts
+  std::size_t failures_min{};  // among them
+  double share_min{};          // that fails at least
+};
+/// Of attempts, oldest first, how many of the newest show that such a share fails: the recent ones,
+/// which a fault that has just begun fills first, or else all, which show a smaller share. 0 when
+/// neither do. Both looks together err with what the confidence leaves.
+std::size_t failing_attempts(const std::vector<bool>& failed, const FailureGates& gates,
+                             double confidence);
+
 /// A row of attempts, oldest first. Bounds hold with the confidence they were made with.
 struct FailureCourse {
   std::size_t attempts{0};

@@ -127,6 +127,17 @@ TEST_F(CheckpointFailing, TellsTheShareWithItsBounds) {
       << text();
 }
 
+TEST_F(CheckpointFailing, WhatGoesOnIsAWarningThoughItIsNeverManyAtOnce) {
+  past("..x..x..x..x..x..x..x..x..x..x..");
+  EXPECT_EQ(found().severity, Severity::warning);
+  EXPECT_TRUE(says("10 of the last 32")) << text();
+}
+
+TEST_F(CheckpointFailing, IsOverByTheNewestThoughMoreAreRemembered) {
+  EXPECT_TRUE(fires("..x..x..x..x..x..x..x..x..x....."));
+  EXPECT_FALSE(fires("..xxxxxxxxxxxxxx................"));
+}
+
 TEST_F(CheckpointFailing, OneRunMayBeOneDisturbance) {
   past("............xxxx");
   EXPECT_EQ(found().confidence, Confidence::suspected);

@@ -93,5 +93,31 @@ TEST(RowChance, FallsWithTheTolerance) {
   EXPECT_EQ(row_chance(course, std::int64_t{2147483647}, 1e9), 0) << "everything is tolerated";
 }
 
+std::vector<bool> every(std::size_t period, std::size_t attempts) {
+  std::vector<bool> failed(attempts);
+  for (std::size_t i = period - 1; i < attempts; i += period) failed[i] = true;
+  return failed;
+}
+
+TEST(FailingAttempts, ASmallerShareIsShownByMore) {
+  constexpr FailureGates kGates{16, 4, 0.05};
+  EXPECT_EQ(failing_attempts(every(2, 32), kGates, 0.9995), 16U);
+  EXPECT_EQ(failing_attempts(every(3, 16), kGates, 0.9995), 0U) << "5 of 16";
+  EXPECT_EQ(failing_attempts(every(3, 16), kGates, 0.95), 16U);
+  EXPECT_EQ(failing_attempts(every(3, 32), kGates, 0.9995), 32U) << "10 of 32";
+  EXPECT_EQ(failing_attempts(every(5, 32), kGates, 0.9995), 0U) << "6 of 32";
+  EXPECT_EQ(failing_attempts(every(5, 32), kGates, 0.95), 32U);
+  EXPECT_EQ(failing_attempts(every(10, 32), kGates, 0.95), 0U);
+}
+
+TEST(FailingAttempts, TwoLooksErrNoMoreThanOne) {
+  constexpr FailureGates kGates{16, 4, 0.05};
+  std::vector<bool> failed(16);
+  for (const std::size_t i : {1, 4, 7, 10, 13}) failed[i] = true;
+  EXPECT_EQ(failing_attempts(failed, kGates, 0.999), 16U) << "by chance one in 1,166";
+  failed.insert(failed.begin(), 16, false);
+  EXPECT_EQ(failing_attempts(failed, kGates, 0.999), 0U);
+}
+
 }  // namespace
 }  // namespace doctor

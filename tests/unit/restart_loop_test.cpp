@@ -70,6 +70,22 @@ TEST_F(RestartLoop, ThreeOfOneFaultWithoutACheckpointPage) {
   EXPECT_NE(text(verdict.findings[0]).find("org.acme.Decode.map"), std::string::npos);
 }
 
+TEST_F(RestartLoop, NobodyKnowsWhatCompletedSinceCheckpointsWereLastAskedFor) {
+  completed(2 * kMinuteMs);
+  for (const DurationMs ago : {60'000, 40'000, 20'000}) fail(ago);
+  job_.checkpoints_read_at = fake_.now - 30 * kSecondMs;
+  EXPECT_EQ(judge().state, DetectorState::ok);
+  job_.checkpoints_read_at = fake_.now - 10 * kSecondMs;
+  EXPECT_EQ(judge().findings.size(), 1U);
+}
+
+TEST_F(RestartLoop, AClockThatIsBehindFlinksHidesNoLoop) {
+  completed(2 * kMinuteMs);
+  for (const DurationMs ago : {-20'000, -40'000, -60'000}) fail(ago);
+  job_.checkpoints_read_at = fake_.now;
+  EXPECT_EQ(judge().findings.size(), 1U);
+}
+
 TEST_F(RestartLoop, TheFirstFaultIsKeptWhenFlinkForgotIt) {
   fail(40 * kMinuteMs, "java.io.IOException: connection to broker-7 lost");
   for (int i = 39; i > 0; --i) {
