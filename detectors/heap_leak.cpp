@@ -10,6 +10,7 @@
 #include "detectors/statistics/growth_text.hpp"
 #include "detectors/statistics/heap_witness.hpp"
 #include "detectors/statistics/retained_state.hpp"
+#include "detectors/statistics/shared_cause.hpp"
 #include "model/detector.hpp"
 #include "model/text.hpp"
 

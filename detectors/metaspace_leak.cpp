@@ -7,6 +7,7 @@
 
 #include "detectors/advice.hpp"
 #include "detectors/statistics/metaspace_process.hpp"
+#include "detectors/statistics/shared_cause.hpp"
 #include "model/detector.hpp"
 #include "model/text.hpp"
 
@@ -359,6 +360,8 @@ Verdict detect(const Window& window, const Params& params) {
       }
     }
   }
+  // Each job of a session runs everywhere, and its loaders stay on all TaskManagers or on none.
+  findings = shared_or_single(window, std::move(findings), coverage.judged.size());
   const auto recent_ms =
       window.one_shot ? kDayMs : static_cast<DurationMs>(params["oom_recent_ms"]);
   for (const JobFactsPtr& job : window.jobs) {
@@ -366,10 +369,7 @@ Verdict detect(const Window& window, const Params& params) {
       findings.push_back(std::move(*finding));
     }
   }
-  // TaskManagers of one host share an identity: the worst of them speaks.
-  std::stable_sort(findings.begin(), findings.end(),
-                   [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
-  for (Finding& finding : findings) verdict.add(std::move(finding));
+  add_worst_first(verdict, std::move(findings));
   // Whoever neither grows nor is proven to leak does not begin to by waiting, and what the JVM said
   // of itself only gets older.
   if (verdict.findings.empty() && !coverage.ahead) verdict.same_until = kForEver;

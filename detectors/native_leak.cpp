@@ -13,6 +13,7 @@
 #include "detectors/evidence.hpp"
 #include "detectors/statistics/growth_text.hpp"
 #include "detectors/statistics/restart_steps.hpp"
+#include "detectors/statistics/shared_cause.hpp"
 #include "model/detector.hpp"
 #include "model/text.hpp"
 

@@ -7,6 +7,7 @@
 
 #include "detectors/advice.hpp"
 #include "detectors/statistics/growth_text.hpp"
+#include "detectors/statistics/shared_cause.hpp"
 #include "model/detector.hpp"
 #include "model/text.hpp"
 

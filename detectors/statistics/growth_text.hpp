@@ -1,5 +1,4 @@
-// What growth detectors say of a rising floor: the same numbers in the same order, and one finding
-// instead of many when most of the processes rise together.
+// What growth detectors say of a rising floor: the same numbers in the same order.
 #pragma once
 
 #include <string>
@@ -31,13 +30,5 @@ Evidence growth_evidence(const FloorGrowth& growth, const GrowthText& text,
 std::string learning_text(DurationMs left_ms);
 /// What fires goes on firing; what is ok is not known to be yet.
 void learn(Verdict& verdict, std::string why);
-
-/// Where at least three TaskManagers and more than half of `judged` processes rise together, one
-/// finding about the cluster takes the place of theirs: they share a cause.
-std::vector<Finding> shared_or_single(const Window& window, std::vector<Finding> findings,
-                                      std::size_t judged);
-
-/// TaskManagers of one host share an identity: the worst of them speaks.
-void add_worst_first(Verdict& verdict, std::vector<Finding> findings);
 
 }  // namespace doctor
