@@ -132,7 +132,7 @@ class Analysis {
       const bool freed_a_loader =
           classes_per_event_ > 0 && seen.freed_classes >= classes_per_event_;
       if ((seen.full ? ended : takable).jobs < 2 && !freed_a_loader) continue;
-      growth_.opportunities.push_back(judge(std::move(seen), i, ended, takable));
+      growth_.opportunities.push_back(judge(seen, i, ended, takable));
       if (growth_.opportunities.back().outcome == Reclaim::healthy) last_healthy_ = i;
       if (growth_.opportunities.back().outcome < Reclaim::partial) continue;
       segment_ = i;

@@ -48,7 +48,7 @@ public final class Workload {
   private final Map<Long, byte[]> leaked = new HashMap<>();
   private final List<ByteBuffer> direct = new ArrayList<>();
   private final List<Object> kept = new ArrayList<>();
-  private final List<SoftReference<Object>> softly = new ArrayList<>();
+  private final List<SoftReference<Object>> softly = new ArrayList<>(); // to look into one is to use it: nobody does
   private final byte[][] young = new byte[256][];
   private final Map<String, byte[]> code = new HashMap<>();
   private final List<String> codeNames = new ArrayList<>();
@@ -269,7 +269,6 @@ public final class Workload {
     boolean leaky = name.equals("job-0");
     if (leaky && number("kept", 0) > 0) kept.add(loader);
     if (number("softly", 0) > 0) softly.add(new SoftReference<>(loader));
-    softly.removeIf(reference -> reference.get() == null);
     for (int i = 0; leaky && i < number("threads", 0); ++i) {
       Thread thread = new Thread(LockSupport::park, name + "-client-" + i);
       thread.setDaemon(true);
