@@ -27,7 +27,7 @@ constexpr Param kParams[] = {
     {"finished_min", 4, "of those, whose job has ended"},
     {"p_max", 0.01, "exact Mann-Kendall probability of such a rise without a trend"},
     {"step_min_bytes", 1e6, "smallest rise per submission that counts"},
-    {"step_limit_ratio_min", 0.005, "the same as a share of the limit"},
+    {"step_room_ratio_min", 0.005, "the same as a share of what is left to the limit"},
     {"reclaim_ratio_max", 0.05,
      "classes unloaded per class loaded below which nothing is given back"},
     {"headroom_ratio", 0.5,

@@ -15,6 +15,7 @@ namespace {
 constexpr double kOneSided = 0.025;
 constexpr double kKeepsAll = 0.05;  // of the classes loaded, unloaded
 constexpr double kFarAway = 1e4;    // submissions; more are not counted out
+constexpr int kRateEventsMin = 4;
 
 MetaspaceLimit limit_of(const Window& window, EntityId process) {
   const bool jm = is_job_manager(window, process);
@@ -65,11 +66,11 @@ DurationMs soft_age(const Window& window, EntityId process, DurationMs otherwise
 }
 
 SteppedGrowthRules rules_of(const Window& window, const Params& params, EntityId process,
-                            const MetaspaceLimit& limit) {
+                            const MetaspaceLimit& limit, double used) {
   SteppedGrowthRules rules;
   rules.soft_age_ms = soft_age(window, process, rules.soft_age_ms);
-  rules.step_min_bytes =
-      std::max(params["step_min_bytes"], params["step_limit_ratio_min"] * limit.bytes.value_or(0));
+  const double left = std::max(0.0, limit.bytes.value_or(0) - used);
+  rules.step_min_bytes = std::max(params["step_min_bytes"], params["step_room_ratio_min"] * left);
   rules.p_max = params["p_max"];
   rules.events_min = static_cast<int>(params["events_min"]);
   rules.finished_min = static_cast<int>(params["finished_min"]);
@@ -87,7 +88,8 @@ struct SubmissionsLeft {
 };
 
 /// Submissions differ: n of them take n·m ± z·sd·√n, for which m the interval of the slope is used.
-/// Where collections give something back, what they will give is not known: no upper end.
+/// Where collections give something back, or none could yet, what they will give is not known: no
+/// upper end.
 SubmissionsLeft submissions_left(const MetaspaceProcess& process) {
   constexpr double kZ = 1.96;
   const SteppedGrowth& growth = process.growth;
@@ -101,7 +103,8 @@ SubmissionsLeft submissions_left(const MetaspaceProcess& process) {
       std::isfinite(growth.per_event.high) ? growth.per_event.high : growth.step_max;
   SubmissionsLeft submissions{until_full(std::max(process.step, faster), kZ), {}};
   const double slower = growth.per_event.low;
-  const bool keeps_all = growth.reclaim_ratio.value_or(0) < kKeepsAll;
+  const bool keeps_all =
+      growth.proof != Proof::none && growth.reclaim_ratio.value_or(0) < kKeepsAll;
   if (std::isfinite(slower) && slower > 0 && keeps_all) {
     submissions.high = until_full(slower, -kZ);
   }
@@ -145,9 +148,11 @@ MetaspaceProcess examine_metaspace(const Window& window, const Params& params,
       std::max(used.value, window.latest(Metric::jvm_metaspace_committed, id).value_or(0));
   process.limit = limit_of(window, id);
   process.growth = stepped_growth(metaspace_points(window, ordered, id),
-                                  rules_of(window, params, id, process.limit));
+                                  rules_of(window, params, id, process.limit, used.value));
   const SteppedGrowth& growth = process.growth;
-  process.step = std::max(growth.per_event.value, 0.0);
+  // After a collection it takes some submissions to know the rise anew.
+  const bool is_known = growth.rate_events >= kRateEventsMin || growth.proof == Proof::none;
+  process.step = std::max(is_known ? growth.per_event.value : growth.step, 0.0);
   if (!process.limit.bytes || process.step <= 0) return process;
   const double until_next = params["lookahead_ms"] + static_cast<double>(window.now - used.at);
   const double expected = process.occupied + growth.events_per_ms * until_next * process.step;
@@ -164,14 +169,15 @@ std::optional<MetaspaceJudgement> judge_metaspace(const MetaspaceProcess& proces
   const double left = process.submissions_left.value_or(INFINITY);
   const bool others_are_tidied =
       growth.proof == Proof::one_job_keeps || growth.proof == Proof::full_troughs;
-  const bool keeps = others_are_tidied || growth.keeps.value_or(false);
+  const bool keeps = others_are_tidied || growth.keeps.value_or(false) || growth.freed_little;
   const bool few_left = left <= params["imminent_submissions_left"];
   if (proven) {
     return keeps && few_left ? MetaspaceJudgement{Severity::critical, Confidence::imminent}
                              : MetaspaceJudgement{Severity::warning, Confidence::confirmed};
   }
   // Without class counts nobody can say more; what tidied up before needs a proof.
-  const bool may_leak = ((keeps || !growth.keeps) && !growth.gave_back) || one_may_keep(growth);
+  const bool may_leak = ((keeps || !growth.keeps) && !growth.gave_back) || one_may_keep(growth) ||
+                        growth.freed_little;
   if (may_leak && (left_behind_ratio(process) >= params["headroom_ratio"] ||
                    (left <= params["suspected_submissions_left"] && ended_left_most(process)))) {
     const bool nearly_full = process.used_ratio.value_or(0) >= params["imminent_used_ratio"];

@@ -206,6 +206,8 @@ class Analysis {
                                    [](const Opportunity& o) { return o.outcome != Reclaim::none; });
     growth_.gives_back = last != growth_.opportunities.rend() && last->outcome == Reclaim::healthy;
     growth_.gave_back = last_healthy_.has_value();
+    growth_.freed_little = last != growth_.opportunities.rend() && !last->tenured_only &&
+                           last->outcome == Reclaim::barren;
     if (!base.loaded || !base.unloaded || !now.loaded || !now.unloaded) return;
     growth_.loaded_since = *now.loaded - *base.loaded;
     growth_.unloaded_since = *now.unloaded - *base.unloaded;
@@ -287,6 +289,15 @@ class Analysis {
     return events >= 3 && last.trough - first.trough >= 0.5 * growth_.step * events + held;
   }
 
+  /// What full collections left, beyond what they could not take yet, rises time and again.
+  bool leftovers_rise() const {
+    std::vector<double> left;
+    for (const Opportunity& opportunity : growth_.opportunities) {
+      if (!opportunity.tenured_only) left.push_back(opportunity.trough - opportunity.held_bytes);
+    }
+    return rising_test(left).p <= rules_.p_max && left.back() - left.front() >= 2 * growth_.step;
+  }
+
   /// A collection sets the next threshold to 1.67 times what is left (HotSpot's
   /// MinMetaspaceFreeRatio) and lowers it but slowly: only who never was higher must have collected
   /// by now, and since it stood at that fraction of its level.
@@ -325,9 +336,8 @@ class Analysis {
     if (rises && (still >= 1 || barren_full >= 2 || barren_inferred >= 2)) {
       return Proof::barren_collection;
     }
-    if (troughs.size() >= 2 && rises_between(*troughs.front(), *troughs.back())) {
-      return Proof::rising_troughs;
-    }
+    const bool rise = troughs.size() >= 2 && rises_between(*troughs.front(), *troughs.back());
+    if (rise || leftovers_rise()) return Proof::rising_troughs;
     return is_beyond_threshold() ? Proof::beyond_threshold : Proof::none;
   }
 

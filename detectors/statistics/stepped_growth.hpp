@@ -53,7 +53,7 @@ struct Opportunity {
 enum class Proof {
   none,
   barren_collection,
-  rising_troughs,
+  rising_troughs,  // or of full collections alone, many times
   beyond_threshold,
   one_job_keeps,  // collections take the classes of the others (SteppedGrowth::kept)
   full_troughs,   // full collections leave half the headroom used
@@ -78,8 +78,9 @@ struct SteppedGrowth {
   std::vector<Opportunity> opportunities;
   std::optional<JobLoaders> kept;  // by which of several jobs
   bool growing{false};
-  bool gives_back{false};  // the last opportunity freed what finished jobs had left
-  bool gave_back{false};   // one of them did
+  bool gives_back{false};    // the last opportunity freed what finished jobs had left
+  bool gave_back{false};     // one of them did
+  bool freed_little{false};  // the last full collection, of what it could have taken
   /// Next to nothing was given back: of all that was loaded, or of what collections could take.
   /// Nothing when classes are not counted.
   std::optional<bool> keeps;

@@ -147,15 +147,14 @@ TEST(MetaspaceLeak, TellsTheStoryWithEvidenceLimitTestAndRemedy) {
   ASSERT_EQ(finding->remedy.size(), 2U);
   EXPECT_EQ(finding->remedy[1].option, "taskmanager.memory.jvm-metaspace.size");
   ASSERT_TRUE(finding->forecast);
-  ASSERT_TRUE(finding->forecast->low && finding->forecast->high);
+  ASSERT_TRUE(finding->forecast->low);
   EXPECT_LT(*finding->forecast->low, *finding->forecast->exhausted_at);
-  EXPECT_GT(*finding->forecast->high, *finding->forecast->exhausted_at);
   // 60 + 26 * 5.2 MB: 60 MB are left, so about 11.5 minutes.
   const auto from_now = [&](TimestampMs at) { return static_cast<double>(at - session.fake.now); };
   EXPECT_NEAR(from_now(*finding->forecast->exhausted_at), 690e3, 150e3);
   // Not only the rate of 16 submissions is doubtful: the next 12 come as they like.
   EXPECT_LT(from_now(*finding->forecast->low), 0.6 * 690e3);
-  EXPECT_GT(from_now(*finding->forecast->high), 1.8 * 690e3);
+  EXPECT_FALSE(finding->forecast->high) << "a healthy JVM gives back before";
 }
 
 TEST(MetaspaceLeak, IsConfirmedByACollectionThatFreesNothing) {

@@ -55,6 +55,17 @@ TEST(MetaspaceProcess, NeedsAProofWhereACollectionHasTidiedUpBefore) {
   EXPECT_EQ(judged(process)->confidence, Confidence::imminent);
 }
 
+TEST(MetaspaceProcess, PagesWhatAFullCollectionHardlyEmptiedThoughEarlierOnesDid) {
+  MetaspaceProcess process = filling();
+  process.growth.gave_back = true;
+  process.growth.keeps = false;
+  process.growth.freed_little = true;
+  ASSERT_TRUE(judged(process));
+  EXPECT_EQ(judged(process)->confidence, Confidence::imminent);
+  process.submissions_left = 8;
+  EXPECT_EQ(judged(process)->confidence, Confidence::suspected);
+}
+
 TEST(MetaspaceProcess, SuspectsTheJobWhoseClassesStayWhereOthersWereTidiedUp) {
   MetaspaceProcess process = filling();
   process.growth.gave_back = true;

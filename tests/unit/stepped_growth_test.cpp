@@ -89,6 +89,17 @@ TEST(SteppedGrowth, ACollectionProvesNothingAboutJobsThatHaveJustEnded) {
   EXPECT_EQ(judged(slow, 600 * kSecondMs).proof, Proof::barren_collection);
 }
 
+TEST(SteppedGrowth, WhatFullCollectionsLeaveRisesTimeAndAgainThoughLittleOfEachJobStays) {
+  std::vector<Collection> leaks, held;
+  for (int before = 11; before < 70; before += 10) {
+    leaks.push_back({before, 8, true});
+    held.push_back({before, before == 11 ? 8 : 10, true});
+  }
+  EXPECT_EQ(judged(stairs(70, kHourMs, leaks), 10 * kMinuteMs).proof, Proof::rising_troughs);
+  EXPECT_EQ(judged(stairs(70, kHourMs, held), 10 * kMinuteMs).proof, Proof::none)
+      << "two stay, but always two";
+}
+
 /// As `points`, with so many young collections between two submissions.
 std::vector<SteppedPoint> with_young(std::vector<SteppedPoint> points, double each) {
   double young = 0;
