@@ -72,11 +72,11 @@ KIB_PER_CLASS = 3.4  # of the JDK's compiler, as metaspace is charged
 GARBAGE_MB_S_MAX = 2000  # as one core can
 
 
-def draw_workload(draw):
+def draw_workload(draw, classes_least):
     """A session cluster whose jobs come and go: classes, pace and garbage as detectors' healthy churn is described (a base of 6 to
-    120 MB, 150 to 1500 classes a job, .05 to 6 GB allocated between two submissions), and what a JVM needs for what runs at once."""
+    120 MB, up to 1500 classes a job, .05 to 6 GB allocated between two submissions), and what a JVM needs for what runs at once."""
     between = lambda least, most: least * (most / least) ** draw.random()  # noqa: E731
-    jobs, job_classes, base = draw.randint(1, 3), round(between(150, 1500)), round(between(1800, 25000))
+    jobs, job_classes, base = draw.randint(1, 3), round(between(classes_least, 1500)), round(between(1800, 25000))
     garbage_mb = between(50, 6000)
     submit_s = max(between(.4, 2), garbage_mb / GARBAGE_MB_S_MAX)  # of the JVM
     workload = METASPACE | {"jobs": jobs, "job_classes": job_classes, "base_classes": base,
@@ -94,7 +94,7 @@ def draw_churn(seed):
     """Leaves nothing behind: a scenario's name and its line. One in four is as tight as a few submissions; in one of three soft
     references keep ended loaders for 1 to 30 ms a free megabyte."""
     draw = random.Random(seed)
-    workload, running_mb = draw_workload(draw)
+    workload, running_mb = draw_workload(draw, 150)
     softly = draw.random() < .3
     limit_mb = max(256, round(running_mb))
     if draw.random() < .25:
@@ -105,9 +105,10 @@ def draw_churn(seed):
 
 
 def draw_leak(seed):
-    """As draw_churn, but a list keeps the loaders of job-0: the limit is 12 to 60 of them away, in one of five 256 MB at least."""
+    """As draw_churn, but a list keeps the loaders of job-0: the limit is 12 to 60 of them away, in one of five 256 MB at least.
+    A megabyte is kept of each at least."""
     draw = random.Random(seed)
-    workload, running_mb = draw_workload(draw)
+    workload, running_mb = draw_workload(draw, 450)
     room_mb = draw.uniform(12, 60) * KIB_PER_CLASS * workload["job_classes"] / 1024
     limit_mb = round(max(running_mb + room_mb, draw.choice([0, 0, 0, 0, 256])))
     steps = workload["jobs"] * limit_mb * 1024 / KIB_PER_CLASS / workload["job_classes"]
