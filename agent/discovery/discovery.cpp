@@ -28,11 +28,15 @@ bool Discovery::expects_each() const {
 
 asio::awaitable<Result<std::vector<Endpoint>>> Discovery::find(
     const std::vector<std::string>& task_manager_hosts) {
-  Result<std::vector<Endpoint>> found = spec_.endpoints;
-  if (spec_.kind == TargetSpec::Kind::dns) found = co_await resolve();
-  if (spec_.kind == TargetSpec::Kind::file) found = read_file();
-  if (spec_.kind == TargetSpec::Kind::task_managers) found = on_hosts(task_manager_hosts);
-  co_return tidied(std::move(found));
+  if (spec_.kind == TargetSpec::Kind::dns) {
+    Result<std::vector<Endpoint>> resolved = co_await resolve();
+    co_return tidied(std::move(resolved));
+  }
+  if (spec_.kind == TargetSpec::Kind::file) co_return tidied(read_file());
+  if (spec_.kind == TargetSpec::Kind::task_managers) {
+    co_return tidied(on_hosts(task_manager_hosts));
+  }
+  co_return tidied(spec_.endpoints);
 }
 
 Result<std::vector<Endpoint>> Discovery::at(const std::vector<std::string>& hosts) const {

@@ -147,6 +147,7 @@ void ColumnWriter::put_values(std::span<const double> values, const std::string&
     put_whole(values, *power, present);
   } else {
     std::vector<std::uint64_t> changed;
+    changed.reserve(bits.size());
     std::uint64_t before = 0;
     for (const std::uint64_t b : bits) changed.push_back(b ^ std::exchange(before, b));
     put_head(kBits, present);

@@ -38,6 +38,7 @@ std::vector<fs::path> corrupt_files(const fs::path& path) {
   }
   std::sort(found.begin(), found.end());
   std::vector<fs::path> paths;
+  paths.reserve(found.size());
   for (auto& [when, file] : found) paths.push_back(std::move(file));
   return paths;
 }
