@@ -361,8 +361,8 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   const Attempts all =
       newest_attempts(window, job, static_cast<std::size_t>(params["remembered_max"]));
   if (all.empty()) return tally.learning(job, "no checkpoint has completed since it runs");
-  const Attempts recent = newest(all, static_cast<std::size_t>(params["recent_max"]));
-  if (is_over(counted_failures(failures_of(recent)), params["confidence"])) {
+  if (has_ended(failures_of(all), static_cast<std::size_t>(params["recent_max"]),
+                params["confidence"])) {
     return tally.calm(clock.stands_until);
   }
   bool for_sure = false;

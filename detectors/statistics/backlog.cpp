@@ -75,6 +75,8 @@ Course course_of(const Rings& rings, TimestampMs since) {
 
 std::optional<Backlog> judge(const Course& course, TimestampMs to) {
   if (course.t.size() < kPointsMin || -course.t.front() < kWatchedMinMs) return std::nullopt;
+  // One of the sources has fallen silent since: what waits before it may be anything.
+  if (-course.t.back() > kStaleMs) return std::nullopt;
   // No correction for autocorrelation: a backlog adds up what is left over, so its bends are no
   // noise. What counts is that it fell, and still does.
   const std::span<const double> t(course.t), records(course.records);

@@ -97,6 +97,18 @@ bool is_over(const FailureCourse& course, double confidence) {
   return std::pow(1 - share, static_cast<double>(course.since_last)) < 1 - confidence;
 }
 
+bool has_ended(const std::vector<bool>& failed, std::size_t recent, double confidence) {
+  const std::size_t since_last = counted_failures(failed).since_last;
+  for (std::size_t later = 0; later <= since_last; ++later) {
+    const std::size_t end = failed.size() - later;
+    const std::size_t begin = end - std::min(end, recent);
+    const std::vector<bool> then(failed.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 failed.begin() + static_cast<std::ptrdiff_t>(end));
+    if (is_over(counted_failures(then), confidence)) return true;
+  }
+  return false;
+}
+
 double row_chance(const FailureCourse& course, std::int64_t tolerated, double attempts) {
   const double each = tolerated <= 0
                           ? course.share.low

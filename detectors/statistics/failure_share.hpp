@@ -51,6 +51,10 @@ FailureCourse failure_course(const std::vector<bool>& failed, double confidence)
 /// the share what it was among these attempts.
 bool is_over(const FailureCourse& course, double confidence);
 
+/// Whether that was so at any time since the last failure, of so many of the newest at a time: that
+/// the failures leave these one by one does not bring them back.
+bool has_ended(const std::vector<bool>& failed, std::size_t recent, double confidence);
+
 /// The chance that of so many further attempts more than `tolerated` fail in a row, at least: runs
 /// are taken to begin and to go on as often as they are known to.
 double row_chance(const FailureCourse& course, std::int64_t tolerated, double attempts);

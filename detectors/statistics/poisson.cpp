@@ -61,15 +61,18 @@ double gamma_poisson_tail(std::uint64_t k, double shape, double exposure, double
   const double q = span / (exposure + span);
   if (q <= 0) return 0;
   const auto n = static_cast<double>(k);
-  // Below the mean the head is short and does not cancel.
-  if (n <= shape * q / (1 - q)) {
-    double term = std::pow(1 - q, shape);
+  // Below the mean the head is short and does not cancel, but may begin below the least double.
+  const bool is_head = n <= shape * q / (1 - q);
+  const double first = std::pow(1 - q, shape);
+  if (is_head && first > 0) {
+    double term = first;
     double head = term;
     for (double i = 1; i < n; ++i) head += term *= q * (shape + i - 1) / i;
     return std::max(0.0, 1 - head);
   }
   double term = std::exp(std::lgamma(shape + n) - std::lgamma(n + 1) - std::lgamma(shape) +
                          n * std::log(q) + shape * std::log1p(-q));
+  if (is_head && term == 0) return 1;
   double sum = 0;
   for (double i = n; term > sum * 1e-12; ++i) {
     sum += term;

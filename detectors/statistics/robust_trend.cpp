@@ -14,6 +14,7 @@ namespace {
 constexpr double kIntervalQuantile = 2.4;
 constexpr double kPhiMax = 0.97;
 constexpr std::size_t kPointsMin = 4;
+constexpr double kRounding = 1e-12;
 
 double sign_sum(std::span<const double> x) {
   int sum = 0;
@@ -37,7 +38,8 @@ double tie_term(std::span<const double> x) {
   return term;
 }
 
-double lag_one(std::span<const double> residuals) {
+/// `resolved`: what is smaller is rounding, whose order says nothing.
+double lag_one(std::span<const double> residuals, double resolved) {
   const double center = mean(residuals);
   double numerator = 0;
   double denominator = 0;
@@ -46,7 +48,8 @@ double lag_one(std::span<const double> residuals) {
     denominator += here * here;
     if (i > 0) numerator += here * (residuals[i - 1] - center);
   }
-  return denominator > 0 ? numerator / denominator : 0;
+  const double least = resolved * resolved * static_cast<double>(residuals.size());
+  return denominator > least ? numerator / denominator : 0;
 }
 
 /// Of Mann-Kendall's S.
@@ -72,7 +75,8 @@ std::optional<RobustTrend> robust_trend(std::span<const double> t, std::span<con
   for (std::size_t i = 0; i < x.size(); ++i) residuals[i] = x[i] - trend.slope.value * t[i];
   trend.intercept = median(residuals).value();
   trend.sd = mad_sd(residuals, trend.intercept);
-  const double phi = lag_one(residuals);
+  const auto [least, most] = std::minmax_element(x.begin(), x.end());
+  const double phi = lag_one(residuals, kRounding * std::max(std::abs(*least), std::abs(*most)));
   trend.phi = std::clamp(phi + (1 + 4 * phi) / n, 0.0, kPhiMax);
   trend.tau = 2 * s / (n * (n - 1));
   const double variance = independent * (1 + trend.phi) / (1 - trend.phi);

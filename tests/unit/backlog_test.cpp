@@ -131,6 +131,14 @@ TEST_F(Backlogs, CountFromWhereTheTasksRun) {
   EXPECT_FALSE(judge()) << "less than two minutes";
 }
 
+TEST_F(Backlogs, OfWhichASourceHasFallenSilentAreUnknown) {
+  tell(0, 0, 450, falling);
+  tell(1, 0, 330, falling);
+  EXPECT_TRUE(judge()) << "two polls that were missed";
+  tell(0, 455, 600, falling);
+  EXPECT_FALSE(judge());
+}
+
 TEST_F(Backlogs, OfThePastAreNone) {
   tell(0, 0, 300, falling);
   tell(1, 0, 300, falling);

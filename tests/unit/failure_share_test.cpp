@@ -110,6 +110,19 @@ TEST(FailingAttempts, ASmallerShareIsShownByMore) {
   EXPECT_EQ(failing_attempts(every(10, 32), kGates, 0.95), 0U);
 }
 
+TEST(HasEnded, StaysSoWhileTheFailuresLeaveTheNewestOneByOne) {
+  const auto ended = [](std::size_t worked) {
+    std::vector<bool> failed(16);
+    failed.insert(failed.end(), 5, true);
+    failed.insert(failed.end(), worked, false);
+    return has_ended(failed, 16, 0.95);
+  };
+  for (std::size_t worked = 0; worked < 8; ++worked) EXPECT_FALSE(ended(worked)) << worked;
+  for (std::size_t worked = 8; worked < 30; ++worked) EXPECT_TRUE(ended(worked)) << worked;
+  EXPECT_TRUE(has_ended({}, 16, 0.95));
+  EXPECT_FALSE(has_ended(every(3, 32), 16, 0.95));
+}
+
 TEST(FailingAttempts, TwoLooksErrNoMoreThanOne) {
   constexpr FailureGates kGates{16, 4, 0.05};
   std::vector<bool> failed(16);

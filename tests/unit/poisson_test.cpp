@@ -143,5 +143,12 @@ TEST(GammaPoissonWait, ForTheFirstHasAClosedForm) {
   }
 }
 
+TEST(GammaPoissonTail, OfManyEventsIsNotLostBelowTheLeastDouble) {
+  EXPECT_NEAR(gamma_poisson_tail(1100, 1100, 1, 1), 0.5, 0.01) << "the mean";
+  EXPECT_NEAR(gamma_poisson_tail(1000, 1000, 1, 1), gamma_poisson_tail(1100, 1100, 1, 1), 1e-3);
+  EXPECT_EQ(gamma_poisson_tail(10, 5000, 1, 1), 1) << "far below it";
+  EXPECT_NEAR(gamma_poisson_wait(1100, 1100, 1, 0.975), 1.087, 1e-3);
+}
+
 }  // namespace
 }  // namespace doctor

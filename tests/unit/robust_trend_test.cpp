@@ -85,6 +85,20 @@ TEST(RobustTrend, ALeastZTakesAwayWhatIsBelowItAndNothingElse) {
   EXPECT_LT(taken, 380);
 }
 
+TEST(RobustTrend, WhatRisesByExactlyEqualStepsIsATrend) {
+  for (const std::size_t n : {20, 30, 60, 96}) {
+    std::vector<double> t, x;
+    for (std::size_t i = 0; i < n; ++i) {
+      t.push_back(static_cast<double>(i) * 600'000);
+      x.push_back(100e6 + 5e6 * static_cast<double>(i));
+    }
+    const auto trend = robust_trend(t, x, 0);
+    ASSERT_TRUE(trend);
+    EXPECT_GT(trend->z, 5) << n << " points: what is left of them is rounding";
+    EXPECT_NEAR(trend->phi, 1 / static_cast<double>(n), 1e-9);
+  }
+}
+
 TEST(RobustTrend, TooFewPointsOrNoTimeIsNoTrend) {
   EXPECT_FALSE(robust_trend(counting(3), counting(3)));
   EXPECT_FALSE(robust_trend(std::vector<double>(5, 1.0), counting(5)));
