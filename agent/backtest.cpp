@@ -83,7 +83,7 @@ class Run {
   void told(const query_range::Past& past, double share) {
     for (const auto& [process, host] : past.hosts()) hosts_[process] = host;
     const Emit emit = [this](const StreamItem& item) { take(item); };
-    stream(past, 0, emit, [&](TimestampMs at) { judge(at); });
+    stream(past, past.submissions(), 0, emit, [&](TimestampMs at) { judge(at); });
     if (options_.say) options_.say(std::to_string(static_cast<int>(share * 100)) + " % is judged");
   }
 

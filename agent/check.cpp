@@ -12,6 +12,8 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "agent/backfill/backfill.hpp"
 #include "agent/clock.hpp"
@@ -41,7 +43,10 @@ bool reached(const Judge& judge, TimestampMs now) {
 
 asio::awaitable<void> two_polls(const CheckOptions& options, Collection& collection,
                                 const Judge& judge, Backfill* past) {
-  if (past != nullptr) co_await past->run(0);
+  if (past != nullptr) {
+    std::vector<JobSummary> listed = co_await collection.listed_jobs();
+    co_await past->run(0, std::move(listed));
+  }
   const std::string url = options.config.clusters.front().flink.front().url();
   say(options, "asking " + printable(url) + " …");
   co_await collection.poll_once();

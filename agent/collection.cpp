@@ -117,6 +117,8 @@ asio::awaitable<void> Collection::poll_once() {
   co_await poll_rest();
 }
 
+asio::awaitable<std::vector<JobSummary>> Collection::listed_jobs() { return rest_->listed_jobs(); }
+
 asio::awaitable<void> Collection::rest_loop() {
   Round round = [this]() -> asio::awaitable<bool> {
     co_await poll_rest();

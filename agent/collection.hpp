@@ -34,6 +34,8 @@ class Collection {
   void start(Spawn spawn);
   /// Everything once, for `check`.
   boost::asio::awaitable<void> poll_once();
+  /// The jobs that Flink lists, before anything is told of them; none where it does not answer.
+  boost::asio::awaitable<std::vector<JobSummary>> listed_jobs();
 
  private:
   /// One endpoint that may hold a reporter. In a range most hold nothing, and that is no fault.

@@ -105,7 +105,7 @@ real_flink() {
   counted env PYTHONUNBUFFERED=1 python3 tests/flink/run.py --doctor "$doctor" --out "$root/build/flink" \
     --alertmanager-bin "$debs/usr/bin/prometheus-alertmanager" --amtool "$debs/usr/bin/amtool" \
     --prometheus-bin "$debs/usr/bin/prometheus" --promtool "$debs/usr/bin/promtool" \
-    --nginx-bin "$debs/usr/sbin/nginx" "$@"
+    --victoria-metrics-bin "$debs/usr/bin/victoria-metrics" --nginx-bin "$debs/usr/sbin/nginx" "$@"
 }
 
 # Two days of a leak in a real Prometheus and a real VictoriaMetrics; about half a minute.

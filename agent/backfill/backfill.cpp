@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <cmath>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 #include "detectors/registry.hpp"
@@ -17,16 +19,32 @@ namespace asio = boost::asio;
 constexpr DurationMs kSettledMs = 30 * kSecondMs;
 constexpr double kShareSaid = 0.1;
 
+std::vector<Event> submissions_of(std::vector<JobSummary> jobs, TimestampMs from) {
+  std::vector<Event> submissions;
+  for (JobSummary& job : jobs) {
+    if (job.start < from) continue;
+    Event& submitted = submissions.emplace_back();
+    submitted.kind = EventKind::job_submitted;
+    submitted.at = job.start;
+    submitted.source = kHistoryBit;
+    submitted.subject = std::move(job.id);
+    submitted.text = std::move(job.name);
+  }
+  std::sort(submissions.begin(), submissions.end(),
+            [](const Event& a, const Event& b) { return a.at < b.at; });
+  return submissions;
+}
+
 std::string percent(double share) { return std::to_string(std::lround(share * 100)) + " %"; }
 
 }  // namespace
 
-void stream(const query_range::Past& past, ClusterIndex cluster, const Emit& emit,
-            const std::function<void(TimestampMs)>& after) {
-  auto submitted = past.submissions().begin();
+void stream(const query_range::Past& past, std::span<const Event> submissions, ClusterIndex cluster,
+            const Emit& emit, const std::function<void(TimestampMs)>& after) {
+  auto submitted = submissions.begin();
   for (std::size_t step = 0; step < past.span().steps; ++step) {
     const TimestampMs at = past.span().at(step);
-    for (; submitted != past.submissions().end() && submitted->at <= at; ++submitted) {
+    for (; submitted != submissions.end() && submitted->at <= at; ++submitted) {
       emit({cluster, at, *submitted});
     }
     for (Batch& batch : past.batches(step)) emit({cluster, at, std::move(batch)});
@@ -45,10 +63,11 @@ Backfill::Backfill(ClusterIndex cluster, std::string name, const BackfillSetting
   health_.state = "waiting";
 }
 
-asio::awaitable<void> Backfill::run(TimestampMs known_until) {
+asio::awaitable<void> Backfill::run(TimestampMs known_until, std::vector<JobSummary> listed) {
   const TimestampMs now = ports_.clock();
   const TimestampMs to = now - kSettledMs;
   const TimestampMs from = std::max(now - settings_.window_ms, known_until + 1);
+  listed_ = submissions_of(std::move(listed), from);
   health_.state = "running";
   say_(health_.cluster + ": reading " +
        format_duration_ms(static_cast<double>(std::max<DurationMs>(to - from, 0))) +
@@ -58,11 +77,32 @@ asio::awaitable<void> Backfill::run(TimestampMs known_until) {
   const Walked walked = co_await walk.run(from, to, now + settings_.patience_ms);
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) co_return;
+  // Those since the newest that the store has shown.
+  for (Event& submitted : listed_until(now)) emit_({cluster_, now, std::move(submitted)});
   ended(walked);
 }
 
+/// Submissions up to then that were not told yet.
+std::vector<Event> Backfill::listed_until(TimestampMs at) {
+  std::vector<Event> submissions;
+  for (; listed_told_ < listed_.size() && listed_[listed_told_].at <= at; ++listed_told_) {
+    submissions.push_back(listed_[listed_told_]);
+  }
+  return submissions;
+}
+
 void Backfill::told(const query_range::Past& past, double share) {
-  stream(past, cluster_, emit_, {});
+  const query_range::Span& span = past.span();
+  std::vector<Event> submissions = listed_until(span.steps == 0 ? 0 : span.at(span.steps - 1));
+  const auto is_listed = [&](const Event& submitted) {
+    return std::any_of(listed_.begin(), listed_.end(),
+                       [&](const Event& known) { return known.subject == submitted.subject; });
+  };
+  std::copy_if(past.submissions().begin(), past.submissions().end(),
+               std::back_inserter(submissions), std::not_fn(is_listed));
+  std::stable_sort(submissions.begin(), submissions.end(),
+                   [](const Event& a, const Event& b) { return a.at < b.at; });
+  stream(past, submissions, cluster_, emit_, {});
   health_.share_done = share;
   health_.samples += past.samples();
   if (share - share_said_ < kShareSaid || share >= 1) return;

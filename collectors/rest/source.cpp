@@ -118,6 +118,14 @@ boost::asio::awaitable<void> RestSource::poll() {
   publish();
 }
 
+boost::asio::awaitable<std::vector<JobSummary>> RestSource::listed_jobs() {
+  connection_.begin_round();
+  if (connection_.candidates() == 0) co_return std::vector<JobSummary>{};
+  Result<std::vector<JobSummary>> jobs = co_await overview();
+  if (!jobs.ok()) co_return std::vector<JobSummary>{};
+  co_return *std::move(jobs);
+}
+
 // --- the overview, from whichever address answers
 
 boost::asio::awaitable<Result<std::vector<JobSummary>>> RestSource::overview() {

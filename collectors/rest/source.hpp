@@ -47,6 +47,8 @@ class RestSource {
   /// overview, only SourceHealth (down, with the reason) is emitted; when the coroutine is
   /// cancelled, nothing is.
   boost::asio::awaitable<void> poll();
+  /// The jobs that are listed, and nothing is emitted; none when the JobManager does not answer.
+  boost::asio::awaitable<std::vector<JobSummary>> listed_jobs();
 
   /// Where the JobManager is now; an error: it is not to be found, and why.
   void set_job_manager(Result<Endpoint> found);

@@ -27,6 +27,7 @@ from processes import Interrupted, raise_on_sigterm, stop_all
 from replay import compare, last_documents
 from rest import RestError, TimedOut, Unreachable
 from stories import STORIES
+from stores import Stores
 from story import Story
 from survey import Survey
 from world import World, now
@@ -53,6 +54,7 @@ class Run:
         self.delivery: Delivery | None = None
         self.survey: Survey | None = None
         self.front: Front | None = None
+        self.stores: Stores | None = None  # that scrape the cluster whose classes leak
 
     def wanted(self, kind: type[Story]) -> bool:
         return kind.name in self.args.only if self.args.only else not (self.short and kind.full_form_only)
@@ -100,6 +102,10 @@ class Run:
             self.prometheus = Prometheus(self.args.prometheus_bin, self.args.promtool, self.out / "prometheus",
                                          self.doctor.listen)
             self.prometheus.wait_up()
+        if self.args.victoria_metrics_bin and "leak" in self.world.clusters:
+            leak = self.world.clusters["leak"]
+            self.stores = Stores(self.args.doctor, self.args.prometheus_bin, self.args.victoria_metrics_bin, self.out / "stores",
+                                 leak.url, leak.reporters, leak.ports.reporters())
 
     def begin_stories(self) -> None:
         self.world.started = now()
@@ -152,6 +158,9 @@ class Run:
             self.log(line)
         if self.delivery:
             self.delivery.step(report, now())
+        if self.stores and any(f.detector == "metaspace_leak" and f.cluster_url == self.world.clusters["leak"].url
+                               for f in report.firing("warning")):
+            self.stores.ask()
 
     def all_done(self) -> bool:
         played = all(story.played(now()) for story in self.stories)
@@ -166,7 +175,7 @@ class Run:
     # ---- the end
 
     def finish(self) -> int:
-        asides = [part.lines() for part in (self.front, self.survey) if part]  # they ask the clusters: first of all
+        asides = [part.lines() for part in (self.front, self.survey, self.stores) if part]  # they ask the clusters: first of all
         documents = last_documents(self.doctor) if self.doctor else []
         complaint = self.doctor.stop() if self.doctor else ""
         if self.rest_only and not complaint:
@@ -207,7 +216,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rest-only", action="store_true", help="a second flink-doctor watches the same without reporters")
     parser.add_argument("--only", type=lambda text: set(text.split(",")), default=set())
     parser.add_argument("--out", type=Path)
-    for name in ("alertmanager-bin", "amtool", "prometheus-bin", "promtool", "nginx-bin"):
+    for name in ("alertmanager-bin", "amtool", "prometheus-bin", "promtool", "victoria-metrics-bin", "nginx-bin"):
         parser.add_argument(f"--{name}", type=Path)
     args = parser.parse_args()
     unknown = args.only - {kind.name for kind in STORIES}
@@ -218,6 +227,8 @@ def arguments() -> argparse.Namespace:
         parser.error("--doctor must name the flink-doctor program")
     if bool(args.alertmanager_bin) != bool(args.amtool) or bool(args.prometheus_bin) != bool(args.promtool):
         parser.error("--alertmanager-bin goes with --amtool, --prometheus-bin with --promtool")
+    if args.victoria_metrics_bin and not args.prometheus_bin:
+        parser.error("--victoria-metrics-bin goes with --prometheus-bin")
     return args
 
 
