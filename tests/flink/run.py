@@ -135,6 +135,8 @@ class Run:
             for at, report in self.rest_only.reports() if self.rest_only else []:
                 for line in self.rest_judge.absorb(report, at):
                     self.log(f"REST alone: {line}")
+            if self.stores and any(story.is_plain_to_see(now()) for story in self.stories):
+                self.stores.ask()
             if self.doctor and self.survey is None and now() > self.submitted + SURVEY_AFTER_S:
                 self.begin_survey()
             time.sleep(max(0.0, next_second - now()))
@@ -158,9 +160,6 @@ class Run:
             self.log(line)
         if self.delivery:
             self.delivery.step(report, now())
-        if self.stores and any(f.detector == "metaspace_leak" and f.cluster_url == self.world.clusters["leak"].url
-                               for f in report.firing("warning")):
-            self.stores.ask()
 
     def all_done(self) -> bool:
         played = all(story.played(now()) for story in self.stories)

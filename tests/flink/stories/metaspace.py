@@ -19,6 +19,7 @@ COLLECT_AFTER = (12, 13)  # submissions of the twin
 TWIN_SUBMISSIONS = 18  # in the short form; else as long as the run lasts, through the JVM's own collections
 # The finding is kept for two minutes after what it saw has gone, which is seen at the next scrape (15 s) at the earliest.
 QUIET_AFTER_COLLECTION_S = 180
+STORES_SETTLE_S = 10
 GIVE_UP_AFTER = 60
 JOB = "rules-batch"
 MB = 1 << 20
@@ -123,6 +124,10 @@ class MetaspaceStory(Story):
             self.churn.task_manager.full_gc()
             self.collected_at = now
             self.log("full collection in the twin's TaskManager")
+
+    def is_plain_to_see(self, now: float) -> bool:
+        """Suspected is due, and stores have shown what they scraped by then."""
+        return self.suspected.deadline is not None and now > self.suspected.deadline + STORES_SETTLE_S
 
     def played(self, now: float) -> bool:
         quiet_shown = self.collected_at is not None and now > self.collected_at + QUIET_AFTER_COLLECTION_S
