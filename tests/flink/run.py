@@ -26,8 +26,8 @@ from judge import Judge, table
 from processes import Interrupted, raise_on_sigterm, stop_all
 from replay import compare, last_documents
 from rest import RestError, TimedOut, Unreachable
+from scraping_stores import Stores
 from stories import STORIES
-from stores import Stores
 from story import Story
 from survey import Survey
 from world import World, now
