@@ -289,6 +289,7 @@ void Agent::start_collection(ClusterIndex cluster) {
 /// The past comes before the present.
 asio::awaitable<void> Agent::backfill_loop(ClusterIndex cluster) {
   std::vector<JobSummary> listed = co_await collections_[cluster]->listed_jobs();
+  if (stopping_) co_return;
   co_await backfills_.at(cluster)->run(judges_[cluster]->features().newest(), std::move(listed));
   if (!stopping_) start_collection(cluster);
 }

@@ -54,10 +54,6 @@ bool has_hole(const Attempts& attempts) {
                      [](const Attempt& a) { return a.after_hole; });
 }
 
-Attempts newest(const Attempts& all, std::size_t count) {
-  return {all.end() - static_cast<std::ptrdiff_t>(std::min(count, all.size())), all.end()};
-}
-
 std::vector<bool> failures_of(const Attempts& attempts) {
   std::vector<bool> failed;
   for (const Attempt& attempt : attempts) failed.push_back(attempt.failure.has_value());
@@ -118,16 +114,19 @@ Sight look(const JobFacts& job, TimestampMs now, Attempts attempts) {
   return sight;
 }
 
-/// Those that tell best of a share that fails, and whether they are sure enough of it for a
-/// warning. Too few to begin with: none.
-Attempts telling_of(const Attempts& all, const Params& params, bool& for_sure) {
-  const std::vector<bool> failed = failures_of(all);
+/// How many of the newest tell best of a share that fails, and whether they are sure enough of it
+/// for a warning.
+struct Telling {
+  std::size_t newest{0};  // none: too few to begin with
+  bool for_sure{false};
+};
+
+Telling telling_of(const std::vector<bool>& failed, const Params& params) {
   const FailureGates gates{static_cast<std::size_t>(params["recent_max"]),
                            static_cast<std::size_t>(params["failures_min"]), params["share_min"]};
-  std::size_t telling = failing_attempts(failed, gates, params["warning_confidence"]);
-  for_sure = telling > 0;
-  if (!for_sure) telling = failing_attempts(failed, gates, params["confidence"]);
-  return newest(all, telling);
+  const std::size_t sure = failing_attempts(failed, gates, params["warning_confidence"]);
+  if (sure > 0) return {sure, true};
+  return {failing_attempts(failed, gates, params["confidence"]), false};
 }
 
 /// "4 expired, 1 declined by a task"
@@ -361,16 +360,16 @@ void judge(const Window& window, const JobFacts& job, const Params& params, Tall
   const Attempts all =
       newest_attempts(window, job, static_cast<std::size_t>(params["remembered_max"]));
   if (all.empty()) return tally.learning(job, "no checkpoint has completed since it runs");
-  if (has_ended(failures_of(all), static_cast<std::size_t>(params["recent_max"]),
-                params["confidence"])) {
+  const std::vector<bool> failed = failures_of(all);
+  if (has_ended(failed, static_cast<std::size_t>(params["recent_max"]), params["confidence"])) {
     return tally.calm(clock.stands_until);
   }
-  bool for_sure = false;
-  Attempts telling = telling_of(all, params, for_sure);
+  const Telling telling = telling_of(failed, params);
   // Too little to begin, too much to end.
-  if (telling.empty()) return tally.keep(job, clock.stands_until);
-  Sight sight = look(job, clock.now, std::move(telling));
-  sight.fails_for_sure = for_sure;
+  if (telling.newest == 0) return tally.keep(job, clock.stands_until);
+  const auto first = all.end() - static_cast<std::ptrdiff_t>(telling.newest);
+  Sight sight = look(job, clock.now, {first, all.end()});
+  sight.fails_for_sure = telling.for_sure;
   add_bounds(sight.course, params["confidence"]);
   look_at_restarts(window, params, sight);
   tally.judged(report(window, sight, params));

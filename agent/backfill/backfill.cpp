@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <cmath>
-#include <functional>
-#include <iterator>
 #include <utility>
 
 #include "detectors/registry.hpp"
@@ -74,6 +72,7 @@ asio::awaitable<void> Backfill::run(TimestampMs known_until, std::vector<JobSumm
        " of the past from " + settings_.store.url());
   ports_.told = [this](const query_range::Past& past, double share) { told(past, share); };
   Walk walk(settings_, depths(FeaturePlan(all_detectors())), ports_);
+  for (const Event& submitted : listed_) walk.knows(submitted.subject);
   const Walked walked = co_await walk.run(from, to, now + settings_.patience_ms);
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) co_return;
@@ -94,12 +93,7 @@ std::vector<Event> Backfill::listed_until(TimestampMs at) {
 void Backfill::told(const query_range::Past& past, double share) {
   const query_range::Span& span = past.span();
   std::vector<Event> submissions = listed_until(span.steps == 0 ? 0 : span.at(span.steps - 1));
-  const auto is_listed = [&](const Event& submitted) {
-    return std::any_of(listed_.begin(), listed_.end(),
-                       [&](const Event& known) { return known.subject == submitted.subject; });
-  };
-  std::copy_if(past.submissions().begin(), past.submissions().end(),
-               std::back_inserter(submissions), std::not_fn(is_listed));
+  submissions.insert(submissions.end(), past.submissions().begin(), past.submissions().end());
   std::stable_sort(submissions.begin(), submissions.end(),
                    [](const Event& a, const Event& b) { return a.at < b.at; });
   stream(past, submissions, cluster_, emit_, {});

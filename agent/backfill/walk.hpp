@@ -45,6 +45,9 @@ class Walk {
   Walk(const BackfillSettings& settings, std::vector<MetricDepth> depths, WalkPorts ports,
        WalkPace pace = {});
 
+  /// Somebody else tells when that job was submitted.
+  void knows(const std::string& job) { known_.jobs.insert(job); }
+
   /// From `from` until before `to`, on the grid of the step. Where the store is too slow for all of
   /// it until `give_up_at`, the newest is read and what is before it skipped. Ends at the first
   /// question that is not answered, and when `give_up_at` has passed; what was told stays.
