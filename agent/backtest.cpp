@@ -57,16 +57,16 @@ class Run {
         selection_(plan_.metrics()),
         judge_(judge_config(options), all_detectors(), plan_, limits_),
         resolver_(limits_),
-        http_(make_asio_http(resolver_, limits_)),
         timeline_({}) {}
 
   Result<Replayed> go() {
     const TimestampMs to = options_.to.value_or(now_ms());
     const TimestampMs from = options_.from.value_or(to - options_.history.window_ms);
-    WalkPorts ports{http_.get(), &selection_, &limits_, &judge_.entities(), now_ms};
+    asio::io_context io(1);
+    const std::unique_ptr<Http> http = make_asio_http(resolver_, limits_);
+    WalkPorts ports{http.get(), &selection_, &limits_, &judge_.entities(), now_ms};
     ports.told = [this](const query_range::Past& past, double share) { told(past, share); };
     Walk walk(options_.history, depths_of_all(detectors_), std::move(ports));
-    asio::io_context io(1);
     std::exception_ptr bug;
     Walked walked;
     asio::co_spawn(io, walk.run(from, to, std::numeric_limits<TimestampMs>::max()),
@@ -160,7 +160,6 @@ class Run {
   Selection selection_;
   Judge judge_;
   Resolver resolver_;
-  std::unique_ptr<Http> http_;
   Timeline timeline_;
   std::map<EntityId, std::string> hosts_;  // of TaskManagers
   std::map<EntityId, TimestampMs> seen_at_;

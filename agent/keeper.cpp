@@ -10,7 +10,17 @@
 namespace doctor {
 namespace {
 
-constexpr DurationMs kFeatureImageMs = 30 * kSecondMs;
+/// A large image is written more seldom, so that it costs the disk no more than a small one: what
+/// comes between two of them is in the journal, whose last kTailMs are read at a start.
+constexpr DurationMs kImageAgeMinMs = 30 * kSecondMs;
+constexpr DurationMs kImageAgeMaxMs = 2 * kMinuteMs;
+static_assert(2 * kImageAgeMaxMs < kTailMs);
+constexpr std::size_t kImageBytesPerSecond = 1U << 10U;
+
+DurationMs age_of_image(std::size_t bytes) {
+  const auto seconds = static_cast<DurationMs>(bytes / kImageBytesPerSecond);
+  return std::clamp(seconds * kSecondMs, kImageAgeMinMs, kImageAgeMaxMs);
+}
 
 std::string features_key(const std::string& cluster) { return "features/" + cluster; }
 std::string findings_key(const std::string& cluster) { return "findings/" + cluster; }
@@ -63,16 +73,20 @@ void Keeper::keep(const StreamItem& item, Judge& judge) {
 }
 
 void Keeper::remember(TimestampMs now, bool is_last) {
-  const bool features_due = now - remembered_at_ >= kFeatureImageMs || is_last;
-  if (features_due) remembered_at_ = now;
-  if (store_->forgot()) saved_findings_.clear();
+  if (store_->forgot()) {
+    saved_findings_.clear();
+    features_due_.clear();
+  }
   for (const auto& judge : judges_) {
     const std::string& cluster = judge->config().cluster;
     std::string findings = findings_image(judge->incidents().report());
     std::string& saved = saved_findings_[cluster];
     if (findings != saved) store_->save(findings_key(cluster), {saved = std::move(findings), 0});
-    if (!features_due) continue;
-    store_->save(features_key(cluster), {features_image(judge->features()), history_->seq()});
+    TimestampMs& due = features_due_[cluster];
+    if (now < due && !is_last) continue;
+    std::string features = features_image(judge->features());
+    due = now + age_of_image(features.size());
+    store_->save(features_key(cluster), {std::move(features), history_->seq()});
   }
 }
 

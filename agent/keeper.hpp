@@ -64,7 +64,7 @@ class Keeper {
   std::vector<Memory> restored_;
   std::vector<StreamItem> past_;
   std::map<std::string, std::string> saved_findings_;  // cluster → image last given to the store
-  TimestampMs remembered_at_{0};
+  std::map<std::string, TimestampMs> features_due_;    // cluster → when its next image is
 };
 
 }  // namespace doctor

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "agent/net/body.hpp"
+#include "agent/net/idle_wires.hpp"
 #include "agent/net/keyring.hpp"
 #include "agent/net/refusal.hpp"
 #include "agent/net/response_head.hpp"
@@ -26,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 using Outcome = std::optional<Result<HttpReply>>;  // optional: a group needs an empty value
 
 constexpr std::size_t kWindowBytes = 64U << 10U;
+constexpr std::size_t kHeadWindowBytes = 4U << 10U;  // what is read beyond the head is copied
 
 /// RFC 9110 token characters; a method or header that is not one could smuggle a second request.
 bool is_plain(std::string_view text, bool spaces) {
@@ -44,12 +46,17 @@ Status check(const HttpRequest& request) {
                                                 " with characters that do not belong there"};
 }
 
+/// Asked again over another connection nothing changes, so that one that was closed in the meantime
+/// costs nothing.
+bool may_be_repeated(const HttpRequest& request) { return request.method == "GET"; }
+
 std::string render(const HttpRequest& request, const Secret& headers) {
   std::string target = request.endpoint.path_prefix + request.target;
   if (target.empty() || target.front() != '/') target.insert(0, "/");
   std::string text = request.method + " " + target + " HTTP/1.1\r\n";
   text += "Host: " + request.endpoint.address() + "\r\n";
-  text += "User-Agent: flink-doctor/" DOCTOR_VERSION "\r\nAccept: */*\r\nConnection: close\r\n";
+  text += "User-Agent: flink-doctor/" DOCTOR_VERSION "\r\nAccept: */*\r\n";
+  if (!may_be_repeated(request)) text += "Connection: close\r\n";
   if (request.accept_gzip) text += "Accept-Encoding: gzip\r\n";
   if (!request.content_type.empty()) text += "Content-Type: " + request.content_type + "\r\n";
   if (!request.body.empty() || request.method == "POST") {
@@ -58,7 +65,12 @@ std::string render(const HttpRequest& request, const Secret& headers) {
   return text + headers.reveal() + "\r\n" + request.body;
 }
 
-/// What comes back over one connection. Lives in the child coroutine.
+/// What an exchange waits for, to say so when its time is over.
+struct Progress {
+  const char* stage{"resolving the name"};
+};
+
+/// One question and its answer. Lives in the child coroutine.
 class Exchange {
  public:
   Exchange(const HttpRequest& request, const HttpCaps& caps, BodySink& sink,
@@ -71,13 +83,18 @@ class Exchange {
         head_(header_bytes_max, request.method == "HEAD"),
         window_(std::make_unique<char[]>(kWindowBytes)) {}
 
-  /// An answer that only says how to ask differently is an error.
-  asio::awaitable<Status> receive_head();
-  asio::awaitable<Status> receive_body();
+  asio::awaitable<Status> run(const Secret& headers, Progress& progress);
+  /// Something of the answer has come.
+  bool heard() const { return wire_bytes_ > 0; }
+  /// After a good end: another exchange may follow over the same connection.
+  bool may_be_followed() const { return may_be_followed_; }
   HttpReply reply() const { return {head_.head().status, head_.head().content_type, wire_bytes_}; }
 
  private:
-  asio::awaitable<Result<std::size_t>> read_window();  // 0 = the peer closed
+  /// An answer that only says how to ask differently is an error.
+  asio::awaitable<Status> receive_head();
+  asio::awaitable<Status> receive_body();
+  asio::awaitable<Result<std::size_t>> read_window(std::size_t bytes_max);  // 0 = the peer closed
   Error at_peer(Error error) const;
 
   const HttpRequest& request_;
@@ -88,11 +105,23 @@ class Exchange {
   ResponseHeadReader head_;
   std::unique_ptr<char[]> window_;
   std::uint64_t wire_bytes_{0};
+  bool may_be_followed_{false};
 };
+
+asio::awaitable<Status> Exchange::run(const Secret& headers, Progress& progress) {
+  progress.stage = "sending the request";
+  Status done = co_await wire_.send(render(request_, headers));
+  if (!done) co_return done;
+  progress.stage = "waiting for the head of the answer";
+  done = co_await receive_head();
+  if (!done) co_return done;
+  progress.stage = "reading the body";
+  co_return co_await receive_body();
+}
 
 asio::awaitable<Status> Exchange::receive_head() {
   while (!head_.complete()) {
-    const Result<std::size_t> count = co_await read_window();
+    const Result<std::size_t> count = co_await read_window(kHeadWindowBytes);
     if (!count) co_return count.error();
     if (*count == 0) {
       if (head_.started()) {
@@ -119,7 +148,7 @@ asio::awaitable<Status> Exchange::receive_body() {
   BodyReader body(shape, caps_.decoded_bytes_max, sink_);
   Status fed = body.feed(head_.rest());
   while (fed && !body.complete()) {
-    const Result<std::size_t> count = co_await read_window();
+    const Result<std::size_t> count = co_await read_window(kWindowBytes);
     if (!count) co_return count.error();
     if (*count == 0) break;
     fed = body.feed({window_.get(), *count});
@@ -130,11 +159,12 @@ asio::awaitable<Status> Exchange::receive_body() {
   }
   Status whole = body.finish();
   if (!whole) co_return at_peer(whole.error());
+  may_be_followed_ = head_.head().keep_alive && body.complete() && !body.has_surplus();
   co_return Done{};
 }
 
-asio::awaitable<Result<std::size_t>> Exchange::read_window() {
-  Result<std::size_t> count = co_await wire_.receive({window_.get(), kWindowBytes});
+asio::awaitable<Result<std::size_t>> Exchange::read_window(std::size_t bytes_max) {
+  Result<std::size_t> count = co_await wire_.receive({window_.get(), bytes_max});
   if (!count) co_return count;
   wire_bytes_ += *count;
   if (wire_bytes_ > caps_.wire_bytes_max) {
@@ -155,15 +185,17 @@ class AsioHttp final : public Http {
                                               HttpCaps caps) override;
 
  private:
-  /// What an exchange waits for, to say so when its time is over.
-  struct Progress {
-    const char* stage{"resolving the name"};
-  };
+  asio::awaitable<Result<std::unique_ptr<Wire>>> open(const Endpoint& endpoint,
+                                                      Resolver::Addresses addresses,
+                                                      TlsContext context,
+                                                      Clock::time_point deadline,
+                                                      Progress& progress);
   asio::awaitable<Outcome> run(const HttpRequest& request, BodySink& sink, HttpCaps caps,
                                Clock::time_point deadline, Progress& progress);
 
   Resolver& resolver_;
   Keyring keyring_;
+  IdleWires idle_;
   std::size_t header_bytes_max_;
 };
 
@@ -207,28 +239,46 @@ asio::awaitable<Outcome> AsioHttp::run(const HttpRequest& request, BodySink& sin
     co_return Outcome(
         Error{error.code, "for " + printable(request.endpoint.address()) + ": " + error.message});
   }
-  Wire wire(request.endpoint, co_await asio::this_coro::executor);
-  Result<Resolver::Addresses> addresses =
+  const Result<Resolver::Addresses> addresses =
       co_await resolver_.resolve(request.endpoint.host, request.endpoint.port);
   if (!addresses) co_return Outcome(addresses.error());
-  progress.stage = "connecting";
-  Status done = co_await wire.connect(std::move(*addresses), deadline);
-  if (done && credentials->tls) {
-    progress.stage = "the TLS handshake";
-    done = co_await wire.handshake(credentials->tls);
+  const bool repeatable = may_be_repeated(request);
+  std::unique_ptr<Wire> wire;
+  if (repeatable) wire = idle_.take(request.endpoint, *addresses, credentials->tls, Clock::now());
+  for (;; wire.reset()) {
+    const bool is_new = wire == nullptr;
+    if (is_new) {
+      Result<std::unique_ptr<Wire>> opened =
+          co_await open(request.endpoint, *addresses, credentials->tls, deadline, progress);
+      if (!opened) co_return Outcome(opened.error());
+      wire = std::move(*opened);
+    }
+    Exchange exchange(request, caps, sink, header_bytes_max_, *wire);
+    const Status done = co_await exchange.run(credentials->headers, progress);
+    const asio::cancellation_state cancellation = co_await asio::this_coro::cancellation_state;
+    const bool stopped = cancellation.cancelled() != asio::cancellation_type::none;
+    // Closed while it was idle, and our question crossed the news.
+    if (!done && !is_new && !exchange.heard() && !stopped) continue;
+    if (!done) co_return Outcome(done.error());
+    if (repeatable && exchange.may_be_followed()) idle_.give(std::move(wire), Clock::now());
+    co_return Outcome(exchange.reply());
   }
-  if (!done) co_return Outcome(done.error());
-  progress.stage = "sending the request";
-  done = co_await wire.send(render(request, credentials->headers));
-  if (!done) co_return Outcome(done.error());
-  Exchange exchange(request, caps, sink, header_bytes_max_, wire);
-  progress.stage = "waiting for the head of the answer";
-  done = co_await exchange.receive_head();
-  if (!done) co_return Outcome(done.error());
-  progress.stage = "reading the body";
-  done = co_await exchange.receive_body();
-  if (!done) co_return Outcome(done.error());
-  co_return Outcome(exchange.reply());
+}
+
+asio::awaitable<Result<std::unique_ptr<Wire>>> AsioHttp::open(const Endpoint& endpoint,
+                                                              Resolver::Addresses addresses,
+                                                              TlsContext context,
+                                                              Clock::time_point deadline,
+                                                              Progress& progress) {
+  auto wire = std::make_unique<Wire>(endpoint, co_await asio::this_coro::executor);
+  progress.stage = "connecting";
+  Status done = co_await wire->connect(std::move(addresses), deadline);
+  if (done && context) {
+    progress.stage = "the TLS handshake";
+    done = co_await wire->handshake(std::move(context));
+  }
+  if (!done) co_return done.error();
+  co_return wire;
 }
 
 }  // namespace

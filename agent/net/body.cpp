@@ -36,6 +36,7 @@ Status ChunkedDecoder::feed(std::span<const char> wire) {
     if (Status taken = take(wire.front()); !taken) return taken;
     wire = wire.subspan(1);
   }
+  surplus_ |= !wire.empty();
   return Done{};
 }
 
@@ -118,10 +119,12 @@ BodySink& BodyReader::decoded() {
 Status BodyReader::feed(std::span<const char> wire) {
   switch (shape_.framing) {
     case BodyShape::Framing::none:
+      surplus_ |= !wire.empty();
       return Done{};
     case BodyShape::Framing::chunked:
       return chunks_.feed(wire);
     case BodyShape::Framing::length:
+      surplus_ |= wire.size() > left_;
       wire = wire.first(static_cast<std::size_t>(std::min<std::uint64_t>(left_, wire.size())));
       left_ -= wire.size();
       break;

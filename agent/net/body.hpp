@@ -23,9 +23,10 @@ struct BodyShape {
 class ChunkedDecoder {
  public:
   explicit ChunkedDecoder(BodySink& next) : next_(next) {}
-  /// Bytes behind the last chunk are ignored.
+  /// Bytes behind the last chunk are no part of it.
   Status feed(std::span<const char> wire);
   bool complete() const { return state_ == State::complete; }
+  bool has_surplus() const { return surplus_; }
 
  private:
   enum class State {
@@ -50,6 +51,7 @@ class ChunkedDecoder {
   std::uint64_t left_{0};
   int digits_{0};
   std::size_t line_bytes_{0};
+  bool surplus_{false};
 };
 
 class BodyReader {
@@ -62,6 +64,8 @@ class BodyReader {
   Status feed(std::span<const char> wire);
   /// No more bytes are wanted. Never true for bodies that last until the peer closes.
   bool complete() const;
+  /// More bytes came than belong to it: whose they are nobody knows.
+  bool has_surplus() const { return surplus_ || chunks_.has_surplus(); }
   /// No more bytes will come. truncated unless the body ended as it said it would.
   Status finish() const;
   /// True when the error was the sink's, not the peer's.
@@ -79,6 +83,7 @@ class BodyReader {
 
   BodyShape shape_;
   std::uint64_t left_{0};
+  bool surplus_{false};
   CappedSink capped_;
   std::unique_ptr<Gunzip> gunzip_;
   ChunkedDecoder chunks_;

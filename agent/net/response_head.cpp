@@ -131,6 +131,7 @@ Result<std::size_t> ResponseHeadReader::parse() {
   head_.content_type = printable(field(parser.get(), http::field::content_type));
   head_.location = printable(field(parser.get(), http::field::location), kLocationBytesMax);
   head_.challenges = challenges(parser.get());
+  head_.keep_alive = parser.get().keep_alive();
   const Result<BodyShape> shape = body_shape(parser, head_request_);
   if (!shape) return shape.error();
   head_.body = *shape;

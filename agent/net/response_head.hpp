@@ -15,6 +15,7 @@ struct ResponseHead {
   std::string content_type;
   std::string location;    // of a redirect
   std::string challenges;  // all of WWW-Authenticate, joined with ", "
+  bool keep_alive{false};  // the peer will answer over this connection again
   BodyShape body;
 };
 

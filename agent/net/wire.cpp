@@ -1,5 +1,7 @@
 #include "agent/net/wire.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -13,6 +15,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 #include <optional>
 
 #include "agent/net/tls_fault.hpp"
@@ -79,7 +82,11 @@ asio::awaitable<Status> Wire::connect(Resolver::Addresses addresses, Clock::time
     const auto share = static_cast<Clock::rep>(addresses.size() - i);
     const Clock::duration budget = (deadline - Clock::now()) / share;
     const error_code error = co_await connect_one(addresses[i], budget);
-    if (!error) co_return Done{};
+    if (!error) {
+      peer_ = addresses[i];
+      connected_at_ = Clock::now();
+      co_return Done{};
+    }
     if (!first_error) first_error = error;
   }
   co_return connect_error(first_error, address_);
@@ -161,6 +168,20 @@ asio::awaitable<Result<std::size_t>> Wire::receive(std::span<char> window) {
   }
   heard_ = true;
   co_return count;
+}
+
+bool Wire::leads_to(const Endpoint& endpoint, const Resolver::Addresses& addresses,
+                    const TlsContext& context) const {
+  return endpoint.host == endpoint_.host && endpoint.port == endpoint_.port &&
+         context == streams_->context &&
+         std::find(addresses.begin(), addresses.end(), peer_) != addresses.end();
+}
+
+bool Wire::is_quiet() const {
+  char byte{};
+  const auto count =
+      ::recv(streams_->socket.native_handle(), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+  return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 /// Of a connection with TLS.

@@ -1,5 +1,6 @@
-// The connection of one exchange: bytes in both directions, in the clear or through TLS. Whatever
-// goes wrong comes out as an Error that names the peer and, for TLS, what to look at.
+// A connection: bytes in both directions, in the clear or through TLS, for one exchange after the
+// other. Whatever goes wrong comes out as an Error that names the peer and, for TLS, what to look
+// at.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -35,6 +36,13 @@ class Wire {
   /// TLS 1.3).
   boost::asio::awaitable<Result<std::size_t>> receive(std::span<char> window);
 
+  /// Whether it was made for such an endpoint, in this way, and one of `addresses` is its peer.
+  bool leads_to(const Endpoint& endpoint, const Resolver::Addresses& addresses,
+                const TlsContext& context) const;
+  /// Between exchanges: the peer has neither closed nor said anything unasked.
+  bool is_quiet() const;
+  std::chrono::steady_clock::time_point connected_at() const { return connected_at_; }
+
   /// The peer closed without TLS's goodbye: somebody else may have cut the answer off.
   bool cut_off() const { return cut_off_; }
   /// The end of a sentence about a peer that closed without an answer: what may be the reason.
@@ -49,6 +57,8 @@ class Wire {
   const Endpoint endpoint_;
   const std::string address_;  // for messages
   std::unique_ptr<Streams> streams_;
+  boost::asio::ip::tcp::endpoint peer_;
+  std::chrono::steady_clock::time_point connected_at_{};
   std::string certificate_fault_;
   bool heard_{false};  // something of the answer
   bool cut_off_{false};

@@ -198,7 +198,7 @@ TEST_F(TlsTest, CancelledInTheHandshake) {
       HttpRequest request;
       request.endpoint = endpoint(hang.port());
       boost::asio::co_spawn(
-          loop, exchange(*http_, request, body, 60'000, reply),
+          loop, exchange_into(*http_, request, body, 60'000, reply),
           boost::asio::bind_cancellation_slot(stop.slot(), [](std::exception_ptr) {}));
       loop.run_for(std::chrono::milliseconds(100));
       if (!loop_ends) {

@@ -45,8 +45,8 @@ class KubernetesSourceTest : public testing::Test {
   /// Runs until `done`, which is asked again and again; false: it never was within 20 s.
   bool run_until(const std::function<bool()>& done) {
     Resolver resolver(limits);
-    const std::unique_ptr<Http> http = make_asio_http(resolver, limits);
     asio::io_context io(1);
+    const std::unique_ptr<Http> http = make_asio_http(resolver, limits);
     KubernetesSourceConfig config;
     config.source = 3;
     config.api_server = Endpoint{"127.0.0.1", server.port(), {}, false, {}};

@@ -22,6 +22,14 @@ namespace doctor {
 
 inline const std::string kTlsOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
+inline boost::asio::awaitable<void> exchange_into(Http& http, HttpRequest request, BodySink& sink,
+                                                  DurationMs deadline_ms,
+                                                  std::optional<Result<HttpReply>>& reply) {
+  const HttpCaps caps{1 << 20, 1 << 20, deadline_ms};
+  Result<HttpReply> result = co_await http.exchange(std::move(request), sink, caps);
+  reply.emplace(std::move(result));
+}
+
 class TlsTest : public testing::Test {
  protected:
   TlsTest() {
@@ -60,12 +68,12 @@ class TlsTest : public testing::Test {
     request.target = "/config";
     body = {};
     std::optional<Result<HttpReply>> reply;
-    boost::asio::io_context loop{1};
-    boost::asio::co_spawn(loop, exchange(*http_, request, body, deadline_ms, reply),
+    loop_.restart();
+    boost::asio::co_spawn(loop_, exchange_into(*http_, request, body, deadline_ms, reply),
                           [](std::exception_ptr bug) {
                             if (bug) std::rethrow_exception(bug);
                           });
-    loop.run();
+    loop_.run();
     return reply.value_or(Error{ErrorCode::io, "never finished"});
   }
   /// Of an exchange that must fail; nothing secret may be in it.
@@ -82,14 +90,6 @@ class TlsTest : public testing::Test {
     return reply.ok();
   }
 
-  static boost::asio::awaitable<void> exchange(Http& http, HttpRequest request, BodySink& sink,
-                                               DurationMs deadline_ms,
-                                               std::optional<Result<HttpReply>>& reply) {
-    const HttpCaps caps{1 << 20, 1 << 20, deadline_ms};
-    Result<HttpReply> result = co_await http.exchange(std::move(request), sink, caps);
-    reply.emplace(std::move(result));
-  }
-
   const certificates::Authority authority{"our CA"};
   HttpAccess access;  // as it is at the first endpoint()
   Limits limits;
@@ -98,6 +98,7 @@ class TlsTest : public testing::Test {
                        const auto here = boost::asio::ip::address_v4::loopback();
                        return Result<Resolver::Addresses>(Resolver::Addresses{{here, port}});
                      }};
+  boost::asio::io_context loop_{1};  // outlives connections that are kept
   std::unique_ptr<Http> http_;
 
  private:
