@@ -7,6 +7,7 @@
 
 #include "detectors/advice.hpp"
 #include "detectors/statistics/growth_text.hpp"
+#include "detectors/statistics/robust.hpp"
 #include "detectors/statistics/shared_cause.hpp"
 #include "model/detector.hpp"
 #include "model/text.hpp"
@@ -38,6 +39,9 @@ constexpr auto kParams = joined(
          {"event_p_max", 0.0014, "exact Mann-Kendall probability of such a rise without a trend"},
          {"step_min_count", 0.9, "smallest rise per submission, of things that are counted"},
          {"step_min_bytes", 1e6, "and of bytes"},
+         {"event_scatter_ratio_max", 0.35,
+          "scatter about a line over submissions to that over time, for a warning without a limit"},
+         {"late_rise_ratio_min", 0.8, "what later submissions add to what the earlier ones did"},
          {"submissions_left", 10, "submissions left before a step is a warning"},
          {"alive_ratio_max", 0.5,
           "running jobs per submission beyond which the jobs hold it themselves"}}));
@@ -128,7 +132,7 @@ std::optional<Leak> steady_growth(const Window& window, const Params& params, En
 
 /// Levels between submissions; the first one holds what was before any.
 struct Steps {
-  std::vector<double> events, levels;
+  std::vector<double> events, levels, times;
   TimestampMs from{};
 };
 
@@ -142,8 +146,41 @@ Steps steps_of(const Plateaus& plateaus) {
     if (steps.levels.empty()) steps.from = plateau.from;
     steps.events.push_back(events);
     steps.levels.push_back(plateau.min);
+    steps.times.push_back(static_cast<double>(plateau.from));
   }
   return steps;
+}
+
+/// How far the levels lie from a straight line over `x`; a bend counts, however few made it.
+double scatter(const std::vector<double>& x, const std::vector<double>& levels) {
+  const RobustLine line = robust_line(x, levels);
+  std::vector<double> squares;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    squares.push_back(std::pow(levels[i] - line.at(x[i]), 2));
+  }
+  return std::sqrt(mean(squares));
+}
+
+/// What the second half of `x` added, to what the first half did.
+double late_to_early(const std::vector<double>& x, const std::vector<double>& levels) {
+  const double middle = x.front() + (x.back() - x.front()) / 2;
+  std::size_t i = 1;
+  while (i + 1 < x.size() && x[i] < middle) ++i;
+  const double share = (middle - x[i - 1]) / (x[i] - x[i - 1]);
+  const double level = std::lerp(levels[i - 1], levels[i], std::clamp(share, 0.0, 1.0));
+  const double early = level - levels.front();
+  return early > 0 ? (levels.back() - level) / early : 1;
+}
+
+/// Submissions add alike, whenever they come; a pool that fills does so in the course of time, ever
+/// more slowly.
+bool belongs_to_submissions(const Steps& steps, const Params& params) {
+  const double late_ratio_min = params["late_rise_ratio_min"];
+  if (late_to_early(steps.events, steps.levels) < late_ratio_min) return false;
+  const double by_events = scatter(steps.events, steps.levels);
+  const double by_time = scatter(steps.times, steps.levels);
+  return by_events < params["event_scatter_ratio_max"] * by_time ||
+         late_to_early(steps.times, steps.levels) >= late_ratio_min;
 }
 
 double running_jobs(const Window& window) {
@@ -180,7 +217,8 @@ std::optional<Leak> growth_per_submission(const Window& window, const Params& pa
     leak.sentence += ", about " + format_number(std::floor(left), 0) + " before the limit of " +
                      amount(*limit.value);
     if (left <= params["submissions_left"]) leak.severity = Severity::warning;
-  } else if (step->value * events >= (params["unlimited_level_ratio"] - 1) * steps.levels.front()) {
+  } else if (step->value * events >= (params["unlimited_level_ratio"] - 1) * steps.levels.front() &&
+             belongs_to_submissions(steps, params)) {
     // By its steps alone: a pool that starts is one leap, and no submission's.
     leak.severity = Severity::warning;
   }

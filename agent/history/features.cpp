@@ -321,7 +321,7 @@ void FeatureStore::note_place(const Batch& batch, const SeriesKey& key) {
 std::optional<FeatureStore::Row> FeatureStore::row_for(const SeriesKey& key) {
   std::unique_ptr<SeriesColumn>& column = columns_[static_cast<std::size_t>(key.metric)];
   if (column) {
-    if (const std::optional<Row> known = column->find(key.entity)) return known;
+    if (const std::optional<Row> known = column->find_next(key.entity)) return known;
   }
   if (size_ >= limits_.series_per_cluster_max) {
     ++dropped_;

@@ -98,6 +98,13 @@ std::optional<SeriesColumn::Row> SeriesColumn::find(EntityId entity) const {
   return row;
 }
 
+std::optional<SeriesColumn::Row> SeriesColumn::find_next(EntityId entity) {
+  if (next_ < size() && series_[next_].entity == entity) return next_++;
+  const std::optional<Row> row = find(entity);
+  if (row) next_ = *row + 1;
+  return row;
+}
+
 /// With room for a third more.
 void SeriesColumn::index() {
   rows_.rebuild(size(), size() + size() / 3 + 1, [&](Row row) { return series_[row].entity; });

@@ -30,6 +30,9 @@ class SeriesColumn {
   explicit SeriesColumn(std::uint8_t features);
 
   std::optional<Row> find(EntityId entity) const;
+  /// The same, at once where the row before it was found last: batches of a source come in the
+  /// order in which its series were added.
+  std::optional<Row> find_next(EntityId entity);
   /// A new series, which is not there yet.
   Row add(EntityId entity, Keep keep = Keep::all);
   /// From now on; what would be kept no longer is forgotten.
@@ -78,6 +81,7 @@ class SeriesColumn {
   Array<MinuteRises> minutes_;
   Array<Moves> moves_;
   FlatIndex rows_;  // by entity
+  Row next_{0};     // behind the one that was found last
 };
 
 template <class Leaves>

@@ -16,14 +16,15 @@ enum class Reach {
   job,      // both are about one job
   vertex,   // and about one vertex of it
   process,  // the cause is about a process that runs the job
+  twin,     // the same of another TaskManager, where it was seen before: the same jobs run there
 };
 struct Causation {
   std::string_view cause, effect;
   Reach reach{Reach::job};
 };
-// Known chains within one job: the effect's finding stays, but points to its cause. Backpressure is
-// told long before skew and slowness can be, and names its vertex' hot subtask.
-constexpr std::array<Causation, 13> kCausations{{{"restart_loop", "checkpoint_absent"},
+// Known chains, mostly within one job: the effect's finding stays, but points to its cause.
+// Backpressure is told long before skew and slowness can be, and names its vertex' hot subtask.
+constexpr std::array<Causation, 16> kCausations{{{"restart_loop", "checkpoint_absent"},
                                                  {"job_down", "restart_loop"},
                                                  {"job_down", "checkpoint_absent"},
                                                  {"backpressure", "checkpoint_absent"},
@@ -35,14 +36,30 @@ constexpr std::array<Causation, 13> kCausations{{{"restart_loop", "checkpoint_ab
                                                  {"backpressure", "slow_instance", Reach::vertex},
                                                  {"slow_instance", "backpressure", Reach::process},
                                                  {"metaspace_leak", "restart_loop"},
-                                                 {"native_overrun", "restart_loop"}}};
+                                                 {"native_overrun", "restart_loop"},
+                                                 {"metaspace_leak", "metaspace_leak", Reach::twin},
+                                                 {"heap_leak", "heap_leak", Reach::twin},
+                                                 {"native_leak", "native_leak", Reach::twin}}};
 
 bool same_job(const Subject& a, const Subject& b) {
   return a.cluster == b.cluster && a.namespace_ == b.namespace_ && !b.job_name.empty() &&
          a.job_name == b.job_name;
 }
 
-bool reaches(const Causation& chain, const Subject& cause, const Subject& effect) {
+/// What is sure of a TaskManager is told of it, whatever else is.
+bool are_twins(const ReportedFinding& cause, const ReportedFinding& effect) {
+  const Subject& a = cause.finding.subject;
+  const Subject& b = effect.finding.subject;
+  return effect.finding.confidence == Confidence::suspected &&
+         cause.finding.severity >= effect.finding.severity && a.cluster == b.cluster &&
+         a.namespace_ == b.namespace_ && a.process == "taskmanager" && b.process == "taskmanager" &&
+         std::pair(cause.since, cause.finding.id()) < std::pair(effect.since, effect.finding.id());
+}
+
+bool reaches(const Causation& chain, const ReportedFinding& from, const ReportedFinding& to) {
+  if (chain.reach == Reach::twin) return are_twins(from, to);
+  const Subject& cause = from.finding.subject;
+  const Subject& effect = to.finding.subject;
   if (!same_job(cause, effect)) return false;
   if (chain.reach == Reach::vertex) return !cause.vertex.empty() && cause.vertex == effect.vertex;
   return chain.reach == Reach::job || (cause.vertex.empty() && !cause.process.empty());
@@ -148,7 +165,7 @@ void Incidents::explain() {
       for (const auto& [cause_id, cause] : incidents_) {
         const Finding& candidate = cause.reported.finding;
         if (candidate.detector == chain.cause && cause.reported.state == FindingState::firing &&
-            reaches(chain, candidate.subject, finding.subject)) {
+            reaches(chain, cause.reported, effect.reported)) {
           finding.explained_by = cause_id;
         }
       }

@@ -148,11 +148,13 @@ asio::awaitable<Status> Exchange::receive_body() {
   BodyReader body(shape, caps_.decoded_bytes_max, sink_);
   Status fed = body.feed(head_.rest());
   while (fed && !body.complete()) {
+    wire_.expect(body.bytes_left());
     const Result<std::size_t> count = co_await read_window(kWindowBytes);
     if (!count) co_return count.error();
     if (*count == 0) break;
     fed = body.feed({window_.get(), *count});
   }
+  wire_.expect(0);
   if (!fed) co_return body.sink_failed() ? fed.error() : at_peer(fed.error());
   if (wire_.cut_off() && shape.framing == BodyShape::Framing::until_close) {
     co_return at_peer({ErrorCode::truncated, "the body ended without the end of the TLS session"});

@@ -64,6 +64,8 @@ class BodyReader {
   Status feed(std::span<const char> wire);
   /// No more bytes are wanted. Never true for bodies that last until the peer closes.
   bool complete() const;
+  /// How many bytes are still to come at least.
+  std::uint64_t bytes_left() const { return left_; }
   /// More bytes came than belong to it: whose they are nobody knows.
   bool has_surplus() const { return surplus_ || chunks_.has_surplus(); }
   /// No more bytes will come. truncated unless the body ended as it said it would.

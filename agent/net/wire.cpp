@@ -31,6 +31,7 @@ using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kAddressesTriedMax = 8;
+constexpr std::uint64_t kManyBytes = 256U << 10U;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 Error connect_error(const error_code& error, const std::string& address) {
@@ -168,6 +169,15 @@ asio::awaitable<Result<std::size_t>> Wire::receive(std::span<char> window) {
   }
   heard_ = true;
   co_return count;
+}
+
+void Wire::expect(std::uint64_t bytes) {
+  const bool many = !streams_->tls && bytes >= kManyBytes;
+  if (many == waits_for_many_) return;
+  waits_for_many_ = many;
+  error_code ignored;
+  streams_->socket.set_option(
+      asio::socket_base::receive_low_watermark(many ? static_cast<int>(kManyBytes) : 1), ignored);
 }
 
 bool Wire::leads_to(const Endpoint& endpoint, const Resolver::Addresses& addresses,

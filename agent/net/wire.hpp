@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,6 +37,10 @@ class Wire {
   /// TLS 1.3).
   boost::asio::awaitable<Result<std::size_t>> receive(std::span<char> window);
 
+  /// At least so many bytes will come, as far as is known: in the clear we are woken for many at
+  /// once.
+  void expect(std::uint64_t bytes);
+
   /// Whether it was made for such an endpoint, in this way, and one of `addresses` is its peer.
   bool leads_to(const Endpoint& endpoint, const Resolver::Addresses& addresses,
                 const TlsContext& context) const;
@@ -62,6 +67,7 @@ class Wire {
   std::string certificate_fault_;
   bool heard_{false};  // something of the answer
   bool cut_off_{false};
+  bool waits_for_many_{false};
 };
 
 }  // namespace doctor

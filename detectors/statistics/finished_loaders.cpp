@@ -1,6 +1,9 @@
 #include "detectors/statistics/finished_loaders.hpp"
 
 #include <algorithm>
+#include <vector>
+
+#include "detectors/statistics/trend.hpp"
 
 namespace doctor {
 
@@ -18,7 +21,27 @@ double ended_by(const SteppedPoint& step, TimestampMs before) {
   return static_cast<double>(ended) / step.events;
 }
 
+std::optional<double> rise(const std::optional<double>& from, const std::optional<double>& to) {
+  if (!from || !to) return std::nullopt;
+  return *to - *from;
+}
+
 }  // namespace
+
+double bytes_per_class(std::span<const SteppedPoint> steps) {
+  std::vector<double> sizes;
+  for (std::size_t i = 1; i < steps.size(); ++i) {
+    const std::optional<double> loaded = rise(steps[i - 1].loaded, steps[i].loaded);
+    const std::optional<double> unloaded = rise(steps[i - 1].unloaded, steps[i].unloaded);
+    const double bytes = steps[i].last - steps[i - 1].last;
+    const bool tells = steps[i].events > 0 && loaded > 0.0 && unloaded == 0.0 && bytes > 0;
+    if (tells) sizes.push_back(bytes / *loaded);
+  }
+  if (const std::optional<double> size = median(sizes)) return *size;
+  if (steps.empty()) return 0;
+  const std::optional<double> there = rise(steps.front().unloaded, steps.front().loaded);
+  return there > 0.0 ? steps.front().last / *there : 0;
+}
 
 bool is_tenured(const SteppedPoint& step, std::optional<double> young_collections) {
   if (!step.young_collections || !young_collections) return true;
@@ -27,7 +50,10 @@ bool is_tenured(const SteppedPoint& step, std::optional<double> young_collection
 
 FinishedLoaders::FinishedLoaders(std::span<const SteppedPoint> steps, double step,
                                  double classes_per_event)
-    : steps_(steps), step_(step), classes_per_event_(classes_per_event) {}
+    : steps_(steps),
+      step_(step),
+      classes_per_event_(classes_per_event),
+      bytes_per_class_(bytes_per_class(steps)) {}
 
 LoaderAccount FinishedLoaders::at(std::size_t index, const LoaderHolds& holds) const {
   const TimestampMs before = steps_[index].from - holds.soft_age_ms;
@@ -61,10 +87,12 @@ double FinishedLoaders::classes_of(std::size_t index) const {
   return *step.loaded - *last.loaded;
 }
 
-/// Of a step in which something was given back the rise is not known.
 double FinishedLoaders::bytes_of(std::size_t index) const {
-  const double rise = steps_[index].last - steps_[index - 1].last;
-  return std::max(rise, step_ * steps_[index].events);
+  const SteppedPoint& step = steps_[index];
+  const SteppedPoint& before = steps_[index - 1];
+  const double bytes = std::max(step.last - before.last, step_ * step.events);
+  const bool gave_back = rise(before.unloaded, step.unloaded) > 0.0;
+  return gave_back ? std::max(bytes, classes_of(index) * bytes_per_class_) : bytes;
 }
 
 }  // namespace doctor

@@ -26,7 +26,12 @@ struct LoaderHolds {
   bool tenured_only{false};
 };
 
-/// Jobs differ, so each counts as what its own step rose.
+/// What a class takes, in bytes: of steps in which none was unloaded; before there was one, of all
+/// that stood at the base. 0: not known.
+double bytes_per_class(std::span<const SteppedPoint> steps);
+
+/// Jobs differ, so each counts as what its own step rose, or would have if nothing had been
+/// unloaded meanwhile.
 class FinishedLoaders {
  public:
   /// `steps` from the base on; they outlive this. `step` in bytes, per event.
@@ -41,7 +46,7 @@ class FinishedLoaders {
   double bytes_of(std::size_t index) const;
 
   std::span<const SteppedPoint> steps_;
-  double step_, classes_per_event_;
+  double step_, classes_per_event_, bytes_per_class_;
 };
 
 /// Whether what came with `step` was promoted when so many young collections had run: HotSpot's

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kSegmentPointsMax = 16;  // what is older says little about the present rate
 constexpr double kNoiseClasses = 20;           // lazily loaded stragglers are not a submission
 
+constexpr double kGivesBackAll = 0.95;  // of the classes that were loaded
+
 // Classes that one submission must load to count here: a share of what submissions usually load.
 double loading_floor(std::span<const SteppedPoint> points) {
   std::vector<double> loads;
@@ -97,9 +99,9 @@ class Analysis {
     growth_.step = median_step(steps_);
     growth_.events = static_cast<int>(cumulative_events(steps_, steps_.size() - 1));
     growth_.finished = std::max(0, growth_.events - now.alive);
-    growth_.alive_bytes = now.alive * growth_.step;
     find_opportunities();
     measure_reclaim();
+    growth_.alive_bytes = now.alive * bytes_per_loader();
     measure_segment();
     growth_.kept = kept_loaders(steps_, growth_.opportunities, rules_.soft_age_ms);
     growth_.proof = prove();
@@ -227,6 +229,21 @@ class Analysis {
     return !last_healthy_ && (unloaded < 1.5 * classes_per_event_ || unloaded < 0.5 * due_classes_);
   }
 
+  /// Where classes are unloaded between submissions, levels rise by less than what a job takes.
+  double bytes_per_loader() const {
+    const bool gave_back = growth_.unloaded_since > 0.0;
+    return gave_back ? std::max(growth_.step, classes_per_event_ * bytes_per_class(steps_))
+                     : growth_.step;
+  }
+
+  /// As many classes went as came: nothing can be held, whatever the level does.
+  bool gave_back_all() const {
+    const SteppedPoint& base = steps_.front();
+    const SteppedPoint& now = steps_.back();
+    if (!base.loaded || !base.unloaded || !now.loaded || !now.unloaded) return false;
+    return *now.unloaded - *base.unloaded >= kGivesBackAll * (*now.loaded - *base.loaded);
+  }
+
   void measure_segment() {
     std::size_t first = segment_.value_or(0);
     if (steps_.size() - first > kSegmentPointsMax) first = steps_.size() - kSegmentPointsMax;
@@ -315,7 +332,8 @@ class Analysis {
   }
 
   Proof prove() const {
-    if (!growth_.reclaim_ratio || growth_.gives_back || growth_.step < rules_.step_min_bytes) {
+    if (!growth_.reclaim_ratio || growth_.gives_back || growth_.step < rules_.step_min_bytes ||
+        gave_back_all()) {
       return Proof::none;
     }
     // Room that is taken while nothing rises any more is what the jobs that run need.

@@ -131,6 +131,25 @@ TEST(FinishedLoaders, AStepThatFellCountsAsTheUsualRise) {
   EXPECT_EQ(account(three(), 3, {}, 8).held_bytes, 15 + 8) << "a small one as well";
 }
 
+TEST(FinishedLoaders, WhatRoseLessSinceClassesWereUnloadedCountsByItsClasses) {
+  std::vector<SteppedPoint> steps = three();  // a tenth of a byte a class
+  for (SteppedPoint& step : steps) step.unloaded = 0;
+  EXPECT_DOUBLE_EQ(bytes_per_class(steps), 0.1);
+  steps[3].unloaded = 40;
+  EXPECT_DOUBLE_EQ(account(steps, 3, {}, 1).held_bytes, 15 + 6) << "it rose by more than its own";
+  steps[3].last = 126;
+  EXPECT_DOUBLE_EQ(account(steps, 3, {}, 1).held_bytes, 15 + 50 * 0.1);
+}
+
+TEST(FinishedLoaders, BeforeAStepWithoutUnloadingAClassTakesWhatItDoesAtTheBase) {
+  std::vector<SteppedPoint> steps = three();
+  for (std::size_t i = 0; i < steps.size(); ++i) steps[i].unloaded = 500.0 + 10.0 * i;
+  EXPECT_DOUBLE_EQ(bytes_per_class(steps), 100.0 / 500.0);
+  steps[0].unloaded.reset();
+  EXPECT_EQ(bytes_per_class(steps), 0) << "nobody knows";
+  EXPECT_EQ(bytes_per_class({}), 0);
+}
+
 TEST(FinishedLoaders, AConcurrentCycleTakesOnlyWhatWasTenured) {
   std::vector<SteppedPoint> steps = three();
   steps[2].ends = {25 * kMinuteMs};

@@ -154,6 +154,42 @@ TEST_F(IncidentsTest, SkewPointsToTheBackpressureOfItsVertexAndBackpressureToASl
   EXPECT_EQ(cause_of("backpressure"), "slow_instance/c//orders///h2/taskmanager");
 }
 
+TEST_F(IncidentsTest, WhatIsSuspectedOfOneMoreTaskManagerPointsToTheFirst) {
+  Detector leak = kPrompt;
+  leak.name = "metaspace_leak";
+  const auto on = [&](const std::string& host, Severity severity, Confidence confidence) {
+    Finding finding = finding_of("metaspace_leak", "", severity);
+    finding.subject.host = host;
+    finding.subject.process = "taskmanager";
+    finding.confidence = confidence;
+    return finding;
+  };
+  const auto causes = [&](std::vector<Finding> findings, TimestampMs at) {
+    Verdict verdict;
+    for (Finding& finding : findings) verdict.add(std::move(finding));
+    incidents.update(leak, "c", verdict, at, false);
+    incidents.explain();
+    std::string told;
+    for (const ReportedFinding& reported : incidents.report()) {
+      if (reported.state != FindingState::firing) continue;
+      told += reported.finding.subject.host + ":" + reported.finding.explained_by + " ";
+    }
+    return told;
+  };
+  const Finding first = on("h2", Severity::warning, Confidence::suspected);
+  EXPECT_EQ(causes({first}, kStart), "h2: ");
+  EXPECT_EQ(causes({first, on("h1", Severity::warning, Confidence::suspected)}, kStart + 1000),
+            "h1:metaspace_leak/c/////h2/taskmanager h2: ");
+  EXPECT_EQ(causes({first, on("h1", Severity::critical, Confidence::imminent)}, kStart + 2000),
+            "h1: h2: ")
+      << "what is sure is told";
+  const Finding advice = on("h2", Severity::info, Confidence::suspected);
+  EXPECT_EQ(
+      causes({advice, on("h3", Severity::warning, Confidence::suspected)}, kStart + 10 * kMinuteMs),
+      "h2: h3: ")
+      << "nobody was told of what is advice";
+}
+
 TEST_F(IncidentsTest, ARestoredFindingKeepsItsStart) {
   ReportedFinding remembered;
   remembered.finding = finding_of("prompt", "orders");

@@ -107,6 +107,15 @@ std::vector<SteppedPoint> with_young(std::vector<SteppedPoint> points, double ea
   return points;
 }
 
+TEST(SteppedGrowth, WhoUnloadsAllThatWasLoadedKeepsNothingThoughItsTroughsRise) {
+  std::vector<Collection> leaks;
+  for (int before = 11; before < 70; before += 10) leaks.push_back({before, 8, true});
+  std::vector<SteppedPoint> points = stairs(70, kHourMs, leaks);
+  EXPECT_EQ(judged(points, 10 * kMinuteMs).proof, Proof::rising_troughs);
+  for (SteppedPoint& point : points) *point.unloaded *= 70.0 / 48.0;
+  EXPECT_EQ(judged(points, 10 * kMinuteMs).proof, Proof::none);
+}
+
 TEST(SteppedGrowth, WhatIsStillYoungIsNotOwedByAConcurrentCycle) {
   std::vector<SteppedPoint> points = stairs(16, kHourMs, {});
   for (std::size_t i = 12; i < points.size(); ++i) points[i].cycles = 1;
