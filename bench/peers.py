@@ -7,13 +7,15 @@ import os
 import signal
 import statistics
 import subprocess
+import threading
 import urllib.request
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 INTERVAL_S = 15
 REPORTER_PORT, REST_PORT = 19249, 18081
-DOCTOR_PORT, PROMETHEUS_PORT, VICTORIA_PORT, VMALERT_PORT = 19669, 19090, 18428, 18880
+DOCTOR_PORT, PROMETHEUS_PORT, VICTORIA_PORT, VMALERT_PORT, VMAGENT_PORT = 19669, 19090, 18428, 18880, 18429
 SERIES_OF_A_TASK_MANAGER = 5000
 KEPT_OF_A_TASK_MANAGER = 350
 # The first ten subtask metrics of the catalogue, which is what the generator's kept families are.
@@ -52,11 +54,37 @@ def spread(values: list[float], digits: int = 1) -> str:
     return " .. ".join(f"{value:.{digits}f}" for value in (min(values), statistics.median(values), max(values)))
 
 
+class Sink:
+    """Takes whatever is written to it remotely, and forgets it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    def __enter__(self) -> str:
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self.server.server_address[1]}/write"
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+
+
 def add_binaries(parser: argparse.ArgumentParser) -> None:
     for name in ("doctor", "generator", "prometheus"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--victoria-metrics", type=Path)
     parser.add_argument("--vmalert", type=Path)
+    parser.add_argument("--vmagent", type=Path)
+    parser.add_argument("--scraper", type=Path, help="doctor_bench_scraper")
+    parser.add_argument("--newest", type=Path, help="another Prometheus, such as one of 3.x, to stand beside")
 
 
 @dataclass
@@ -154,12 +182,12 @@ class Sides:
         path.write_text(json.dumps({"groups": [{"name": "bench", "interval": f"{INTERVAL_S}s", "rules": rules}]}))
         return path
 
-    def prometheus(self) -> Side:
+    def prometheus(self, name: str = "Prometheus", program: Path | None = None) -> Side:
         config = self.folder / "prometheus.yaml"
         config.write_text(json.dumps({"global": {"scrape_interval": f"{INTERVAL_S}s",
                                                  "evaluation_interval": f"{INTERVAL_S}s"},
                                       "rule_files": [str(self.rules())], "scrape_configs": [self.scrape_config()]}))
-        return Side("Prometheus", [[str(self.args.prometheus), f"--config.file={config}", "--log.level=warn",
+        return Side(name, [[str(program or self.args.prometheus), f"--config.file={config}", "--log.level=warn",
                                     f"--storage.tsdb.path={self.folder / 'prometheus-data'}",
                                     f"--web.listen-address=127.0.0.1:{PROMETHEUS_PORT}"]])
 
@@ -174,3 +202,17 @@ class Sides:
             [str(self.args.vmalert), f"-rule={self.rules()}", f"-datasource.url=http://127.0.0.1:{VICTORIA_PORT}",
              "-notifier.url=http://127.0.0.1:1", f"-evaluationInterval={INTERVAL_S}s",
              f"-httpListenAddr=127.0.0.1:{VMALERT_PORT}"]])
+
+    def scraper(self) -> Side:
+        """Scrape and select alone."""
+        return Side("flink-doctor", [[str(self.args.scraper), "--task-managers", str(len(self.targets)),
+                                      "--port", str(REPORTER_PORT), "--interval", str(INTERVAL_S),
+                                      "--metrics", ",".join(m["name"] for m in self.metrics)]])
+
+    def vmagent(self, name: str, sink: str, flags: list[str]) -> Side:
+        config = self.folder / "vmagent.yaml"
+        config.write_text(json.dumps({"global": {"scrape_interval": f"{INTERVAL_S}s"},
+                                      "scrape_configs": [self.scrape_config()]}))
+        return Side(name, [[str(self.args.vmagent), f"-promscrape.config={config}", f"-remoteWrite.url={sink}",
+                            f"-remoteWrite.tmpDataPath={self.folder / 'vmagent-data'}",
+                            f"-httpListenAddr=127.0.0.1:{VMAGENT_PORT}", *flags]])

@@ -32,7 +32,9 @@ bench_of_parser() {
 }
 
 # Beside Prometheus and VictoriaMetrics, as Debian packages them.
-bench_of_scale() { bench_beside_peers scale "$@"; }
+bench_of_scale() {
+  bench_beside_peers scale --vmagent "$debs/usr/bin/vmagent" --scraper build/release/bench/doctor_bench_scraper "$@"
+}
 bench_of_memory() { bench_beside_peers memory "$@"; }
 bench_of_serve() { bench_beside_peers serve --reader build/release/bench/doctor_bench_reader "$@"; }
 
@@ -41,7 +43,7 @@ bench_beside_peers() {
   local name=$1; shift
   install_for build bench
   configure release -DDOCTOR_TESTS=OFF -DDOCTOR_BENCH=ON &&
-    compile release flink-doctor doctor_bench_generator doctor_bench_reader || return
+    compile release flink-doctor doctor_bench_generator doctor_bench_reader doctor_bench_scraper || return
   contained env PYTHONUNBUFFERED=1 python3 "bench/$name/$name.py" --doctor "$doctor" \
     --generator build/release/bench/doctor_bench_generator --prometheus "$debs/usr/bin/prometheus" \
     --victoria-metrics "$debs/usr/bin/victoria-metrics" --vmalert "$debs/usr/bin/vmalert" "$@"

@@ -30,6 +30,7 @@
 
 #include "agent/history/features.hpp"
 #include "bench/flink_body.hpp"
+#include "bench/scale/addresses.hpp"
 #include "bench/scale/page.hpp"
 #include "detectors/registry.hpp"
 
@@ -52,10 +53,6 @@ struct Options {
 struct Served {
   std::uint64_t scrapes{0}, bytes{0}, rest_calls{0};
 };
-
-std::string address_of(std::size_t target) {
-  return "127.1." + std::to_string(target / 250) + "." + std::to_string(target % 250 + 1);
-}
 
 std::string head(int status, std::size_t bytes, const std::string& type, bool gzip) {
   return "HTTP/1.1 " + std::to_string(status) + (status == 200 ? " OK" : " Not Found") +

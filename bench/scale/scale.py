@@ -1,7 +1,8 @@
 """What watching a big cluster costs, beside what people would run instead, in one run on one machine.
 
     python3 scale.py --doctor PATH --generator PATH --prometheus PATH [--victoria-metrics PATH --vmalert PATH]
-                     [--series 50k,200k,1M] [--pairs 5] [--warm-up 60] [--seconds 60] [--gzip] [--sides all|prometheus]
+                     [--series 50k,200k,1M] [--pairs 5] [--warm-up 60] [--seconds 60] [--gzip] [--sides all|prometheus|scrapers] [--newest PATH]
+                     [--vmagent PATH --scraper PATH]
 
 Each side does the whole job: scrape every TaskManager every 15 s, keep the same ten metric names (7 % of the series),
 remember them, and judge: flink-doctor by its detectors, the peers by ten alert rules over the same metrics. Sides take
@@ -22,7 +23,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from peers import (INTERVAL_S, SERIES_OF_A_TASK_MANAGER, Generator, Side, Sides, add_binaries,  # noqa: E402
+from peers import (INTERVAL_S, SERIES_OF_A_TASK_MANAGER, Generator, Side, Sides, Sink, add_binaries,  # noqa: E402
                    series_count, spread)
 
 
@@ -43,7 +44,12 @@ class Bench:
 
     def sides(self) -> list[Side]:
         make = Sides(self.args, self.folder, self.generator)
+        if self.args.sides == "scrapers":
+            return [make.scraper(), make.vmagent("vmagent tuned", self.args.sink, ["-promscrape.noStaleMarkers"]),
+                    make.vmagent("vmagent", self.args.sink, [])]
         sides = [make.doctor(), make.prometheus()]
+        if self.args.newest:
+            sides.append(make.prometheus("Prometheus, newest", self.args.newest))
         if self.args.victoria_metrics and self.args.sides == "all":
             sides.append(make.victoria_metrics("VictoriaMetrics tuned", ["-promscrape.noStaleMarkers"]))
             sides.append(make.victoria_metrics("VictoriaMetrics", []))
@@ -111,12 +117,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_binaries(parser)
     parser.add_argument("--series", default="1M", help="of all TaskManagers, such as 50k,200k,1M")
-    parser.add_argument("--sides", choices=("all", "prometheus"), default="all")
+    parser.add_argument("--sides", choices=("all", "prometheus", "scrapers"), default="all",
+                        help="scrapers: no history and no judgement, beside vmagent that forwards to a sink")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--warm-up", type=float, default=60)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--gzip", action="store_true")
     args = parser.parse_args()
+    with Sink() as args.sink:
+        return run(args)
+
+
+def run(args: argparse.Namespace) -> int:
     valid = True
     for text in args.series.split(","):
         print(f"\n{text} series{', gzip bodies' if args.gzip else ''}")

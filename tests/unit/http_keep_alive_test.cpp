@@ -107,6 +107,23 @@ TEST_F(KeepAliveTest, ALargeBodyIsReadToItsEndBeforeTheNextQuestion) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+TEST_F(KeepAliveTest, ManyBytesAreWaitedForTogetherAndAnEndIsSeenAtOnce) {
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n";
+  const std::string piece(10'000, 'x');
+  const CountingServer server([&](const Peer& peer, int number) {
+    peer.receive_until("\r\n\r\n");
+    peer.send(head);
+    for (int i = 0; i < (number == 1 ? 60 : 30); ++i) {
+      peer.send(piece);
+      std::this_thread::sleep_for(1ms);
+    }
+  });
+  EXPECT_EQ(text(server.port()).size(), 600'000U);
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_THAT(text(server.port()), HasSubstr("300000 bytes short"));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 5s) << "and not at the deadline";
+}
+
 TEST_F(KeepAliveTest, WhatCannotBeFollowedIsNotKept) {
   for (const std::string& answer :
        {std::string("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"),
