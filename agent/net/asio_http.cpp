@@ -81,7 +81,7 @@ class Exchange {
         address_(printable(request.endpoint.address())),
         wire_(wire),
         head_(header_bytes_max, request.method == "HEAD"),
-        window_(std::make_unique<char[]>(kWindowBytes)) {}
+        window_(std::make_unique_for_overwrite<char[]>(kWindowBytes)) {}
 
   asio::awaitable<Status> run(const Secret& headers, Progress& progress);
   /// Something of the answer has come.

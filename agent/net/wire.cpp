@@ -31,7 +31,7 @@ using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kAddressesTriedMax = 8;
-constexpr std::uint64_t kManyBytes = 256U << 10U;
+constexpr std::uint64_t kManyBytes = 1U << 20U;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 Error connect_error(const error_code& error, const std::string& address) {

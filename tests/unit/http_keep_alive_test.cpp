@@ -65,7 +65,7 @@ class KeepAliveTest : public testing::Test {
     sink = {};
     std::optional<Result<HttpReply>> reply;
     loop_.restart();
-    asio::co_spawn(loop_, exchange_into(*http_, request, sink, 10'000, reply),
+    asio::co_spawn(loop_, exchange_into(*http_, request, sink, 10'000, reply, 4U << 20U),
                    [](std::exception_ptr bug) {
                      if (bug) std::rethrow_exception(bug);
                    });
@@ -102,25 +102,25 @@ TEST_F(KeepAliveTest, OneConnectionForManyQuestions) {
 }
 
 TEST_F(KeepAliveTest, ALargeBodyIsReadToItsEndBeforeTheNextQuestion) {
-  const CountingServer server(always(says(std::string(900'000, 'x'))));
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(text(server.port()).size(), 900'000U);
+  const CountingServer server(always(says(std::string(3'000'000, 'x'))));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(text(server.port()).size(), 3'000'000U);
   EXPECT_EQ(server.connections(), 1);
 }
 
 TEST_F(KeepAliveTest, ManyBytesAreWaitedForTogetherAndAnEndIsSeenAtOnce) {
-  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n";
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n";
   const std::string piece(10'000, 'x');
   const CountingServer server([&](const Peer& peer, int number) {
     peer.receive_until("\r\n\r\n");
     peer.send(head);
-    for (int i = 0; i < (number == 1 ? 60 : 30); ++i) {
+    for (int i = 0; i < (number == 1 ? 200 : 110); ++i) {
       peer.send(piece);
       std::this_thread::sleep_for(1ms);
     }
   });
-  EXPECT_EQ(text(server.port()).size(), 600'000U);
+  EXPECT_EQ(text(server.port()).size(), 2'000'000U);
   const auto began = std::chrono::steady_clock::now();
-  EXPECT_THAT(text(server.port()), HasSubstr("300000 bytes short"));
+  EXPECT_THAT(text(server.port()), HasSubstr("900000 bytes short"));
   EXPECT_LT(std::chrono::steady_clock::now() - began, 5s) << "and not at the deadline";
 }
 

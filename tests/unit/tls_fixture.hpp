@@ -24,8 +24,9 @@ inline const std::string kTlsOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no
 
 inline boost::asio::awaitable<void> exchange_into(Http& http, HttpRequest request, BodySink& sink,
                                                   DurationMs deadline_ms,
-                                                  std::optional<Result<HttpReply>>& reply) {
-  const HttpCaps caps{1 << 20, 1 << 20, deadline_ms};
+                                                  std::optional<Result<HttpReply>>& reply,
+                                                  std::size_t bytes_max = 1U << 20U) {
+  const HttpCaps caps{bytes_max, bytes_max, deadline_ms};
   Result<HttpReply> result = co_await http.exchange(std::move(request), sink, caps);
   reply.emplace(std::move(result));
 }
