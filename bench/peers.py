@@ -82,9 +82,6 @@ def add_binaries(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--victoria-metrics", type=Path)
     parser.add_argument("--vmalert", type=Path)
-    parser.add_argument("--vmagent", type=Path)
-    parser.add_argument("--scraper", type=Path, help="doctor_bench_scraper")
-    parser.add_argument("--newest", type=Path, help="another Prometheus, such as one of 3.x, to stand beside")
 
 
 @dataclass
@@ -191,13 +188,16 @@ class Sides:
                                     f"--storage.tsdb.path={self.folder / 'prometheus-data'}",
                                     f"--web.listen-address=127.0.0.1:{PROMETHEUS_PORT}"]])
 
-    def victoria_metrics(self, name: str, flags: list[str]) -> Side:
+    def victoria_config(self) -> Path:
         config = self.folder / "victoria.yaml"
         config.write_text(json.dumps({"global": {"scrape_interval": f"{INTERVAL_S}s"},
                                       "scrape_configs": [self.scrape_config()]}))
+        return config
+
+    def victoria_metrics(self, name: str, flags: list[str]) -> Side:
         data = self.folder / f"{name.replace(' ', '-')}-data"
         return Side(name, [
-            [str(self.args.victoria_metrics), f"-promscrape.config={config}", f"-storageDataPath={data}",
+            [str(self.args.victoria_metrics), f"-promscrape.config={self.victoria_config()}", f"-storageDataPath={data}",
              f"-httpListenAddr=127.0.0.1:{VICTORIA_PORT}", *flags],
             [str(self.args.vmalert), f"-rule={self.rules()}", f"-datasource.url=http://127.0.0.1:{VICTORIA_PORT}",
              "-notifier.url=http://127.0.0.1:1", f"-evaluationInterval={INTERVAL_S}s",
@@ -210,9 +210,6 @@ class Sides:
                                       "--metrics", ",".join(m["name"] for m in self.metrics)]])
 
     def vmagent(self, name: str, sink: str, flags: list[str]) -> Side:
-        config = self.folder / "vmagent.yaml"
-        config.write_text(json.dumps({"global": {"scrape_interval": f"{INTERVAL_S}s"},
-                                      "scrape_configs": [self.scrape_config()]}))
-        return Side(name, [[str(self.args.vmagent), f"-promscrape.config={config}", f"-remoteWrite.url={sink}",
+        return Side(name, [[str(self.args.vmagent), f"-promscrape.config={self.victoria_config()}", f"-remoteWrite.url={sink}",
                             f"-remoteWrite.tmpDataPath={self.folder / 'vmagent-data'}",
                             f"-httpListenAddr=127.0.0.1:{VMAGENT_PORT}", *flags]])

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 namespace doctor {
 namespace {
@@ -16,15 +19,14 @@ enum class Reach {
   job,      // both are about one job
   vertex,   // and about one vertex of it
   process,  // the cause is about a process that runs the job
-  twin,     // the same of another TaskManager, where it was seen before: the same jobs run there
 };
 struct Causation {
   std::string_view cause, effect;
   Reach reach{Reach::job};
 };
-// Known chains, mostly within one job: the effect's finding stays, but points to its cause.
-// Backpressure is told long before skew and slowness can be, and names its vertex' hot subtask.
-constexpr std::array<Causation, 16> kCausations{{{"restart_loop", "checkpoint_absent"},
+// Known chains within one job: the effect's finding stays, but points to its cause. Backpressure is
+// told long before skew and slowness can be, and names its vertex' hot subtask.
+constexpr std::array<Causation, 13> kCausations{{{"restart_loop", "checkpoint_absent"},
                                                  {"job_down", "restart_loop"},
                                                  {"job_down", "checkpoint_absent"},
                                                  {"backpressure", "checkpoint_absent"},
@@ -36,30 +38,21 @@ constexpr std::array<Causation, 16> kCausations{{{"restart_loop", "checkpoint_ab
                                                  {"backpressure", "slow_instance", Reach::vertex},
                                                  {"slow_instance", "backpressure", Reach::process},
                                                  {"metaspace_leak", "restart_loop"},
-                                                 {"native_overrun", "restart_loop"},
-                                                 {"metaspace_leak", "metaspace_leak", Reach::twin},
-                                                 {"heap_leak", "heap_leak", Reach::twin},
-                                                 {"native_leak", "native_leak", Reach::twin}}};
+                                                 {"native_overrun", "restart_loop"}}};
+// What jobs leave behind: the same ones run on all TaskManagers.
+constexpr std::array<std::string_view, 3> kLeaks{"metaspace_leak", "heap_leak", "native_leak"};
+
+bool is_leak_of_task_manager(const Finding& finding) {
+  return finding.subject.process == "taskmanager" &&
+         std::find(kLeaks.begin(), kLeaks.end(), finding.detector) != kLeaks.end();
+}
 
 bool same_job(const Subject& a, const Subject& b) {
   return a.cluster == b.cluster && a.namespace_ == b.namespace_ && !b.job_name.empty() &&
          a.job_name == b.job_name;
 }
 
-/// What is sure of a TaskManager is told of it, whatever else is.
-bool are_twins(const ReportedFinding& cause, const ReportedFinding& effect) {
-  const Subject& a = cause.finding.subject;
-  const Subject& b = effect.finding.subject;
-  return effect.finding.confidence == Confidence::suspected &&
-         cause.finding.severity >= effect.finding.severity && a.cluster == b.cluster &&
-         a.namespace_ == b.namespace_ && a.process == "taskmanager" && b.process == "taskmanager" &&
-         std::pair(cause.since, cause.finding.id()) < std::pair(effect.since, effect.finding.id());
-}
-
-bool reaches(const Causation& chain, const ReportedFinding& from, const ReportedFinding& to) {
-  if (chain.reach == Reach::twin) return are_twins(from, to);
-  const Subject& cause = from.finding.subject;
-  const Subject& effect = to.finding.subject;
+bool reaches(const Causation& chain, const Subject& cause, const Subject& effect) {
   if (!same_job(cause, effect)) return false;
   if (chain.reach == Reach::vertex) return !cause.vertex.empty() && cause.vertex == effect.vertex;
   return chain.reach == Reach::job || (cause.vertex.empty() && !cause.process.empty());
@@ -165,11 +158,45 @@ void Incidents::explain() {
       for (const auto& [cause_id, cause] : incidents_) {
         const Finding& candidate = cause.reported.finding;
         if (candidate.detector == chain.cause && cause.reported.state == FindingState::firing &&
-            reaches(chain, cause.reported, effect.reported)) {
+            reaches(chain, candidate.subject, finding.subject)) {
           finding.explained_by = cause_id;
         }
       }
     }
+  }
+  explain_twins();
+}
+
+/// What is sure of a TaskManager is told of it, whatever else is; what is suspected points to the
+/// first of which anybody was told.
+void Incidents::explain_twins() {
+  using LeakKind = std::tuple<std::string_view, std::string_view, std::string_view>;
+  const auto kind_of = [](const Finding& finding) {
+    return LeakKind(finding.detector, finding.subject.cluster, finding.subject.namespace_);
+  };
+  std::map<LeakKind, std::pair<const std::string*, const ReportedFinding*>> first;
+  for (const auto& [id, incident] : incidents_) {
+    const ReportedFinding& told = incident.reported;
+    if (told.state != FindingState::firing || told.finding.severity == Severity::info ||
+        !is_leak_of_task_manager(told.finding)) {
+      continue;
+    }
+    auto& [first_id, earliest] = first[kind_of(told.finding)];
+    if (earliest != nullptr && earliest->since <= told.since) continue;
+    first_id = &id;
+    earliest = &told;
+  }
+  for (auto& [id, incident] : incidents_) {
+    Finding& finding = incident.reported.finding;
+    if (finding.confidence != Confidence::suspected || !is_leak_of_task_manager(finding)) continue;
+    const auto found = first.find(kind_of(finding));
+    if (found == first.end()) continue;
+    const auto& [first_id, earliest] = found->second;
+    if (*first_id == id || earliest->since > incident.reported.since ||
+        earliest->finding.severity < finding.severity) {
+      continue;
+    }
+    finding.explained_by = *first_id;
   }
 }
 

@@ -51,6 +51,7 @@ class Incidents {
 
   void is_true(const Detector& detector, Incident& incident, const Finding& finding,
                TimestampMs now, bool one_shot);
+  void explain_twins();
   void is_absent(const Detector& detector, Incident& incident, TimestampMs now);
 
   const Limits& limits_;

@@ -1,8 +1,8 @@
 """What watching a big cluster costs, beside what people would run instead, in one run on one machine.
 
     python3 scale.py --doctor PATH --generator PATH --prometheus PATH [--victoria-metrics PATH --vmalert PATH]
-                     [--series 50k,200k,1M] [--pairs 5] [--warm-up 60] [--seconds 60] [--gzip] [--sides all|prometheus|scrapers] [--newest PATH]
-                     [--vmagent PATH --scraper PATH]
+                     [--series 50k,200k,1M] [--pairs 5] [--warm-up 60] [--seconds 60] [--gzip]
+                     [--sides all|prometheus|scrapers] [--vmagent PATH --scraper PATH] [--newest PATH]
 
 Each side does the whole job: scrape every TaskManager every 15 s, keep the same ten metric names (7 % of the series),
 remember them, and judge: flink-doctor by its detectors, the peers by ten alert rules over the same metrics. Sides take
@@ -116,6 +116,9 @@ def report(found: dict[str, list[Figures]]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_binaries(parser)
+    parser.add_argument("--vmagent", type=Path)
+    parser.add_argument("--scraper", type=Path, help="doctor_bench_scraper")
+    parser.add_argument("--newest", type=Path, help="another Prometheus, such as one of 3.x, to stand beside")
     parser.add_argument("--series", default="1M", help="of all TaskManagers, such as 50k,200k,1M")
     parser.add_argument("--sides", choices=("all", "prometheus", "scrapers"), default="all",
                         help="scrapers: no history and no judgement, beside vmagent that forwards to a sink")

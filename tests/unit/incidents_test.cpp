@@ -180,8 +180,13 @@ TEST_F(IncidentsTest, WhatIsSuspectedOfOneMoreTaskManagerPointsToTheFirst) {
   EXPECT_EQ(causes({first}, kStart), "h2: ");
   EXPECT_EQ(causes({first, on("h1", Severity::warning, Confidence::suspected)}, kStart + 1000),
             "h1:metaspace_leak/c/////h2/taskmanager h2: ");
+  const Finding second = on("h1", Severity::warning, Confidence::suspected);
+  const Finding third = on("h3", Severity::warning, Confidence::suspected);
+  EXPECT_EQ(causes({first, second, third}, kStart + 1500),
+            "h1:metaspace_leak/c/////h2/taskmanager h2: h3:metaspace_leak/c/////h2/taskmanager ")
+      << "and not to each other";
   EXPECT_EQ(causes({first, on("h1", Severity::critical, Confidence::imminent)}, kStart + 2000),
-            "h1: h2: ")
+            "h1: h2: h3:metaspace_leak/c/////h2/taskmanager ")
       << "what is sure is told";
   const Finding advice = on("h2", Severity::info, Confidence::suspected);
   EXPECT_EQ(
