@@ -16,6 +16,7 @@ from pathlib import Path
 INTERVAL_S = 15
 REPORTER_PORT, REST_PORT = 19249, 18081
 DOCTOR_PORT, PROMETHEUS_PORT, VICTORIA_PORT, VMALERT_PORT, VMAGENT_PORT = 19669, 19090, 18428, 18880, 18429
+ALERTMANAGER_PORT = 19093
 SERIES_OF_A_TASK_MANAGER = 5000
 KEPT_OF_A_TASK_MANAGER = 350
 # The first ten subtask metrics of the catalogue, which is what the generator's kept families are.
@@ -54,6 +55,32 @@ def spread(values: list[float], digits: int = 1) -> str:
     return " .. ".join(f"{value:.{digits}f}" for value in (min(values), statistics.median(values), max(values)))
 
 
+def version_of(program: Path) -> str:
+    """What it says of itself, on one line; some say it on stderr."""
+    said = subprocess.run([str(program), "--version"], capture_output=True, text=True, timeout=30)
+    return ((said.stdout + said.stderr).splitlines() or ["says no version"])[0][:100]
+
+
+class Alertmanager:
+    """A real one that pages nobody: where every side sends its alerts."""
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        config = folder / "alertmanager.yaml"
+        config.write_text(json.dumps({"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}))
+        self.address = f"127.0.0.1:{ALERTMANAGER_PORT}"
+        self.side = Side("Alertmanager", [[str(program), f"--config.file={config}", "--cluster.listen-address=",
+                                           f"--storage.path={folder / 'alertmanager'}",
+                                           f"--web.listen-address={self.address}"]])
+        self.folder = folder
+
+    def __enter__(self) -> str:
+        self.side.start(self.folder)
+        return self.address
+
+    def __exit__(self, *_: object) -> None:
+        self.side.stop()
+
+
 class Sink:
     """Takes whatever is written to it remotely, and forgets it."""
 
@@ -80,8 +107,22 @@ class Sink:
 def add_binaries(parser: argparse.ArgumentParser) -> None:
     for name in ("doctor", "generator", "prometheus"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--victoria-metrics", type=Path)
-    parser.add_argument("--vmalert", type=Path)
+    for name in ("alertmanager", "victoria-metrics", "vmalert"):
+        parser.add_argument(f"--{name}", type=Path)
+
+
+@dataclass
+class Kept:
+    """Where a side says how many samples it keeps: a metric's page, and the sum of these series. A counter of samples, or
+    how many series there are."""
+    url: str
+    series: str  # how its lines begin
+    is_counter: bool
+
+    def read(self) -> float:
+        with urllib.request.urlopen(self.url, timeout=30) as answer:
+            lines = [line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line.startswith(self.series)]
+        return sum(float(value) for name, value in lines if name[len(self.series):][:1] in ("", "{", ","))
 
 
 @dataclass
@@ -89,12 +130,16 @@ class Side:
     """One way to do the job: the commands that run it."""
     name: str
     commands: list[list[str]]
+    kept: Kept | None = None
     processes: list[subprocess.Popen] = field(default_factory=list)
 
     def start(self, folder: Path) -> None:
         for number, command in enumerate(self.commands):
-            with open(folder / f"{self.name}-{number}.log", "wb") as log:
+            with open(self.log(folder, number), "wb") as log:
                 self.processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+
+    def log(self, folder: Path, number: int = 0) -> Path:
+        return folder / f"{self.name}-{number}.log"
 
     def stop(self) -> None:
         for process in self.processes:
@@ -149,19 +194,22 @@ class Generator:
 class Sides:
     """flink-doctor and its peers, all keeping the same ten metric names of these targets and judging them."""
 
-    def __init__(self, args: argparse.Namespace, folder: Path, generator: Generator) -> None:
-        self.args, self.folder = args, folder
+    def __init__(self, args: argparse.Namespace, folder: Path, generator: Generator, alertmanager: str | None = None) -> None:
+        self.args, self.folder, self.alertmanager = args, folder, alertmanager
         self.targets, self.metrics = generator.targets, generator.metrics
 
     def doctor(self) -> Side:
         config = self.folder / "flink-doctor.yaml"
         reporters = f"  reporters: {json.dumps(self.targets)}\n" if self.targets else ""
+        alerts = f"alertmanagers: ['http://{self.alertmanager}']\n" if self.alertmanager else ""
+        packed = "enable_compression: true\n" if getattr(self.args, "gzip", False) else ""
         config.write_text(
-            f"scrape_interval: {INTERVAL_S}s\nlisten: 127.0.0.1:{DOCTOR_PORT}\n"
+            f"{alerts}{packed}scrape_interval: {INTERVAL_S}s\nlisten: 127.0.0.1:{DOCTOR_PORT}\n"
             f"export: {json.dumps([m['name'] for m in self.metrics])}\n"
             f"clusters:\n- name: bench\n  flink: ['http://127.0.0.1:{REST_PORT}']\n{reporters}")
         return Side("flink-doctor", [[str(self.args.doctor), "run", "--config", str(config), "--data-dir",
-                                      str(self.folder / "doctor-data")]])
+                                      str(self.folder / "doctor-data")]],
+                    Kept(f"http://127.0.0.1:{DOCTOR_PORT}/metrics", "flink_doctor_series", False))
 
     def scrape_config(self) -> dict:
         families = "|".join(m["family"] for m in self.metrics)
@@ -181,12 +229,15 @@ class Sides:
 
     def prometheus(self, name: str = "Prometheus", program: Path | None = None) -> Side:
         config = self.folder / "prometheus.yaml"
-        config.write_text(json.dumps({"global": {"scrape_interval": f"{INTERVAL_S}s",
-                                                 "evaluation_interval": f"{INTERVAL_S}s"},
-                                      "rule_files": [str(self.rules())], "scrape_configs": [self.scrape_config()]}))
+        asked = {"global": {"scrape_interval": f"{INTERVAL_S}s", "evaluation_interval": f"{INTERVAL_S}s"},
+                 "rule_files": [str(self.rules())], "scrape_configs": [self.scrape_config()]}
+        if self.alertmanager:
+            asked["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [self.alertmanager]}]}]}
+        config.write_text(json.dumps(asked))
         return Side(name, [[str(program or self.args.prometheus), f"--config.file={config}", "--log.level=warn",
-                                    f"--storage.tsdb.path={self.folder / 'prometheus-data'}",
-                                    f"--web.listen-address=127.0.0.1:{PROMETHEUS_PORT}"]])
+                            f"--storage.tsdb.path={self.folder / 'prometheus-data'}",
+                            f"--web.listen-address=127.0.0.1:{PROMETHEUS_PORT}"]],
+                    Kept(f"http://127.0.0.1:{PROMETHEUS_PORT}/metrics", "prometheus_tsdb_head_samples_appended_total", True))
 
     def victoria_config(self) -> Path:
         config = self.folder / "victoria.yaml"
@@ -200,8 +251,9 @@ class Sides:
             [str(self.args.victoria_metrics), f"-promscrape.config={self.victoria_config()}", f"-storageDataPath={data}",
              f"-httpListenAddr=127.0.0.1:{VICTORIA_PORT}", *flags],
             [str(self.args.vmalert), f"-rule={self.rules()}", f"-datasource.url=http://127.0.0.1:{VICTORIA_PORT}",
-             "-notifier.url=http://127.0.0.1:1", f"-evaluationInterval={INTERVAL_S}s",
-             f"-httpListenAddr=127.0.0.1:{VMALERT_PORT}"]])
+             f"-notifier.url=http://{self.alertmanager or '127.0.0.1:1'}", f"-evaluationInterval={INTERVAL_S}s",
+             f"-httpListenAddr=127.0.0.1:{VMALERT_PORT}"]],
+            Kept(f"http://127.0.0.1:{VICTORIA_PORT}/metrics", 'vm_rows_inserted_total{type="promscrape"}', True))
 
     def scraper(self) -> Side:
         """Scrape and select alone."""
@@ -212,4 +264,5 @@ class Sides:
     def vmagent(self, name: str, sink: str, flags: list[str]) -> Side:
         return Side(name, [[str(self.args.vmagent), f"-promscrape.config={self.victoria_config()}", f"-remoteWrite.url={sink}",
                             f"-remoteWrite.tmpDataPath={self.folder / 'vmagent-data'}",
-                            f"-httpListenAddr=127.0.0.1:{VMAGENT_PORT}", *flags]])
+                            f"-httpListenAddr=127.0.0.1:{VMAGENT_PORT}", *flags]],
+                    Kept(f"http://127.0.0.1:{VMAGENT_PORT}/metrics", "vmagent_remotewrite_global_rows_pushed_before_relabel_total", True))

@@ -17,7 +17,7 @@ inline boost::asio::awaitable<Result<HttpReply>> get_page(Http& http, Endpoint e
   HttpRequest request;
   request.endpoint = std::move(endpoint);
   request.target = path;
-  request.accept_gzip = true;
+  request.accept_gzip = limits.scrapes_gzip;
   const HttpCaps caps{limits.reporter_body_bytes_max, limits.reporter_body_bytes_max,
                       limits.reporter_deadline_ms};
   Result<HttpReply> reply = co_await http.exchange(std::move(request), parse, caps);

@@ -31,9 +31,21 @@ bench_of_parser() {
   esac
 }
 
-# Beside Prometheus and VictoriaMetrics, as Debian packages them.
+# Beside Prometheus and VictoriaMetrics, as Debian packages them; --newest v0.315.0 builds Prometheus 3.15 first.
 bench_of_scale() {
-  bench_beside_peers scale --vmagent "$debs/usr/bin/vmagent" --scraper build/release/bench/doctor_bench_scraper "$@"
+  local arguments=() newest
+  while [ $# -gt 0 ]; do
+    case $1:${2-} in
+      --newest:v*)
+        install_prometheus "$2"
+        newest=$cache/bin/prometheus-$2
+        arguments+=(--newest "$newest") && shift 2
+        ;;
+      *) arguments+=("$1") && shift ;;
+    esac
+  done
+  bench_beside_peers scale --vmagent "$debs/usr/bin/vmagent" --scraper build/release/bench/doctor_bench_scraper \
+    ${arguments[@]+"${arguments[@]}"}
 }
 bench_of_memory() { bench_beside_peers memory "$@"; }
 bench_of_serve() { bench_beside_peers serve --reader build/release/bench/doctor_bench_reader "$@"; }
@@ -46,7 +58,7 @@ bench_beside_peers() {
     compile release flink-doctor doctor_bench_generator doctor_bench_reader doctor_bench_scraper || return
   contained env PYTHONUNBUFFERED=1 python3 "bench/$name/$name.py" --doctor "$doctor" \
     --generator build/release/bench/doctor_bench_generator --prometheus "$debs/usr/bin/prometheus" \
-    --victoria-metrics "$debs/usr/bin/victoria-metrics" --vmalert "$debs/usr/bin/vmalert" "$@"
+    --alertmanager "$debs/usr/bin/prometheus-alertmanager" --victoria-metrics "$debs/usr/bin/victoria-metrics" --vmalert "$debs/usr/bin/vmalert" "$@"
 }
 
 # The history's size beside VictoriaMetrics, given the same samples.

@@ -147,6 +147,22 @@ download_etcd() {
   apt-get download etcd-server || { as_root apt-get update -q && apt-get download etcd-server; }
 }
 
+# A Prometheus newer than Debian's, as a Go module: install_prometheus v0.315.0 is 3.15, under $cache/bin.
+install_prometheus() {
+  local program=$cache/bin/prometheus-$1
+  [ ! -x "$program" ] || return 0
+  PATH=$PATH:/usr/local/go/bin
+  have go || die "Prometheus $1 needs a present Go to be built; --newest takes a program's path, too"
+  quietly "build Prometheus $1 (10 minutes, once)" build_prometheus "$1" "$program"
+}
+
+build_prometheus() {
+  local module=github.com/prometheus/prometheus folder
+  folder=$(mktemp -d) && cd "$folder" || return
+  go mod init scratch && go get -tool "$module/cmd/prometheus@$1" &&
+    go build -ldflags="-X github.com/prometheus/common/version.Version=3.${1#v0.3}" -o "$2" "$module/cmd/prometheus" && rm -rf "$folder"
+}
+
 # The API server comes as a Go module whose staging modules have versions of their own. Go 1.25 or later builds it, which
 # Debian 12 does not have: without it what needs the API server is left out, and says so.
 install_kube_apiserver() {

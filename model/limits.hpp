@@ -13,6 +13,9 @@ struct Limits {
   std::size_t rest_body_bytes_max = 8U << 20U;
   std::size_t reporter_body_bytes_max = 256U << 20U;  // bytes processed, not held
   std::size_t reporter_line_bytes_max = 64U << 10U;
+  // Whether pages of metrics are asked for as gzip: a reporter then packs them for every scrape, at
+  // the cost of its TaskManager.
+  bool scrapes_gzip = false;
   std::size_t http_header_bytes_max = 16U << 10U;
   DurationMs rest_deadline_ms = 5 * kSecondMs;
   DurationMs reporter_deadline_ms = 10 * kSecondMs;

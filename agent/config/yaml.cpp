@@ -99,6 +99,10 @@ Config ConfigReader::read(const YAML::Node& root) {
            [&](const YAML::Node& node, const std::string& path) {
              duration(node, path, config.scrape_interval_ms);
            }},
+          {"enable_compression",
+           [&](const YAML::Node& node, const std::string& path) {
+             config.limits.scrapes_gzip = yes_or_no(node, path);
+           }},
           {"clusters",
            [&](const YAML::Node& node, const std::string& path) {
              if (!node.IsSequence()) return complain(path, "must be a list of clusters");

@@ -280,6 +280,7 @@ def main() -> int:
 
 def report(clusters: dict[str, FakeCluster], came: dict[tuple[str, str, str], float], end: float) -> int:
     told, waited, slow, declined, missing = [], [], [], [], 0
+    since_slow, since_declined = [], []  # since the fault itself: what hides behind "the last answer" shows here
     for name, cluster in clusters.items():
         for job, shown in cluster.shown.items():
             at = came.get(("job_down", name, job))
@@ -288,18 +289,22 @@ def report(clusters: dict[str, FakeCluster], came: dict[tuple[str, str, str], fl
                 told.append(at - shown)
             elif shown < end:
                 missing += 1
-        judged_by_answers = [("backpressure", sink, cluster.scraped, slow) for sink in cluster.slow]
-        judged_by_answers += [("checkpoint_failing", job, job.read, declined) for job in cluster.declined]
-        for detector, job, answered, delays in judged_by_answers:
-            at = came.get((detector, name, job.name))
+        judged_by_answers = [("backpressure", sink.name, sink.slow_from, cluster.scraped, slow, since_slow) for sink in cluster.slow]
+        judged_by_answers += [("checkpoint_failing", job.name, job.fails_from, job.read, declined, since_declined)
+                              for job in cluster.declined]
+        for detector, job, began, answered, delays, since in judged_by_answers:
+            at = came.get((detector, name, job))
             if at is not None:
                 delays.append(at - max(answer for answer in answered if answer < at))
+                since.append(at - began)
             else:
                 missing += 1
     print(row("job_down: fault → answer that shows it (poll: 5 s)", waited))
     print(row("job_down: answer → alert at Alertmanager", told))
     print(row("backpressure: last scrape → alert at Alertmanager", slow))
     print(row("checkpoint_failing: last list → alert at Alertmanager", declined))
+    print(row("backpressure: sink becomes slow → alert", since_slow))
+    print(row("checkpoint_failing: first that fails → alert", since_declined))
     print(f"never told: {missing}")
     return 1 if missing else 0
 

@@ -71,7 +71,8 @@ def measure(args: argparse.Namespace, series: int, restarts: int) -> tuple[Memor
                 settled = watch(doctor, series)
                 show(doctor.name, settled)
                 for peer in peers:
-                    show(peer.name, watch(peer, series))
+                    theirs = watch(peer, series)
+                    show(peer.name, theirs, f", {theirs.rss_mb / settled.rss_mb:.1f} times ours")
                 if restarts == 0:
                     return settled, None
                 for _ in range(restarts):

@@ -4,11 +4,12 @@
 //
 //   generator --task-managers 200 --series 5000 --port 9249 --rest-port 8081 [--gzip]
 //
-// At the REST port GET /bench/served says what it was asked so far, and GET /bench/restart gives
-// all tasks another attempt (not in pages that are packed).
+// At the REST port GET /bench/served says what it was asked so far (scrapes by TaskManager), and
+// GET /bench/restart gives all tasks another attempt (not in pages that are packed).
 #include <zlib.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -24,6 +25,7 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -49,16 +51,18 @@ struct Options {
   bool gzip{false};
 };
 
-/// What was asked of the whole cluster.
+/// What was asked of the cluster.
 struct Served {
-  std::uint64_t scrapes{0}, bytes{0}, rest_calls{0};
+  std::vector<std::uint64_t> scrapes;  // of each TaskManager
+  std::uint64_t bytes{0}, rest_calls{0};
 };
 
-std::string head(int status, std::size_t bytes, const std::string& type, bool gzip) {
+std::string head(int status, const std::string& type, const std::string& framing) {
   return "HTTP/1.1 " + std::to_string(status) + (status == 200 ? " OK" : " Not Found") +
-         "\r\nContent-Type: " + type + (gzip ? "\r\nContent-Encoding: gzip" : "") +
-         "\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n";
+         "\r\nContent-Type: " + type + "\r\n" + framing + "\r\n\r\n";
 }
+
+std::string of_length(std::size_t bytes) { return "Content-Length: " + std::to_string(bytes); }
 
 std::string gzipped(const std::string& text) {
   z_stream stream{};
@@ -76,6 +80,36 @@ std::string gzipped(const std::string& text) {
   deflateEnd(&stream);
   return packed;
 }
+
+/// As the JDK's HTTP server, under Flink's reporter, sends a body whose length it does not know.
+std::string in_chunks(const std::string& body) {
+  constexpr std::size_t kChunkBytes = 4096;  // sun.net.httpserver.ChunkedOutputStream
+  std::string framed;
+  for (std::size_t at = 0; at < body.size(); at += kChunkBytes) {
+    const std::size_t size = std::min(kChunkBytes, body.size() - at);
+    std::array<char, 16> length{};
+    std::snprintf(length.data(), length.size(), "%zx\r\n", size);
+    framed += length.data();
+    framed.append(body, at, size).append("\r\n");
+  }
+  return framed + "0\r\n\r\n";
+}
+
+/// Pages that follow one another, each packed once: packing is not what is measured.
+class PackedPages {
+ public:
+  explicit PackedPages(Page& page) {
+    for (std::string& packed : packed_) {
+      page.next();
+      packed = in_chunks(gzipped(page.text()));
+    }
+  }
+  const std::string& next() { return packed_[turn_++ % packed_.size()]; }
+
+ private:
+  std::array<std::string, 4> packed_;
+  std::size_t turn_{0};
+};
 
 /// Answers every request of a connection with what `answer` makes of it: head, and body.
 using Answer =
@@ -107,22 +141,25 @@ asio::awaitable<void> listen(tcp::endpoint at, Answer answer) {
   }
 }
 
-Answer reporter(std::shared_ptr<Page> page, bool gzip, Served& served) {
-  auto packed = std::make_shared<std::string>(gzip ? gzipped(page->text()) : "");
+Answer reporter(std::size_t task_manager, std::shared_ptr<Page> page, bool gzip, Served& served) {
+  auto packed = gzip ? std::make_shared<PackedPages>(*page) : nullptr;
   return [=, &served](const std::string& request) -> std::pair<std::string, const std::string*> {
-    const bool pack = gzip && request.find("gzip") != std::string::npos;
+    const bool pack = packed != nullptr && request.find("gzip") != std::string::npos;
     if (!pack) page->next();
-    const std::string& body = pack ? *packed : page->text();
-    ++served.scrapes;
+    const std::string& body = pack ? packed->next() : page->text();
+    ++served.scrapes[task_manager];
     served.bytes += body.size();
-    return {head(200, body.size(), "text/plain; version=0.0.4; charset=utf-8", pack), &body};
+    return {head(200, "text/plain; version=0.0.4; charset=utf-8",
+                 pack ? "Content-Encoding: gzip\r\nTransfer-Encoding: chunked"
+                      : of_length(body.size())),
+            &body};
   };
 }
 
 std::string in_json(const Served& served) {
-  return "{\"scrapes\":" + std::to_string(served.scrapes) +
-         ",\"bytes\":" + std::to_string(served.bytes) +
-         ",\"rest_calls\":" + std::to_string(served.rest_calls) + "}";
+  return nlohmann::json{
+      {"scrapes", served.scrapes}, {"bytes", served.bytes}, {"rest_calls", served.rest_calls}}
+      .dump();
 }
 
 using Pages = std::vector<std::shared_ptr<Page>>;
@@ -138,12 +175,12 @@ Answer job_manager(std::shared_ptr<RestAnswers> answers, const Pages& pages, Ser
     }
     if (target == "/bench/served" || target == "/bench/restart") {
       *told = in_json(served);
-      return {head(200, told->size(), "application/json", false), told.get()};
+      return {head(200, "application/json", of_length(told->size())), told.get()};
     }
     ++served.rest_calls;
     const auto found = answers->find(target);
     const std::string& body = found == answers->end() ? answers->at("") : found->second;
-    return {head(found == answers->end() ? 404 : 200, body.size(), "application/json", false),
+    return {head(found == answers->end() ? 404 : 200, "application/json", of_length(body.size())),
             &body};
   };
 }
@@ -169,6 +206,7 @@ BodyShape shape_of(const Options& options) {
 int run(const Options& options) {
   asio::io_context io(1);
   Served served;
+  served.scrapes.resize(options.task_managers);
   const BodyShape shape = shape_of(options);
   const auto fault = [](const std::exception_ptr& error) {
     if (error) std::rethrow_exception(error);
@@ -179,7 +217,7 @@ int run(const Options& options) {
     addresses.push_back(address_of(i));
     const auto& page = pages.emplace_back(std::make_shared<Page>(flink_body(shape, i)));
     const tcp::endpoint at(asio::ip::make_address(addresses.back()), options.port);
-    asio::co_spawn(io, listen(at, reporter(page, options.gzip, served)), fault);
+    asio::co_spawn(io, listen(at, reporter(i, page, options.gzip, served)), fault);
   }
   auto answers = std::make_shared<RestAnswers>(rest_answers(shape, addresses));
   const tcp::endpoint rest(asio::ip::make_address("127.0.0.1"), options.rest_port);
@@ -215,7 +253,7 @@ int main(int argc, char** argv) {
   app.add_option("--rest-port", options.rest_port);
   bool kept = false;
   app.add_flag("--kept", kept, "only says, in JSON, which metrics the sides are to keep");
-  app.add_flag("--gzip", options.gzip, "pages are packed once, and the same every time");
+  app.add_flag("--gzip", options.gzip, "a few pages of each are packed once, and take turns");
   CLI11_PARSE(app, argc, argv);
   return kept ? doctor::bench::tell_kept(options) : doctor::bench::run(options);
 }

@@ -1,5 +1,6 @@
 // The agent's scrape and select, and nothing behind it: what it keeps of every TaskManager of the
-// generator is thrown away. Beside an agent that only scrapes and forwards.
+// generator is thrown away, and how many series those were is said at the end. Beside an agent that
+// only scrapes and forwards.
 //
 //   scraper --task-managers 200 --port 9249 --interval 15 --metrics NAME,NAME,…
 #include <CLI/CLI.hpp>
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -44,9 +46,13 @@ class Scraper {
   Scraper(std::vector<Metric> metrics, Clock::duration interval)
       : selection_(std::move(metrics)), interval_(interval) {}
 
+  /// Of the newest scrapes of all TaskManagers.
+  std::size_t kept() const { return std::accumulate(kept_.begin(), kept_.end(), std::size_t{0}); }
+
   /// For ever; `first` is when.
   asio::awaitable<void> scrape(Endpoint endpoint, SourceId source, Clock::time_point first) {
     SeriesIndex known;
+    if (kept_.size() <= source) kept_.resize(source + 1);
     asio::steady_timer timer(io_);
     for (Clock::time_point due = first;; due += interval_) {
       timer.expires_at(due);
@@ -54,6 +60,7 @@ class Scraper {
       const Result<Scrape> scraped = co_await scrape_reporter(*http_, endpoint, source, selection_,
                                                               limits_, entities_, known, now_ms);
       if (!scraped) std::fprintf(stderr, "%s\n", scraped.error().message.c_str());
+      kept_[source] = scraped ? scraped->batch.values.size() : 0;
     }
   }
   asio::io_context& io() { return io_; }
@@ -63,6 +70,7 @@ class Scraper {
   Limits limits_;
   Selection selection_;
   Clock::duration interval_;
+  std::vector<std::size_t> kept_;  // of each source
   EntityTable entities_{limits_.entities_per_cluster_max};
   Resolver resolver_{limits_};
   asio::io_context io_{1};
@@ -84,6 +92,7 @@ void run(Scraper& scraper, std::size_t task_managers, std::uint16_t port) {
   asio::signal_set signals(scraper.io(), SIGTERM, SIGINT);
   signals.async_wait([&](auto, int) { scraper.io().stop(); });
   scraper.io().run();
+  std::printf("%zu\n", scraper.kept());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ listen: 0.0.0.0:9700
 data_dir: /var/lib/flink-doctor
 alertmanagers: [http://am-0:9093, http://am-1:9093]
 poll_interval: 20s
+enable_compression: true
 clusters:
   - name: orders
     namespace: streaming
@@ -26,6 +27,7 @@ detectors:
   EXPECT_EQ(config->listen_port, 9700);
   EXPECT_EQ(config->alertmanagers.size(), 2U);
   EXPECT_EQ(config->poll_interval_ms, 20'000);
+  EXPECT_TRUE(config->limits.scrapes_gzip);
   ASSERT_EQ(config->clusters.size(), 1U);
   const ClusterConfig& cluster = config->clusters[0];
   EXPECT_EQ(cluster.flink.size(), 2U);

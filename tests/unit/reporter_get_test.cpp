@@ -68,13 +68,20 @@ TEST(ReporterGet, AsksForMetricsAndGivesABatch) {
   ASSERT_TRUE(scrape.ok());
   EXPECT_EQ(get.http.asked.target, "/metrics");
   EXPECT_EQ(get.http.asked.endpoint.path_prefix, "/prefix");
-  EXPECT_TRUE(get.http.asked.accept_gzip);
+  EXPECT_FALSE(get.http.asked.accept_gzip) << "its TaskManager would have to pack every page";
   EXPECT_EQ(get.http.caps_asked.deadline_ms, get.limits.reporter_deadline_ms);
   EXPECT_EQ(get.http.caps_asked.decoded_bytes_max, get.limits.reporter_body_bytes_max);
   EXPECT_THAT(scrape->batch.values, ::testing::ElementsAre(50.0));
   EXPECT_EQ(scrape->batch.at, 42);
   EXPECT_EQ(scrape->batch.source, 3U);
   EXPECT_EQ(scrape->reply.wire_bytes, get.http.body.size());
+}
+
+TEST(ReporterGet, AsksForGzipWhereItIsWanted) {
+  Get get;
+  get.limits.scrapes_gzip = true;
+  ASSERT_TRUE(get.run().ok());
+  EXPECT_TRUE(get.http.asked.accept_gzip);
 }
 
 TEST(ReporterGet, GivesNothingOfABodyThatBrokeOff) {
