@@ -1,13 +1,10 @@
 #include "agent/collection.hpp"
 
 #include <algorithm>
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <chrono>
-#include <cmath>
 
 #include "agent/clock.hpp"
+#include "agent/turns.hpp"
 #include "collectors/probe.hpp"
 
 namespace doctor {
@@ -21,39 +18,6 @@ constexpr SourceId kRestSource = 0;
 constexpr DurationMs kRetireAfterMs = 10 * kMinuteMs;
 /// While the JobManager does not answer, YARN may have started another one elsewhere.
 constexpr DurationMs kYarnAgainMs = 30 * kSecondMs;
-
-/// A round of a loop: false ends it. Give it a name before awaiting every(): GCC 12 destroys what a
-/// temporary closure in a co_await expression has captured twice.
-using Round = std::function<asio::awaitable<bool>()>;
-
-/// Where in the period a source of a cluster has its turn, so that hundreds of them do not all come
-/// at once: the golden ratio keeps any number of turns well apart.
-DurationMs turn_of(ClusterIndex cluster, SourceId source, DurationMs period_ms) {
-  constexpr double kGolden = 0.6180339887498949;
-  constexpr double kApart = 1009;  // more than a cluster has sources, most often
-  const double turns = kGolden * (kApart * cluster + static_cast<double>(source));
-  return static_cast<DurationMs>((turns - std::floor(turns)) * static_cast<double>(period_ms));
-}
-
-/// Runs `work` after `first_ms`, `turn_ms` after the begin, and from then on every `period`,
-/// without drift; a late round is skipped rather than made up for. Ends when `work` says false.
-asio::awaitable<void> every(DurationMs period_ms, Round work, DurationMs turn_ms = 0,
-                            DurationMs first_ms = 0) {
-  asio::steady_timer timer(co_await asio::this_coro::executor);
-  const std::chrono::milliseconds period(period_ms);
-  auto next = std::chrono::steady_clock::now() + std::chrono::milliseconds(turn_ms);
-  if (first_ms > 0) {
-    timer.expires_after(std::chrono::milliseconds(first_ms));
-    co_await timer.async_wait(asio::use_awaitable);
-  }
-  for (;;) {
-    if (!co_await work()) co_return;
-    const auto now = std::chrono::steady_clock::now();
-    while (next <= now) next += period;
-    timer.expires_at(next);
-    co_await timer.async_wait(asio::use_awaitable);
-  }
-}
 
 }  // namespace
 
@@ -120,7 +84,8 @@ asio::awaitable<void> Collection::poll_once() {
 asio::awaitable<std::vector<JobSummary>> Collection::listed_jobs() { return rest_->listed_jobs(); }
 
 asio::awaitable<void> Collection::rest_loop() {
-  Round round = [this]() -> asio::awaitable<bool> {
+  Round round = [this](std::uint64_t skipped) -> asio::awaitable<bool> {
+    rest_->count_skipped(skipped);
     co_await poll_rest();
     co_return true;
   };
@@ -141,7 +106,8 @@ asio::awaitable<void> Collection::poll_rest() {
 }
 
 asio::awaitable<void> Collection::target_loop(TargetPtr target) {
-  Round round = [this, target]() -> asio::awaitable<bool> {
+  Round round = [this, target](std::uint64_t skipped) -> asio::awaitable<bool> {
+    target->health.turns_skipped += skipped;
     if (target->wanted) co_await scrape(*target);
     co_return target->wanted;
   };
@@ -157,7 +123,8 @@ asio::awaitable<void> Collection::target_loop(TargetPtr target) {
 // --- discovery
 
 asio::awaitable<void> Collection::discovery_loop(std::size_t range) {
-  Round round = [this, range]() -> asio::awaitable<bool> {
+  Round round = [this, range](std::uint64_t skipped) -> asio::awaitable<bool> {
+    ranges_[range].health.turns_skipped += skipped;
     co_await discover(range);
     co_return true;
   };

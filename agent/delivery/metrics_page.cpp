@@ -83,6 +83,9 @@ void add_source(Families& families, const ClusterView& cluster, const SourceHeal
           static_cast<double>(source.lines_malformed));
   counter("flink_doctor_source_series_dropped_total", "Series dropped at a limit",
           static_cast<double>(source.series_dropped));
+  counter("flink_doctor_source_skipped_total",
+          "Turns to be asked that were skipped, since the exchange before had not ended",
+          static_cast<double>(source.turns_skipped));
   families.add(Kind::gauge, "flink_doctor_source_samples", "Samples kept of the last scrape",
                labels, static_cast<double>(source.samples_kept));
   if (source.last_success) {

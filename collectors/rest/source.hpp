@@ -55,6 +55,9 @@ class RestSource {
   /// Whose metrics come from Prometheus reporters: those are not asked for here.
   void set_reporters_present(bool job_manager, bool task_managers);
 
+  /// Polls that were due while one still ran.
+  void count_skipped(std::uint64_t turns) { health_.turns_skipped += turns; }
+
   /// last_error while up: some details could not be read in the last poll.
   const SourceHealth& health() const { return health_; }
   bool partial() const { return health_.up && health_.last_error.has_value(); }

@@ -71,6 +71,16 @@ class CollectionTest : public testing::Test {
     return addresses;
   }
 
+  /// The newest that was told of a source.
+  SourceHealth last(SourceKind kind) const {
+    SourceHealth found;
+    for (const StreamItem& item : items_) {
+      const auto* health = std::get_if<SourceHealth>(&item.what);
+      if (health != nullptr && health->kind == kind) found = *health;
+    }
+    return found;
+  }
+
   std::filesystem::path path_;
   ClusterConfig cluster_;
   Config config_;
@@ -121,6 +131,39 @@ TEST_F(CollectionTest, LoopsComeAndGoWithTheirTargets) {
   io.restart();
   io.run();
   EXPECT_EQ(running, 0);
+}
+
+TEST_F(CollectionTest, ASourceThatTakesLongerThanItsPeriodSkipsTurns) {
+  targets(R"([{"targets":["a:1"]}])");
+  http_.by_host["a"].takes_ms = 35;
+  http_.by_host["jm"] = FakeReply{0, "", Error{ErrorCode::timeout, "slow"}, false, 35};
+  config_.scrape_interval_ms = 10;
+  config_.poll_interval_ms = 10;
+  asio::io_context io(1);
+  std::vector<std::unique_ptr<asio::cancellation_signal>> stops;
+  Collection collection(0, cluster_, config_, http_, resolver_, selection_, entities_, false,
+                        [this](StreamItem item) { items_.push_back(std::move(item)); });
+  collection.start([&](Collection::Loop loop) {
+    stops.push_back(std::make_unique<asio::cancellation_signal>());
+    auto body = std::make_shared<Collection::Loop>(std::move(loop));
+    asio::co_spawn(
+        io, (*body)(),
+        asio::bind_cancellation_slot(stops.back()->slot(), [body](std::exception_ptr) {}));
+  });
+  const auto told = [&] {
+    return last(SourceKind::reporter).exchanges >= 3 && last(SourceKind::rest).exchanges >= 3;
+  };
+  for (int i = 0; i < 1000 && !told(); ++i) io.run_for(std::chrono::milliseconds(20));
+  for (const auto& stop : stops) stop->emit(asio::cancellation_type::terminal);
+  io.restart();
+  io.run();
+  for (const SourceKind kind : {SourceKind::reporter, SourceKind::rest}) {
+    const SourceHealth health = last(kind);
+    ASSERT_GE(health.exchanges, 3U);
+    // Each but the first, which may have begun before the first turn; what the last one skips
+    // nobody has told yet.
+    EXPECT_GE(health.turns_skipped, 3 * (health.exchanges - 2)) << to_string(kind);
+  }
 }
 
 TEST_F(CollectionTest, ABrokenFileIsToldAndTheTargetsStay) {

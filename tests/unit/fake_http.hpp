@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -23,6 +24,7 @@ struct FakeReply {
   std::string body;
   std::optional<Error> error{};  // instead of an answer
   bool hangs{false};             // until the coroutine is cancelled
+  int takes_ms{0};
 };
 
 class FakeHttp final : public Http {
@@ -55,6 +57,11 @@ class FakeHttp final : public Http {
       boost::system::error_code ignored;
       co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
       co_return Error{ErrorCode::cancelled, "cancelled"};
+    }
+    if (reply.takes_ms > 0) {
+      boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+      timer.expires_after(std::chrono::milliseconds(reply.takes_ms));
+      co_await timer.async_wait(boost::asio::use_awaitable);
     }
     if (reply.error) co_return *reply.error;
     HttpReply head;

@@ -91,6 +91,17 @@ TEST(MetricsPage, ShowsSourcesAndMembers) {
   EXPECT_THAT(text, Not(HasSubstr("flink_doctor_recording_up")));
 }
 
+TEST(MetricsPage, TellsWhatASourceLoses) {
+  View view = one_cluster();
+  SourceHealth& source = view.clusters.front().sources.front();
+  source.turns_skipped = 4;
+  const std::string text = page(view);
+  const std::string of = "{cluster=\"prod\",source=\"jm:8081\"";
+  EXPECT_THAT(text, HasSubstr("flink_doctor_source_skipped_total" + of + "} 4\n"));
+  EXPECT_THAT(text, HasSubstr("flink_doctor_source_skipped_total{cluster=\"prod\",source="
+                              "\"tm:9249\"} 0\n"));
+}
+
 TEST(MetricsPage, TellsHowTheHistoryOnDiskDoes) {
   View view = one_cluster();
   view.agent.store_state = "disk full";

@@ -24,6 +24,26 @@ struct NewThing {
   NewColour colour{};
   int count{};
 };
+// What a program before `turns_skipped` told of a source.
+struct OldSource {
+  SourceId id{};
+  std::string address;
+  std::map<ErrorCode, std::uint64_t> errors;
+  std::uint64_t lines_malformed{};
+  std::uint64_t series_dropped{};
+  std::string role;
+};
+template <>
+struct Fields<OldSource> {
+  static constexpr std::string_view kType = "SourceHealth";
+  static constexpr std::string_view kNames =
+      "id, address, errors, lines_malformed, series_dropped, role";
+  template <class Self>
+  static auto of(Self& self) {
+    auto& [id, address, errors, lines_malformed, series_dropped, role] = self;
+    return std::tie(id, address, errors, lines_malformed, series_dropped, role);
+  }
+};
 
 template <>
 struct Fields<OldThing> {
@@ -113,6 +133,22 @@ TEST(RecordingCodec, ValuesKeepTheirBits) {
   EXPECT_TRUE(test::same(second, item));
   EXPECT_EQ(std::get<Batch>(first.what).layout, std::get<Batch>(second.what).layout)
       << "one layout, as it was live";
+}
+
+TEST(RecordingCodec, ReadsSourcesOfBeforeTheirLossesWereKept) {
+  Encoder encoder;
+  encoder.put(OldSource{7, "tm:9249", {{ErrorCode::refused, 3}}, 5, 12, "taskmanager"});
+  Decoder decoder;
+  decoder.feed(encoder.take(), true);
+  SourceHealth source;
+  const Status ok = decoder.get(source);
+  ASSERT_TRUE(ok) << ok.error().message;
+  EXPECT_EQ(source.id, 7U);
+  EXPECT_EQ(source.errors.at(ErrorCode::refused), 3U);
+  EXPECT_EQ(source.lines_malformed, 5U);
+  EXPECT_EQ(source.series_dropped, 12U);
+  EXPECT_EQ(source.role, "taskmanager");
+  EXPECT_EQ(source.turns_skipped, 0U);
 }
 
 TEST(RecordingCodec, NumbersAtTheirEnds) {
