@@ -275,7 +275,10 @@ void Collection::succeeded(Target& target, Scrape scrape, DurationMs took_ms) {
   health.bytes += scrape.reply.wire_bytes;
   health.busy_ms += took_ms;
   health.samples_kept = scrape.batch.values.size();
-  for (const auto& [fault, count] : scrape.stats.faults) health.lines_malformed += count;
+  for (const auto& [fault, count] : scrape.stats.faults) {
+    health.lines_malformed += count;
+    health.line_faults[fault] += count;
+  }
   health.series_dropped += scrape.series_dropped;
   target.layout = scrape.batch.layout;
   if (!range.discovery_failed) hide_range(range);

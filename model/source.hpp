@@ -10,6 +10,7 @@
 
 #include "model/batch.hpp"
 #include "model/entity.hpp"
+#include "model/line_fault.hpp"
 #include "model/result.hpp"
 #include "model/time.hpp"
 
@@ -45,6 +46,7 @@ struct SourceHealth {
   DurationMs busy_ms{};          // total time spent in exchanges
   std::uint64_t samples_kept{};  // in the last scrape
   std::uint64_t lines_malformed{};
+  std::map<LineFault, std::uint64_t> line_faults{};  // the same by reason
   std::uint64_t series_dropped{};
   std::uint64_t turns_skipped{};  // to be asked, since the one before still ran
   /// "jobmanager" or "taskmanager", told by content; empty while nothing told it.

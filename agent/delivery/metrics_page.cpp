@@ -79,8 +79,6 @@ void add_source(Families& families, const ClusterView& cluster, const SourceHeal
           static_cast<double>(source.bytes));
   counter("flink_doctor_source_exchange_seconds_total", "Time spent in exchanges with the source",
           seconds(source.busy_ms));
-  counter("flink_doctor_source_malformed_lines_total", "Lines that were not the promised syntax",
-          static_cast<double>(source.lines_malformed));
   counter("flink_doctor_source_series_dropped_total", "Series dropped at a limit",
           static_cast<double>(source.series_dropped));
   counter("flink_doctor_source_skipped_total",
@@ -92,14 +90,18 @@ void add_source(Families& families, const ClusterView& cluster, const SourceHeal
     families.add(Kind::gauge, "flink_doctor_source_last_success_timestamp_seconds",
                  "When the source last answered well", labels, seconds(*source.last_success));
   }
-  for (const auto& [code, count] : source.errors) {
-    families.add(Kind::counter, "flink_doctor_source_errors_total",
-                 "Exchanges that failed, by reason",
-                 {{"cluster", cluster.name},
-                  {"source", source.address},
-                  {"reason", std::string(to_string(code))}},
-                 static_cast<double>(count));
-  }
+  const auto by_reason = [&](std::string_view name, std::string_view help, const auto& counts) {
+    for (const auto& [reason, count] : counts) {
+      families.add(Kind::counter, name, help,
+                   {{"cluster", cluster.name},
+                    {"source", source.address},
+                    {"reason", std::string(to_string(reason))}},
+                   static_cast<double>(count));
+    }
+  };
+  by_reason("flink_doctor_source_errors_total", "Exchanges that failed, by reason", source.errors);
+  by_reason("flink_doctor_source_malformed_lines_total",
+            "Lines that were not the promised syntax, by reason", source.line_faults);
 }
 
 void add_sources(Families& families, const ClusterView& cluster) {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "collectors/exposition/fault.hpp"
+#include "model/line_fault.hpp"
 
 namespace doctor::exposition {
 

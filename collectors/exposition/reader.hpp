@@ -20,8 +20,8 @@
 #include <string>
 #include <string_view>
 
-#include "collectors/exposition/fault.hpp"
 #include "collectors/exposition/labels.hpp"
+#include "model/line_fault.hpp"
 
 namespace doctor::exposition {
 

@@ -220,6 +220,7 @@ Status KubernetesSource::take_line(std::string_view text, bool& expired) {
   const Result<WatchLine> line = kubernetes::parse_watch_line(text, limits_);
   if (!line) {
     ++health_.lines_malformed;
+    ++health_.line_faults[LineFault::bad_json];
     return line.error();
   }
   if (line->kind == WatchLine::Kind::expired) {

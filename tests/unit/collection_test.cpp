@@ -166,6 +166,19 @@ TEST_F(CollectionTest, ASourceThatTakesLongerThanItsPeriodSkipsTurns) {
   }
 }
 
+TEST_F(CollectionTest, KeepsWhyLinesWereMalformed) {
+  targets(R"([{"targets":["a:1"]}])");
+  const std::string threads = "flink_taskmanager_Status_JVM_Threads_Count";
+  http_.by_host["a"].body = kTaskManager + threads + "{host=\"h\",} forty\n" + threads +
+                            "{host=\"h\",} \n" + threads + "{host=\"h\",} one\n";
+  poll();
+  poll();
+  const SourceHealth health = last(SourceKind::reporter);
+  EXPECT_EQ(health.lines_malformed, 6U);
+  EXPECT_EQ(health.line_faults, (std::map<LineFault, std::uint64_t>{{LineFault::no_value, 2},
+                                                                    {LineFault::bad_value, 4}}));
+}
+
 TEST_F(CollectionTest, ABrokenFileIsToldAndTheTargetsStay) {
   targets(R"([{"targets":["a:1"]}])");
   poll();

@@ -226,6 +226,7 @@ TEST_F(KubernetesSourceTest, ALineThatIsNoneMeansAnotherList) {
   ASSERT_TRUE(run_until([&] { return server.asked("watch=true").size() == 4; }));
   EXPECT_THAT(server.asked("pods?limit="), SizeIs(4));
   EXPECT_EQ(health.lines_malformed, 1U);
+  EXPECT_EQ(health.line_faults.at(LineFault::bad_json), 1U);
   EXPECT_THAT(messages, Contains(HasSubstr("etcd is away")));
   EXPECT_THAT(messages, Contains(HasSubstr("longer than 20000 bytes")));
 }

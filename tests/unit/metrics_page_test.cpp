@@ -94,9 +94,19 @@ TEST(MetricsPage, ShowsSourcesAndMembers) {
 TEST(MetricsPage, TellsWhatASourceLoses) {
   View view = one_cluster();
   SourceHealth& source = view.clusters.front().sources.front();
+  source.lines_malformed = 5;
+  source.line_faults = {{LineFault::bad_value, 2}, {LineFault::too_long, 3}};
+  source.series_dropped = 7;
   source.turns_skipped = 4;
   const std::string text = page(view);
   const std::string of = "{cluster=\"prod\",source=\"jm:8081\"";
+  EXPECT_THAT(text, HasSubstr("flink_doctor_source_malformed_lines_total" + of +
+                              ",reason=\"bad_value\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("flink_doctor_source_malformed_lines_total" + of +
+                              ",reason=\"too_long\"} 3\n"));
+  EXPECT_THAT(text, Not(HasSubstr("flink_doctor_source_malformed_lines_total" + of + "}")))
+      << "a total beside its parts would count twice";
+  EXPECT_THAT(text, HasSubstr("flink_doctor_source_series_dropped_total" + of + "} 7\n"));
   EXPECT_THAT(text, HasSubstr("flink_doctor_source_skipped_total" + of + "} 4\n"));
   EXPECT_THAT(text, HasSubstr("flink_doctor_source_skipped_total{cluster=\"prod\",source="
                               "\"tm:9249\"} 0\n"));

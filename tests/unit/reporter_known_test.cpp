@@ -99,7 +99,7 @@ TEST(ReporterKnown, ABrokenValueOfAKnownSeriesIsAFaultAndNoValue) {
   const Result<Scrape> next = target.scrape(line(0, "0", "one") + line(1, "0", "3"));
   ASSERT_TRUE(next.ok());
   EXPECT_THAT(next->batch.values, ElementsAre(3));
-  EXPECT_EQ(next->stats.faults.at(exposition::LineFault::bad_value), 1U);
+  EXPECT_EQ(next->stats.faults.at(LineFault::bad_value), 1U);
 }
 
 TEST(ReporterKnown, ABodyThatBreaksOffLeavesNoTrace) {

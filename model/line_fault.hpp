@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace doctor::exposition {
+namespace doctor {
 
 enum class LineFault {
   no_name,
@@ -17,8 +17,9 @@ enum class LineFault {
   bad_timestamp,
   trailing_text,
   too_long,
-  bad_utf8
+  bad_utf8,
+  bad_json  // of what is promised to be JSON, line by line
 };
 std::string_view to_string(LineFault fault);
 
-}  // namespace doctor::exposition
+}  // namespace doctor
