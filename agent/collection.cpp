@@ -280,6 +280,7 @@ void Collection::succeeded(Target& target, Scrape scrape, DurationMs took_ms) {
     health.line_faults[fault] += count;
   }
   health.series_dropped += scrape.series_dropped;
+  health.series_unseen = scrape.series_dropped;
   target.layout = scrape.batch.layout;
   if (!range.discovery_failed) hide_range(range);
   tell_rest_about_reporters();

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/delivery/pods.hpp"
+#include "agent/delivery/source_sentence.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -51,6 +52,10 @@ Json source_json(const SourceHealth& source) {
   json["up"] = source.up;
   put_time(json, "last_success", source.last_success);
   if (source.pods) json["pods"] = *source.pods;
+  if (source.up && source.series_unseen > 0) {
+    json["series_not_seen"] = source.series_unseen;
+    put(json, "not_seen", unseen_sentence(source), kSentenceBytesMax);
+  }
   if (!source.up && source.last_error) {
     json["reason"] = to_string(source.last_error->code);
     put(json, "message", source.last_error->message, kSentenceBytesMax);

@@ -5,6 +5,7 @@
 
 #include "agent/delivery/log_sentence.hpp"
 #include "agent/delivery/pods.hpp"
+#include "agent/delivery/source_sentence.hpp"
 #include "agent/delivery/terminal.hpp"
 #include "model/text.hpp"
 
@@ -188,11 +189,16 @@ void write_detectors(Terminal& out, const ClusterView& cluster) {
 
 std::string source_text(const SourceHealth& source, TimestampMs now) {
   if (source.up) {
-    std::string role =
+    std::string text =
         source.pods ? std::to_string(*source.pods) + " pods" : printable(source.role, 20);
-    if (!source.last_error) return role;
-    return role + (role.empty() ? "" : "; ") +
-           "not all could be read: " + sentence(source.last_error->message);
+    const auto append = [&](const std::string& more) {
+      if (!more.empty()) text += (text.empty() ? "" : "; ") + more;
+    };
+    if (source.last_error) {
+      append("not all could be read: " + sentence(source.last_error->message));
+    }
+    append(unseen_sentence(source));
+    return text;
   }
   std::string text = source.last_error ? std::string(to_string(source.last_error->code)) + ": " +
                                              sentence(source.last_error->message)

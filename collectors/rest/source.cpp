@@ -267,6 +267,7 @@ void RestSource::publish() {
   publish_jobs();
   std::optional<Batch> batch = batch_.finish(now, entities_);
   health_.samples_kept = batch ? batch->values.size() : 0;
+  health_.series_unseen = batch_.dropped() - health_.series_dropped;
   health_.series_dropped = batch_.dropped();
   if (const DurationMs still_ms = batch_.still_ms(now); still_ms > kStillMaxMs) {
     note({ErrorCode::timeout,

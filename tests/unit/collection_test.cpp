@@ -166,17 +166,25 @@ TEST_F(CollectionTest, ASourceThatTakesLongerThanItsPeriodSkipsTurns) {
   }
 }
 
-TEST_F(CollectionTest, KeepsWhyLinesWereMalformed) {
+TEST_F(CollectionTest, KeepsWhyLinesWereMalformedAndHowManySeriesWereTooMany) {
   targets(R"([{"targets":["a:1"]}])");
   const std::string threads = "flink_taskmanager_Status_JVM_Threads_Count";
-  http_.by_host["a"].body = kTaskManager + threads + "{host=\"h\",} forty\n" + threads +
-                            "{host=\"h\",} \n" + threads + "{host=\"h\",} one\n";
+  http_.by_host["a"].body = kTaskManager + threads + "{host=\"h\",tm_id=\"tm-2\",} 41.0\n" +
+                            threads + "{host=\"h\",} forty\n" + threads + "{host=\"h\",} \n" +
+                            threads + "{host=\"h\",} one\n";
+  config_.limits.series_per_source_max = 1;
   poll();
   poll();
   const SourceHealth health = last(SourceKind::reporter);
   EXPECT_EQ(health.lines_malformed, 6U);
   EXPECT_EQ(health.line_faults, (std::map<LineFault, std::uint64_t>{{LineFault::no_value, 2},
                                                                     {LineFault::bad_value, 4}}));
+  EXPECT_EQ(health.series_dropped, 2U);
+  EXPECT_EQ(health.series_unseen, 1U) << "of the last scrape";
+  http_.by_host["a"].body = kTaskManager;
+  poll();
+  EXPECT_EQ(last(SourceKind::reporter).series_dropped, 2U);
+  EXPECT_EQ(last(SourceKind::reporter).series_unseen, 0U);
 }
 
 TEST_F(CollectionTest, ABrokenFileIsToldAndTheTargetsStay) {

@@ -108,6 +108,16 @@ TEST(Document, TellsWhyASourceIsDown) {
   EXPECT_THAT(text, HasSubstr("\"message\": \"nothing listens on tm:9249\""));
 }
 
+TEST(Document, TellsWhichSourceHasMoreSeriesThanOneMay) {
+  View view = hostile_view();
+  EXPECT_THAT(findings_document(view), Not(HasSubstr("not_seen")));
+  view.clusters.front().sources.front().series_unseen = 12;
+  const std::string text = findings_document(view);
+  EXPECT_THAT(text, HasSubstr("\"series_not_seen\": 12,\n"));
+  EXPECT_THAT(text, HasSubstr("\"not_seen\": \"12 series over the limit (50000 per source"));
+  EXPECT_TRUE(is_clean(text));
+}
+
 TEST(Document, NeverHoldsNumbersThatAreNone) {
   View view = sick_cluster();
   Evidence& evidence = view.findings.front().finding.evidence.front();

@@ -24,7 +24,7 @@ struct NewThing {
   NewColour colour{};
   int count{};
 };
-// What a program before `line_faults` and `turns_skipped` told of a source.
+// What a program before `line_faults`, `series_unseen` and `turns_skipped` told of a source.
 struct OldSource {
   SourceId id{};
   std::string address;
@@ -149,7 +149,7 @@ TEST(RecordingCodec, ReadsSourcesOfBeforeTheirLossesWereKept) {
   EXPECT_EQ(source.series_dropped, 12U);
   EXPECT_EQ(source.role, "taskmanager");
   EXPECT_TRUE(source.line_faults.empty());
-  EXPECT_EQ(source.turns_skipped, 0U);
+  EXPECT_EQ(source.series_unseen + source.turns_skipped, 0U);
 }
 
 TEST(RecordingCodec, NumbersAtTheirEnds) {

@@ -89,6 +89,29 @@ TEST(Report, LosesNoFindingWhoseClusterIsUnknown) {
   EXPECT_THAT(text_report(view, {}), HasSubstr("CRITICAL metaspace_leak"));
 }
 
+TEST(Report, TellsWhichSourceHasMoreSeriesThanOneMay) {
+  View view = one_cluster();
+  SourceHealth& source = view.clusters.front().sources.front();
+  source.series_dropped = 240;
+  EXPECT_THAT(text_report(view, {false, 400}), Not(HasSubstr("not seen"))) << "that is over";
+  source.series_unseen = 12;
+  EXPECT_THAT(text_report(view, {false, 400}),
+              HasSubstr("\n  up    rest      jm:8081  12 series over the limit (50000 per source, "
+                        "500000 entities per cluster) are not seen; fewer metrics under export and "
+                        "user_metrics leave room\n"));
+  source.role = "jobmanager";
+  source.last_error = Error{ErrorCode::timeout, "slow"};
+  EXPECT_THAT(text_report(view, {false, 400}),
+              HasSubstr("jobmanager; not all could be read: slow; 12 series over the limit"));
+  source.up = false;
+  EXPECT_THAT(text_report(view, {false, 400}), Not(HasSubstr("not seen")));
+  view = hostile_view();
+  view.clusters.front().sources.front().series_unseen = 12;
+  const std::string text = text_report(view, {false, 80});
+  EXPECT_THAT(text, HasSubstr("12 series over"));
+  EXPECT_TRUE(is_clean(text));
+}
+
 TEST(Report, CleansHostileNames) {
   const std::string text = text_report(hostile_view(), {false, 80});
   EXPECT_TRUE(is_clean(text));

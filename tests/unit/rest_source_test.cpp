@@ -257,5 +257,20 @@ TEST(RestRequests, OnlyReadingPathsAreAllowed) {
   }
 }
 
+TEST_F(RestSourceTest, TellsHowManySeriesTheLastPollWasTooMany) {
+  put_cluster();
+  limits.series_per_source_max = 6;
+  poll();
+  const std::uint64_t first = health().series_dropped;
+  EXPECT_EQ(health().samples_kept, 6U);
+  EXPECT_EQ(first, 4U) << "of ten";
+  EXPECT_EQ(health().series_unseen, first);
+  put_process("/jobmanager/metrics", 200);
+  put_process("/taskmanagers/tm%3A1-a/metrics", 200);
+  poll();
+  EXPECT_EQ(health().series_unseen, health().series_dropped - first);
+  EXPECT_LT(health().series_unseen, health().series_dropped);
+}
+
 }  // namespace
 }  // namespace doctor
