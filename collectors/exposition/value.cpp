@@ -1,11 +1,14 @@
 #include "collectors/exposition/value.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cfloat>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
+#include <string>
 
 namespace doctor::exposition {
 namespace {
@@ -67,14 +70,27 @@ std::optional<double> short_decimal(std::string_view text) {
   return negative ? -value : value;
 }
 
+/// `lower` is in lower case.
+bool is_word(std::string_view text, std::string_view lower) {
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char c, char l) {
+    return c == l || (c >= 'A' && c <= 'Z' && c - 'A' == l - 'a');
+  });
+}
+
+std::optional<double> word(std::string_view text) {
+  if (is_word(text, "nan")) return std::numeric_limits<double>::quiet_NaN();
+  const bool negative = take_sign(text);
+  if (!is_word(text, "inf") && !is_word(text, "infinity")) return std::nullopt;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  return negative ? -kInfinity : kInfinity;
+}
+
 }  // namespace
 
 std::optional<double> parse_value(std::string_view text) {
   if (text == "0.0") return 0.0;  // as Flink writes most values
   if (const auto value = short_decimal(text)) return value;
-  if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
-  if (text == "+Inf" || text == "Inf") return std::numeric_limits<double>::infinity();
-  if (text == "-Inf") return -std::numeric_limits<double>::infinity();
+  if (const auto value = word(text)) return value;
   std::string_view number = text;
   if (!number.empty() && number.front() == '+') number.remove_prefix(1);
   // from_chars would also take "inf", "nan(…)"; and after '+' a second sign.
@@ -84,10 +100,11 @@ std::optional<double> parse_value(std::string_view text) {
   const bool numeric = !digits.empty() && (is_digit(digits.front()) || digits.front() == '.');
   double value = 0;
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (!numeric || error != std::errc{} || end != number.data() + number.size() ||
-      !std::isfinite(value)) {
-    return std::nullopt;
-  }
+  if (!numeric || end != number.data() + number.size()) return std::nullopt;
+  // Too large or too small: it does not say which. Nobody sets a locale, so that '.' is strtod's
+  // too.
+  if (error != std::errc{}) value = std::strtod(std::string(number).c_str(), nullptr);
+  if (!std::isfinite(value)) return std::nullopt;
   return value;
 }
 

@@ -6,9 +6,9 @@
 
 namespace doctor::exposition {
 
-/// As the format writes it: decimal, "NaN", "+Inf", "-Inf". No hex, no '_'; what a double cannot
-/// hold ("1e400") is refused rather than rounded to infinity or zero. Correctly rounded. Nothing
-/// for whatever else.
+/// What Prometheus takes: decimal, "NaN", "Inf" and "Infinity" in any case, the latter two with a
+/// sign. No hex, no '_'. Correctly rounded, to zero too; what would become infinite ("1e400") is
+/// refused. Nothing for whatever else.
 std::optional<double> parse_value(std::string_view text);
 
 }  // namespace doctor::exposition

@@ -216,9 +216,32 @@ TEST(ExpositionValue, IsExact) {
   EXPECT_EQ(value("-Inf"), -std::numeric_limits<double>::infinity());
 }
 
+TEST(ExpositionValue, TakesWhatGoTakes) {
+  const auto value = [](std::string_view text) { return parse_value(text).value(); };
+  for (const char* text : {"nan", "NAN", "nAn"}) EXPECT_TRUE(std::isnan(value(text))) << text;
+  for (const char* text : {"Inf", "inf", "+INF", "Infinity", "+infinity"}) {
+    EXPECT_EQ(value(text), std::numeric_limits<double>::infinity()) << text;
+  }
+  for (const char* text : {"-inf", "-iNfInItY"}) {
+    EXPECT_EQ(value(text), -std::numeric_limits<double>::infinity()) << text;
+  }
+  const std::string tiny = "0." + std::string(400, '0') + "1";
+  for (const std::string& text : {std::string("1e-400"), std::string("-1e-400"), tiny,
+                                  std::string("2.4703282292062327e-324"),  // half the least
+                                  std::string("1e-99999999999999999999")}) {
+    EXPECT_EQ(value(text), 0.0) << text;
+    EXPECT_EQ(std::signbit(value(text)), text.front() == '-') << text;
+  }
+  EXPECT_EQ(value("2.4703282292062328e-324"), std::numeric_limits<double>::denorm_min());
+  EXPECT_EQ(value("1" + std::string(400, '0') + "e-400"), 1.0);
+  EXPECT_EQ(value("0e999999999999"), 0.0);
+}
+
 TEST(ExpositionValue, RefusesWhatIsNotANumber) {
-  for (const char* text : {"", "+", "-", "+-1", "--1", "0x10", "1_000", "1e400", "-1e400", "1e-400",
-                           "inf", "nan", "infinity", "nan(1)", "1,5", "1e", "1.0f", "e5", "1 "}) {
+  for (const char* text :
+       {"",      "+",      "-",    "+-1",  "--1",    "0x10", "0x1p3", "1_000",
+        "1e400", "-1e400", "+NaN", "-nan", "nan(1)", "in",   "infi",  "infinityy",
+        "+",     "1,5",    "1e",   "1.0f", "e5",     "1 "}) {
     EXPECT_FALSE(parse_value(text)) << text;
   }
 }
