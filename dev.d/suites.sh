@@ -16,6 +16,7 @@ test_everything() {
   install_for build unit fmt deploy stores
   suite "format" check_format
   suite "unit and scenarios, ASan + UBSan" tests_under asan .
+  suite "reader beside a real Prometheus" real_parser
   suite "release build" build_program_checked
   suite "unit file, chart, rules" deploy_checks
   suite "what a Prometheus already knows" real_stores
@@ -106,6 +107,15 @@ real_flink() {
     --alertmanager-bin "$debs/usr/bin/prometheus-alertmanager" --amtool "$debs/usr/bin/amtool" \
     --prometheus-bin "$debs/usr/bin/prometheus" --promtool "$debs/usr/bin/promtool" \
     --victoria-metrics-bin "$debs/usr/bin/victoria-metrics" --nginx-bin "$debs/usr/sbin/nginx" "$@"
+}
+
+# What a real Prometheus scrapes and what our reader makes of the same bodies; about half a minute. The reader is built with the
+# tests.
+real_parser() {
+  local dump=$root/build/asan/tests/doctor_exposition_dump
+  [ -x "$dump" ] || { say "no reader to compare with Prometheus"; return 1; }
+  counted fixed_addresses env PYTHONUNBUFFERED=1 python3 tests/exposition/run.py --dump "$dump" \
+    --prometheus "$debs/usr/bin/prometheus" "$@"
 }
 
 # Two days of a leak in a real Prometheus and a real VictoriaMetrics; about half a minute.

@@ -1,6 +1,7 @@
 // Valid bodies, recorded and made up, as Prometheus' own Python client reads them
 // (python3-prometheus-client, tests/exposition/read.py); and promtool, Prometheus' parser in Go,
-// finds them well formed. Skipped where these are not installed.
+// finds them well formed. Skipped where these are not installed. What a real Prometheus makes of
+// such bodies, sample by sample, is tests/exposition/run.py's.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -14,7 +15,7 @@
 #include <iterator>
 #include <random>
 
-#include "collectors/exposition/reader.hpp"
+#include "tests/exposition/recorder.hpp"
 
 namespace doctor::exposition {
 namespace {
@@ -23,32 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr int kNotInstalled = 77;
 constexpr int kOnlyStyle = 3;  // promtool: parsed, but names could be better
-
-template <class Number>
-std::string hex(Number number) {
-  std::array<char, 2 * sizeof number + 1> text{};
-  std::snprintf(text.data(), text.size(), "%0*llx", static_cast<int>(2 * sizeof number),
-                static_cast<unsigned long long>(number));
-  return text.data();
-}
-
-/// Writes what read.py writes.
-class Recorder final : public Sink {
- public:
-  bool wants(std::string_view /*name*/) override { return true; }
-  void sample(std::string_view name, std::span<const Label> labels, double value) override {
-    std::vector<Label> sorted(labels.begin(), labels.end());
-    std::sort(sorted.begin(), sorted.end(),
-              [](const Label& a, const Label& b) { return a.name < b.name; });
-    std::string text = std::string(name) + "{";
-    for (const Label& label : sorted) {
-      text.append(text.back() == '{' ? "" : ",").append(label.name).append("=");
-      for (const char c : label.value) text += hex(static_cast<unsigned char>(c));
-    }
-    samples.push_back(text + "} " + hex(std::bit_cast<std::uint64_t>(value)));
-  }
-  std::vector<std::string> samples;
-};
 
 std::vector<std::string> our_reading(const std::string& body) {
   Recorder recorder;
