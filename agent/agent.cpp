@@ -52,17 +52,19 @@ Agent::Agent(Config config)
       resolver_(config_.limits),
       http_(make_asio_http(resolver_, config_.limits)),
       plan_(all_detectors(), exported_metrics(config_)),
-      selection_(plan_.metrics()) {
+      selection_(plan_.metrics()),
+      budget_(std::make_shared<SeriesBudget>(config_.limits.series_max)) {
   health_.version = DOCTOR_VERSION;
   health_.started = now_ms();
   if (config_.shard) health_.shard = config_.shard->text();
   health_.clusters_elsewhere = config_.clusters_elsewhere;
+  health_.series_max = config_.limits.series_max;
   const auto emit = [this](StreamItem item) { take(std::move(item)); };
   health_.store_state = store_logged_ = config_.data_dir.empty() ? "off" : "ok";
   for (const ClusterConfig& cluster : config_.clusters) {
     const auto index = static_cast<ClusterIndex>(judges_.size());
     judges_.push_back(std::make_unique<Judge>(judge_config(cluster, config_, false),
-                                              all_detectors(), plan_, config_.limits));
+                                              all_detectors(), plan_, config_.limits, budget_));
     collections_.push_back(std::make_unique<Collection>(index, cluster, config_, *http_, resolver_,
                                                         selection_, judges_.back()->entities(),
                                                         false, emit));
@@ -119,11 +121,10 @@ void Agent::absorb(StreamItem item) {
 void Agent::publish(TimestampMs now) {
   auto view = std::make_shared<View>();
   view->generated_at = now;
-  health_.series = health_.series_dropped = health_.findings_dropped = 0;
+  health_.series = budget_->taken();
+  health_.findings_dropped = 0;
   for (const auto& judge : judges_) {
     show(*judge, *view).samples = samples_of(*judge, now);
-    health_.series += judge->features().series();
-    health_.series_dropped += judge->features().dropped();
     health_.findings_dropped += judge->incidents().dropped();
   }
   health_.backfills.clear();

@@ -69,6 +69,7 @@ class Agent {
   std::unique_ptr<Http> http_;
   FeaturePlan plan_;
   Selection selection_;
+  std::shared_ptr<SeriesBudget> budget_;  // of all judges
   std::vector<std::unique_ptr<Judge>> judges_;
   /// For the sake of a scrape not before.
   std::map<ClusterIndex, std::chrono::steady_clock::time_point> judge_again_;

@@ -84,7 +84,8 @@ CheckResult check(CheckOptions options) {
   const Selection selection(plan.metrics());
   const ClusterConfig& cluster = options.config.clusters.front();
   Judge judge(judge_config(cluster, options.config, true), all_detectors(), plan,
-              options.config.limits);
+              options.config.limits,
+              std::make_shared<SeriesBudget>(options.config.limits.series_max));
   asio::io_context io(1);
   Resolver resolver(options.config.limits);
   const std::unique_ptr<Http> http = make_asio_http(resolver, options.config.limits);

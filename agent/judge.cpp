@@ -55,10 +55,10 @@ bool means_gone(ErrorCode reason) {
 }  // namespace
 
 Judge::Judge(JudgeConfig config, std::span<const Detector* const> detectors,
-             const FeaturePlan& plan, const Limits& limits)
+             const FeaturePlan& plan, const Limits& limits, std::shared_ptr<SeriesBudget> budget)
     : config_(std::move(config)),
       entities_(limits.entities_per_cluster_max),
-      features_(plan, entities_, limits),
+      features_(plan, entities_, limits, std::move(budget)),
       incidents_(limits) {
   if (config_.metrics_alone) facts_ = name_alone(config_.cluster);
   for (const Detector* detector : detectors) {
@@ -376,6 +376,8 @@ ClusterView Judge::view() const {
   view.kubernetes = kubernetes_;
   view.facts = facts_;
   for (const auto& [id, job] : jobs_) view.jobs.push_back(job);
+  view.own_limit = features_.own_limit();
+  view.shared_limit = features_.shared_limit();
   return view;
 }
 

@@ -35,8 +35,9 @@ struct JudgeConfig {
 
 class Judge {
  public:
+  /// `budget`: of series, shared with other judges; null: only the cluster's own limit counts.
   Judge(JudgeConfig config, std::span<const Detector* const> detectors, const FeaturePlan& plan,
-        const Limits& limits);
+        const Limits& limits, std::shared_ptr<SeriesBudget> budget = nullptr);
 
   void absorb(const StreamItem& item);
   /// Judges every detector that is due at `now`.

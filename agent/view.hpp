@@ -14,6 +14,7 @@
 #include "model/finding.hpp"
 #include "model/log.hpp"
 #include "model/pod.hpp"
+#include "model/series_limit.hpp"
 #include "model/source.hpp"
 #include "model/window.hpp"
 
@@ -59,6 +60,7 @@ struct ClusterView {
   std::vector<KubernetesFactsPtr> kubernetes;  // of each watch of pods
   ClusterFactsPtr facts;
   std::vector<JobFactsPtr> jobs;
+  SeriesLimit own_limit, shared_limit;  // on series: of each cluster, and of all together
   CuratedSamples samples;  // null: none yet; shared by the views until they are made anew
 };
 
@@ -78,7 +80,7 @@ struct AgentHealth {
   double judgement_seconds_sum{};
   TimestampMs last_judgement{};
   std::uint64_t series{};
-  std::uint64_t series_dropped{};
+  std::uint64_t series_max{};  // of all clusters together; 0: not told
   std::uint64_t findings_dropped{};
   std::string store_state;  // "ok", "off", or what is wrong
   std::uint64_t store_errors{};

@@ -52,6 +52,9 @@ struct Limits {
   std::size_t targets_per_spec_max = 4096;  // that discovery may find by one line
   std::size_t series_per_source_max = 50'000;
   std::size_t series_per_cluster_max = 200'000;
+  /// Of all clusters together. At some 500 bytes for each, all in, 200 MB: with the program and
+  /// what scrapes hold that fits into the 256 MiB that unit, chart and compose file allow.
+  std::size_t series_max = 400'000;
   std::size_t entities_per_cluster_max = 500'000;
   std::size_t learned_tasks_max =
       4'000;  // series of jobs and tasks that outlive the agent, 2 KB each

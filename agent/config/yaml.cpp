@@ -27,6 +27,7 @@ class ConfigReader : private BackfillReader {
   void read_cluster(const YAML::Node& node, const std::string& path, Config& config);
   Field bytes_into(std::uint64_t& into);
   Field whole_into(int& into);
+  Field series_into(std::size_t& into);
   void read_record(const YAML::Node& node, const std::string& path, Config& config);
   void read_history(const YAML::Node& node, const std::string& path, Config& config);
   void read_detector(const std::string& name, const YAML::Node& node, const std::string& path,
@@ -55,6 +56,9 @@ const std::vector<std::pair<std::string_view, Unit>>& units() {
   return all;
 }
 
+constexpr int kSeriesMin = 1000;  // a TaskManager alone has some 350 that detectors read
+constexpr int kSeriesLimit = 100'000'000;
+
 Result<Endpoint> flink_url(const std::string& text) { return parse_url(text, 8081); }
 Result<Endpoint> yarn_url(const std::string& text) { return parse_url(text, 8088); }
 
@@ -80,6 +84,7 @@ Config ConfigReader::read(const YAML::Node& root) {
                           const std::string& path) { read_history(node, path, config); }},
           {"record", [&](const YAML::Node& node,
                          const std::string& path) { read_record(node, path, config); }},
+          {"series_max", series_into(config.limits.series_max)},
           {"export",
            [&](const YAML::Node& node, const std::string& path) {
              config.exported = list_of<Metric>(node, path, parse_metric);
@@ -286,6 +291,18 @@ YamlReader::Field ConfigReader::whole_into(int& into) {
     if (!node.IsScalar() || !YAML::convert<int>::decode(node, into)) {
       complain(path, "must be a whole number");
     }
+  };
+}
+
+YamlReader::Field ConfigReader::series_into(std::size_t& into) {
+  return [&](const YAML::Node& node, const std::string& path) {
+    int series = 0;
+    const bool whole = node.IsScalar() && YAML::convert<int>::decode(node, series);
+    if (!whole || series < kSeriesMin || series > kSeriesLimit) {
+      return complain(path, "must be a whole number between " + std::to_string(kSeriesMin) +
+                                " and " + std::to_string(kSeriesLimit));
+    }
+    into = static_cast<std::size_t>(series);
   };
 }
 

@@ -79,7 +79,8 @@ void add_source(Families& families, const ClusterView& cluster, const SourceHeal
           static_cast<double>(source.bytes));
   counter("flink_doctor_source_exchange_seconds_total", "Time spent in exchanges with the source",
           seconds(source.busy_ms));
-  counter("flink_doctor_source_series_dropped_total", "Series dropped at a limit",
+  counter("flink_doctor_source_samples_dropped_total",
+          "Samples of series that were left out at a limit of the source",
           static_cast<double>(source.series_dropped));
   counter("flink_doctor_source_skipped_total",
           "Turns to be asked that were skipped, since the exchange before had not ended",
@@ -102,6 +103,20 @@ void add_source(Families& families, const ClusterView& cluster, const SourceHeal
   by_reason("flink_doctor_source_errors_total", "Exchanges that failed, by reason", source.errors);
   by_reason("flink_doctor_source_malformed_lines_total",
             "Lines that were not the promised syntax, by reason", source.line_faults);
+}
+
+/// Every sample counts: an alert must not end while there is still no room.
+void add_series_limits(Families& families, const ClusterView& cluster) {
+  const auto dropped = [&](const char* limit, const SeriesLimit& reached) {
+    families.add(
+        Kind::counter, "flink_doctor_samples_dropped_total",
+        "Samples of series that found no room in memory: limit=\"cluster\" is on the series "
+        "of one cluster, \"agent\" (series_max) on those of all together",
+        {{"cluster", cluster.name}, {"limit", limit}},
+        static_cast<double>(reached.samples_dropped));
+  };
+  dropped("cluster", cluster.own_limit);
+  dropped("agent", cluster.shared_limit);
 }
 
 void add_sources(Families& families, const ClusterView& cluster) {
@@ -139,8 +154,10 @@ void add_agent(Families& families, const AgentHealth& agent) {
       seconds(agent.last_judgement));
   put(Kind::gauge, "flink_doctor_series", "Series held in memory",
       static_cast<double>(agent.series));
-  put(Kind::counter, "flink_doctor_series_dropped_total", "Series dropped at a limit",
-      static_cast<double>(agent.series_dropped));
+  if (agent.series_max > 0) {
+    put(Kind::gauge, "flink_doctor_series_max", "Series that are held in memory at most",
+        static_cast<double>(agent.series_max));
+  }
   put(Kind::counter, "flink_doctor_findings_dropped_total", "Findings dropped at a limit",
       static_cast<double>(agent.findings_dropped));
   if (!agent.shard.empty()) {
@@ -236,6 +253,7 @@ class PageCollectable final : public prometheus::Collectable {
     add_agent(families, view.agent);
     add_findings(families, view);
     for (const ClusterView& cluster : view.clusters) add_cluster_states(families, cluster);
+    for (const ClusterView& cluster : view.clusters) add_series_limits(families, cluster);
     for (const ClusterView& cluster : view.clusters) add_sources(families, cluster);
     for (const ClusterView& cluster : view.clusters) add_log_series(families, cluster);
     for (const ClusterView& cluster : view.clusters) add_job_series(families, cluster);

@@ -231,6 +231,26 @@ void write_sources(Terminal& out, const ClusterView& cluster, TimestampMs now) {
   out.line();
 }
 
+void write_limit(Terminal& out, const SeriesLimit& limit, const std::string& whose,
+                 const std::string& way_out) {
+  if (limit.samples_dropped == 0) return;
+  out.paragraph("  ", 2,
+                std::to_string(limit.samples_dropped) + " samples found no room, the last at " +
+                    moment(limit.last_dropped) + ": " + whose + " more than the " +
+                    std::to_string(limit.series_max) + " series that are kept" + way_out);
+}
+
+/// What was there first stays; the rest no detector sees.
+void write_limits(Terminal& out, const ClusterView& cluster) {
+  if (cluster.own_limit.samples_dropped + cluster.shared_limit.samples_dropped == 0) return;
+  out.line(out.paint(Ink::bold, "Not all is seen"));
+  write_limit(out, cluster.own_limit, "this cluster has", " of one cluster");
+  write_limit(out, cluster.shared_limit, "all clusters of this agent together have",
+              " (series_max): raise that if there is memory, or spread the clusters over several "
+              "agents (--shard)");
+  out.line();
+}
+
 void write_lines(Terminal& out, const std::string& heading, const std::set<std::string>& lines) {
   if (lines.empty()) return;
   out.line(out.paint(Ink::bold, heading));
@@ -287,6 +307,7 @@ std::string text_report(const View& view, ReportStyle style) {
     }
     write_detectors(out, cluster);
     write_sources(out, cluster, view.generated_at);
+    write_limits(out, cluster);
     write_pods(out, cluster, view.generated_at);
   }
   for (const ReportedFinding* finding : findings_of(view, nullptr)) {

@@ -53,16 +53,21 @@ std::vector<Metric> FeaturePlan::metrics() const {
   return read;
 }
 
-FeatureStore::FeatureStore(const FeaturePlan& plan, EntityTable& entities, const Limits& limits)
-    : plan_(plan), entities_(entities), limits_(limits), columns_(metric_catalogue().size()) {}
+FeatureStore::FeatureStore(const FeaturePlan& plan, EntityTable& entities, const Limits& limits,
+                           std::shared_ptr<SeriesBudget> budget)
+    : plan_(plan),
+      entities_(entities),
+      limits_(limits),
+      columns_(metric_catalogue().size()),
+      share_(std::move(budget)) {}
 
 template <class Leaves>
 void FeatureStore::erase_series_if(Leaves leaves) {
   for (std::size_t metric = 0; metric < columns_.size(); ++metric) {
     const auto& column = columns_[metric];
     if (!column) continue;
-    size_ -= column->erase_if(
-        [&](Row row) { return leaves(static_cast<Metric>(metric), *column, row); });
+    share_.give_back(column->erase_if(
+        [&](Row row) { return leaves(static_cast<Metric>(metric), *column, row); }));
     if (column->size() == 0) columns_[metric].reset();
   }
 }
@@ -252,7 +257,7 @@ const RestartLog* FeatureStore::restarts(const std::string& job_id) const {
 
 std::vector<std::pair<SeriesKey, Sample>> FeatureStore::all_latest() const {
   std::vector<std::pair<SeriesKey, Sample>> all;
-  all.reserve(size_);
+  all.reserve(share_.size());
   each_series([&](Metric metric, const SeriesColumn& column, Row row) {
     const SeriesColumn::Series& series = column.at(row);
     all.emplace_back(SeriesKey{metric, series.entity}, series.latest);
@@ -293,7 +298,7 @@ void FeatureStore::absorb_value(const Batch& batch, std::size_t index) {
   const SeriesKey& key = batch.layout->keys[index];
   const double value = batch.values[index];
   if (!is_present(value)) return;
-  const std::optional<Row> row = row_for(key);
+  const std::optional<Row> row = row_for(key, batch.at);
   if (!row) return;
   SeriesColumn& column = *columns_[static_cast<std::size_t>(key.metric)];
   SeriesColumn::Series& series = column.at(*row);
@@ -318,18 +323,28 @@ void FeatureStore::note_place(const Batch& batch, const SeriesKey& key) {
 }
 
 /// Makes the series if there is room.
-std::optional<FeatureStore::Row> FeatureStore::row_for(const SeriesKey& key) {
+std::optional<FeatureStore::Row> FeatureStore::row_for(const SeriesKey& key, TimestampMs at) {
   std::unique_ptr<SeriesColumn>& column = columns_[static_cast<std::size_t>(key.metric)];
   if (column) {
     if (const std::optional<Row> known = column->find_next(key.entity)) return known;
   }
-  if (size_ >= limits_.series_per_cluster_max) {
-    ++dropped_;
+  const bool has_room = share_.size() < limits_.series_per_cluster_max;
+  if (!has_room || !share_.take()) {
+    SeriesLimit& reached = has_room ? shared_ : own_;
+    ++reached.samples_dropped;
+    reached.last_dropped = at;
     return std::nullopt;
   }
   if (!column) column = std::make_unique<SeriesColumn>(plan_.features(key.metric));
-  ++size_;
   return column->add(key.entity, keep_of(key));
+}
+
+SeriesLimit FeatureStore::own_limit() const {
+  return {limits_.series_per_cluster_max, own_.samples_dropped, own_.last_dropped};
+}
+
+SeriesLimit FeatureStore::shared_limit() const {
+  return {budget().series_max(), shared_.samples_dropped, shared_.last_dropped};
 }
 
 EntityId FeatureStore::process_above(EntityId entity) const {

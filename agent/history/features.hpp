@@ -12,11 +12,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent/history/series_budget.hpp"
 #include "agent/history/series_column.hpp"
 #include "model/batch.hpp"
 #include "model/detector.hpp"
 #include "model/facts.hpp"
 #include "model/limits.hpp"
+#include "model/series_limit.hpp"
 #include "model/window.hpp"
 
 namespace doctor {
@@ -39,7 +41,9 @@ class FeaturePlan {
 
 class FeatureStore final : public Features {
  public:
-  FeatureStore(const FeaturePlan& plan, EntityTable& entities, const Limits& limits);
+  /// `budget`: shared with the stores of other clusters; null: only the cluster's own limit counts.
+  FeatureStore(const FeaturePlan& plan, EntityTable& entities, const Limits& limits,
+               std::shared_ptr<SeriesBudget> budget = nullptr);
 
   void absorb(const Batch& batch);
   void absorb(const JobFacts& job, TimestampMs at);
@@ -80,10 +84,13 @@ class FeatureStore final : public Features {
   /// same vertices, subtasks and operators.
   void inherit(const std::string& predecessor, const std::string& job);
 
-  std::size_t series() const { return size_; }
+  std::size_t series() const { return share_.size(); }
+  const SeriesBudget& budget() const { return share_.budget(); }
   /// When the newest sample is from; 0 when there is none.
   TimestampMs newest() const;
-  std::uint64_t dropped() const { return dropped_; }
+  /// The cluster's own limit, and the one that all clusters share. Who had a row keeps it.
+  SeriesLimit own_limit() const;
+  SeriesLimit shared_limit() const;
   /// Every kept series with its last sample, for re-export; unordered.
   std::vector<std::pair<SeriesKey, Sample>> all_latest() const;
 
@@ -112,7 +119,7 @@ class FeatureStore final : public Features {
   SeriesColumn::Keep keep_of(const SeriesKey& key) const;
   std::optional<Place> find(Metric metric, EntityId entity) const;
   const SeriesColumn* column(Metric metric) const;
-  std::optional<Row> row_for(const SeriesKey& key);
+  std::optional<Row> row_for(const SeriesKey& key, TimestampMs at);
   template <class Visit>
   void each_series(Visit visit) const;
   template <class Leaves>
@@ -123,12 +130,12 @@ class FeatureStore final : public Features {
   EntityTable& entities_;
   const Limits& limits_;
   std::vector<std::unique_ptr<SeriesColumn>> columns_;  // by metric; null: no series
-  std::size_t size_{0};                                 // of all columns
+  SeriesShare share_;                                   // the rows of all columns
   std::unordered_map<EntityId, TimestampMs> epochs_;
   std::unordered_map<SeriesKey, std::vector<EpochSummary>, SeriesKeyHash> past_epochs_;
   std::unordered_map<EntityId, EntityId> process_of_;
   std::unordered_map<std::string, JobLogs> logs_;
-  std::uint64_t dropped_{0};
+  SeriesLimit own_, shared_;  // what each has left out
 };
 
 template <class Visit>

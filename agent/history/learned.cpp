@@ -74,7 +74,7 @@ void FeatureStore::restore(const LearnedSeries& learned) {
     const auto [epoch, is_first] = epochs_.try_emplace(process, seen);
     if (!is_first) epoch->second = std::min(epoch->second, seen);
   }
-  const std::optional<Row> row = row_for({learned.metric, entity});
+  const std::optional<Row> row = row_for({learned.metric, entity}, learned.latest.at);
   if (!row) return;
   SeriesColumn& column = *columns_[static_cast<std::size_t>(learned.metric)];
   Plateaus* plateaus = column.plateaus(*row);
@@ -113,7 +113,7 @@ void FeatureStore::inherit(const std::string& predecessor, const std::string& jo
 void FeatureStore::take_over(const LearnedSeries& learned) {
   const EntityId entity = intern_path(entities_, learned.entity);
   if (entity == kNoEntity) return;
-  const std::optional<Row> row = row_for({learned.metric, entity});
+  const std::optional<Row> row = row_for({learned.metric, entity}, learned.latest.at);
   if (!row) return;
   SeriesColumn& column = *columns_[static_cast<std::size_t>(learned.metric)];
   const Floors* own = column.floors(*row);

@@ -83,7 +83,8 @@ DOCTOR_FIELDS(KubernetesFacts, source, pods, gone, pods_left_out, deployments, w
 // agent/judge.hpp, record.hpp
 DOCTOR_FIELDS(JudgeConfig, cluster, url, namespace_, expected_jobs, labels, detector_params,
               disabled_detectors, one_shot, metrics_alone);
-DOCTOR_FIELDS(Opening, recording, segment, program, at, redacted, lost, clusters, exported);
+DOCTOR_FIELDS(Opening, recording, segment, program, at, redacted, lost, clusters, exported,
+              series_max);
 DOCTOR_FIELDS(Memory, cluster, at, findings_image, features_image);
 DOCTOR_FIELDS(EntityMade, cluster, id, level, parent, index, name);
 DOCTOR_FIELDS(Standing, item);

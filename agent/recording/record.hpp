@@ -22,6 +22,7 @@ struct Opening {
   std::uint64_t lost{};               // items that never reached the disk, since the file before
   std::vector<JudgeConfig> clusters;  // by ClusterIndex
   std::vector<std::string> exported;  // names of metrics kept beyond what detectors read
+  std::uint64_t series_max{};         // that all judges kept together at most; 0: no limit
 };
 
 /// What an earlier life of the agent, or of the recording, had learned of one cluster: images as

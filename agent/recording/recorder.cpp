@@ -43,6 +43,7 @@ Recorder::Recorder(const RecordSettings& settings, Judges judges, std::span<cons
   opening_.program = DOCTOR_VERSION;
   opening_.redacted = settings.redact;
   for (const auto& judge : judges_) opening_.clusters.push_back(judge->config());
+  if (!judges_.empty()) opening_.series_max = judges_.front()->features().budget().series_max();
   for (const Metric metric : exported) {
     if (!is_user_metric(metric)) opening_.exported.emplace_back(info(metric).name);
   }

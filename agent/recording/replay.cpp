@@ -21,12 +21,15 @@ class Player {
         plan_(all_detectors(), exported),
         timeline_(options.from) {
     std::vector<EntityTable*> tables;
+    const std::uint64_t series_max = reader_.opening().series_max;
+    const auto budget =
+        std::make_shared<SeriesBudget>(series_max > 0 ? series_max : SeriesBudget::kUnlimited);
     for (JudgeConfig config : reader_.opening().clusters) {
       for (const auto& [detector, params] : options.set) {
         for (const auto& [name, value] : params) config.detector_params[detector][name] = value;
       }
       judges_.push_back(
-          std::make_unique<Judge>(std::move(config), all_detectors(), plan_, limits_));
+          std::make_unique<Judge>(std::move(config), all_detectors(), plan_, limits_, budget));
       tables.push_back(&judges_.back()->entities());
     }
     reader_.attach(std::move(tables));

@@ -55,6 +55,18 @@ TEST(Config, TheHistoryHasBoundsInDaysAndBytes) {
   }
 }
 
+TEST(Config, TheSeriesOfAllClustersHaveABound) {
+  EXPECT_EQ(parse_config("{}")->limits.series_max, 400'000U);
+  const Result<Config> config = parse_config("series_max: 1000000");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->limits.series_max, 1'000'000U);
+  for (const char* bad : {"999", "-1", "0", "many", "1.5", "100000001", "1e9", "[1000]"}) {
+    const Result<Config> wrong = parse_config(std::string("series_max: ") + bad);
+    ASSERT_FALSE(wrong) << bad;
+    EXPECT_NE(wrong.error().message.find("series_max: must be"), std::string::npos);
+  }
+}
+
 TEST(Config, ListsEveryProblemWithItsPlace) {
   const Result<Config> config = parse_config(R"(
 listn: 0.0.0.0:1

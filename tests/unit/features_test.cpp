@@ -164,7 +164,7 @@ TEST_F(FeaturesTest, TheSeriesCapDropsNewOnesAndCounts) {
   scrape(kStart, 60, 1000);
   scrape(kStart + 1000, 61, 1000);
   EXPECT_EQ(features.series(), 1U);
-  EXPECT_EQ(features.dropped(), 2U);
+  EXPECT_EQ(features.own_limit().samples_dropped, 2U);
   EXPECT_EQ(features.latest(Metric::jvm_metaspace_used, tm)->value, 61);
 }
 

@@ -106,7 +106,7 @@ TEST(MetricsPage, TellsWhatASourceLoses) {
                               ",reason=\"too_long\"} 3\n"));
   EXPECT_THAT(text, Not(HasSubstr("flink_doctor_source_malformed_lines_total" + of + "}")))
       << "a total beside its parts would count twice";
-  EXPECT_THAT(text, HasSubstr("flink_doctor_source_series_dropped_total" + of + "} 7\n"));
+  EXPECT_THAT(text, HasSubstr("flink_doctor_source_samples_dropped_total" + of + "} 7\n"));
   EXPECT_THAT(text, HasSubstr("flink_doctor_source_skipped_total" + of + "} 4\n"));
   EXPECT_THAT(text, HasSubstr("flink_doctor_source_skipped_total{cluster=\"prod\",source="
                               "\"tm:9249\"} 0\n"));
@@ -129,6 +129,24 @@ TEST(MetricsPage, TellsHowTheHistoryOnDiskDoes) {
   EXPECT_THAT(text, HasSubstr("flink_doctor_history_lost_scrapes_total 3\n"));
   EXPECT_THAT(text, HasSubstr("flink_doctor_history_damaged_total 4\n"));
   EXPECT_THAT(text, HasSubstr("flink_doctor_history_bytes 5\n"));
+}
+
+TEST(MetricsPage, TellsWhichLimitLeftSamplesOut) {
+  View view = one_cluster();
+  view.agent.series = 9;
+  EXPECT_THAT(page(view), Not(HasSubstr("flink_doctor_series_max")));
+  view.agent.series_max = 10;
+  view.clusters.front().own_limit.samples_dropped = 3;
+  view.clusters.front().shared_limit.samples_dropped = 7;
+  view.clusters.front().sources.front().series_dropped = 2;
+  const std::string text = page(view);
+  EXPECT_THAT(text, HasSubstr("flink_doctor_series 9\n"));
+  EXPECT_THAT(text, HasSubstr("flink_doctor_series_max 10\n"));
+  const std::string dropped = "flink_doctor_samples_dropped_total{cluster=\"prod\",limit=";
+  EXPECT_THAT(text, HasSubstr(dropped + "\"cluster\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr(dropped + "\"agent\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("flink_doctor_source_samples_dropped_total{cluster=\"prod\","
+                              "source=\"jm:8081\"} 2\n"));
 }
 
 TEST(MetricsPage, ConvertsFlinksSeriesToBaseUnits) {
