@@ -101,7 +101,10 @@ bool ReporterScrape::known(std::string_view series, double value) {
 
 void ReporterScrape::sample(std::string_view /*family*/, std::span<const exposition::Label> labels,
                             double value) {
-  if (staged_.size() >= limits_.series_per_source_max || !raw_) {
+  // Lines that get no place leave names behind, too.
+  const bool full = staged_.size() >= limits_.series_per_source_max ||
+                    places_.bytes() >= ReporterPlaces::kBytesMax;
+  if (full || !raw_) {
     ++dropped_;
     return;
   }

@@ -23,6 +23,8 @@ inline constexpr std::string_view kTaskManagerPrefix = "flink_taskmanager_";
 class ReporterPlaces {
  public:
   static constexpr std::uint32_t kNoText = 0xFFFFFFFFU;
+  /// Of one body: with more, see bytes(), no series is to be filled in. Some 25,000 usual names.
+  static constexpr std::size_t kBytesMax = 8U << 20U;
   /// Names by their number, see text().
   struct Place {
     Metric metric{};
@@ -40,6 +42,8 @@ class ReporterPlaces {
   /// malformed. `star` is what '*' stood for in the family's name.
   bool fill(Place& place, std::string_view star, bool from_job_manager,
             std::span<const exposition::Label> labels);
+  /// What the names take, with what holds them.
+  std::size_t bytes() const { return bytes_; }
   /// Filtered as the reporter filters.
   const std::string& text(std::uint32_t number) const { return texts_[number]; }
 
@@ -66,6 +70,7 @@ class ReporterPlaces {
   std::uint32_t number(std::string_view label);
 
   std::size_t name_bytes_max_;
+  std::size_t bytes_{0};
   std::vector<std::string> texts_;
   std::unordered_map<std::string, std::uint32_t, StringHash, std::equal_to<>> numbers_;
 };

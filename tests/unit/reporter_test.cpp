@@ -241,6 +241,21 @@ TEST(Reporter, CapsSeriesEntitiesAndNames) {
               UnorderedElementsAre(Pair("jvm_threads " + std::string(16, 'x'), 1.0)));
 }
 
+TEST(Reporter, CapsWhatTheNamesOfNewSeriesTake) {
+  Scraper scraper;
+  std::string body;
+  for (int i = 0; i < 50'000; ++i) {  // the job that would place them is missing
+    body += task_line("numRecordsIn", "tm_id=\"" + std::to_string(i) + "\"", "1");
+  }
+  const std::string good =
+      task_line("numRecordsIn", R"(job_id="j",task_id="v",subtask_index="0")", "1");
+  const Result<Scrape> result = scraper(good + body + good);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->batch.values.size(), 1U) << "what came before is kept";
+  EXPECT_LT(result->series_unlabelled, 40'000U) << "names were held beyond the cap";
+  EXPECT_EQ(result->series_unlabelled + result->series_dropped, 50'001U);
+}
+
 TEST(Reporter, InternsNothingBeforeTheBodyEnded) {
   Limits limits;
   EntityTable entities(1000);
