@@ -21,6 +21,7 @@ test_everything() {
   suite "unit file, chart, rules" deploy_checks
   suite "what a Prometheus already knows" real_stores
   suite "three shards, one Alertmanager" real_shards
+  suite "hostile reporters" hostile_reporters
   suite "a killed process" killed_program
   suite "detection, a tenth" detection_gate
   suite "reader, instructions and allocations" parse_gate
@@ -129,6 +130,12 @@ real_shards() {
   [ -x "$doctor" ] || { say "no program to try in shards"; return 1; }
   counted env PYTHONUNBUFFERED=1 python3 tests/shards/run.py --doctor "$doctor" \
     --alertmanager "$debs/usr/bin/prometheus-alertmanager" "$@"
+}
+
+# Bodies of a gigabyte and more on loopback; about three quarters of a minute.
+hostile_reporters() {
+  [ -x "$doctor" ] || { say "no program to send bad answers to"; return 1; }
+  counted env PYTHONUNBUFFERED=1 python3 tests/hostile/run.py --doctor "$doctor" "$@"
 }
 
 killed_program() {
