@@ -66,7 +66,19 @@ check_format() {
 tests_under() { build_tests "$1" && run_ctest "$1" "$2"; }
 
 build_program_checked() {
-  build_program && "$doctor" --version && passed=1
+  build_program && "$doctor" --version || return
+  passed=1
+  program_is_small
+}
+
+# Stripped, as it is installed. MB are 10^6 bytes.
+program_is_small() {
+  local stripped bytes bytes_max=6000000
+  stripped=$(mktemp)
+  strip -o "$stripped" "$doctor" && bytes=$(stat -c %s "$stripped")
+  rm -f "$stripped"
+  say "the stripped program: ${bytes:-unknown} bytes of at most $bytes_max"
+  if [ "${bytes:-$((bytes_max + 1))}" -le "$bytes_max" ]; then passed=$((passed + 1)); else failed=1; return 1; fi
 }
 
 # run_ctest PRESET REGEX
