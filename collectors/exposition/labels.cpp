@@ -1,62 +1,11 @@
 #include "collectors/exposition/labels.hpp"
 
-#include <bit>
-#include <cstdint>
 #include <cstring>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 #include "collectors/exposition/characters.hpp"
 
 namespace doctor::exposition {
 namespace {
-
-constexpr std::uint64_t kEveryByte = 0x0101010101010101U;
-constexpr std::uint64_t kHighBits = 0x8080808080808080U;
-
-std::uint64_t word_at(const char* at) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, at, sizeof word);
-  if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
-  return word;
-}
-
-/// The high bit of each byte that is `c`; only the lowest is sure.
-std::uint64_t bytes_that_are(char c, std::uint64_t word) {
-  const std::uint64_t zero_there = word ^ (kEveryByte * static_cast<unsigned char>(c));
-  return (zero_there - kEveryByte) & ~zero_there & kHighBits;
-}
-
-/// The quote that ends a value of plain ASCII without escapes; null when this is not one.
-const char* plain_end(const char* at, const char* end) {
-#ifdef __SSE2__
-  const __m128i quotes = _mm_set1_epi8('"');
-  const __m128i backslashes = _mm_set1_epi8('\\');
-  for (; end - at >= 16; at += 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i special = _mm_or_si128(
-        _mm_or_si128(_mm_cmpeq_epi8(block, quotes), _mm_cmpeq_epi8(block, backslashes)), block);
-    const int found = _mm_movemask_epi8(special);  // the high bits, so non-ASCII too
-    if (found == 0) continue;
-    at += std::countr_zero(static_cast<unsigned>(found));
-    return *at == '"' ? at : nullptr;
-  }
-#endif
-  for (; end - at >= 8; at += 8) {
-    const std::uint64_t word = word_at(at);
-    const std::uint64_t found =
-        bytes_that_are('"', word) | bytes_that_are('\\', word) | (word & kHighBits);
-    if (found == 0) continue;
-    at += std::countr_zero(found) / 8;
-    return *at == '"' ? at : nullptr;
-  }
-  for (; at < end; ++at) {
-    if (*at == '"') return at;
-    if (*at == '\\' || static_cast<unsigned char>(*at) >= 0x80) return nullptr;
-  }
-  return nullptr;
-}
 
 /// RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF.
 bool is_utf8(std::string_view text) {
@@ -123,7 +72,7 @@ void Labels::read_as_expected(std::string_view& rest) {
     if (static_cast<std::size_t>(end - at) <= name.size()) break;
     if (std::memcmp(at, name.data(), name.size()) != 0) break;
     const char* const value = at + name.size();
-    const char* const quote = plain_end(value, end);
+    const char* const quote = plain_end_(value, end);
     if (quote == nullptr || quote + 1 == end || quote[1] != ',') break;
     labels_[count_++] = {{at, name.size() - 2}, {value, static_cast<std::size_t>(quote - value)}};
     at = quote + 2;
@@ -157,7 +106,7 @@ void Labels::expect(std::string_view name) {
 
 /// From behind the opening quote to behind the closing one.
 std::optional<LineFault> Labels::read_value(std::string_view& rest, std::string_view& value) {
-  const char* const quote = plain_end(rest.data(), rest.data() + rest.size());
+  const char* const quote = plain_end_(rest.data(), rest.data() + rest.size());
   if (quote != nullptr) {
     value = rest.substr(0, static_cast<std::size_t>(quote - rest.data()));
     rest.remove_prefix(value.size() + 1);

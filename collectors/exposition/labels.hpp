@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collectors/exposition/plain_end.hpp"
 #include "model/line_fault.hpp"
 
 namespace doctor::exposition {
@@ -27,6 +28,7 @@ std::string_view value_of(std::span<const Label> labels, std::string_view name);
 /// values are looked at. Allocates for what it has not met before.
 class Labels {
  public:
+  explicit Labels(PlainEnd plain_end) : plain_end_(plain_end) {}
   void clear();
   /// `rest` begins with '{' and is cut to what comes behind '}'. A fault when it is not well
   /// formed.
@@ -41,6 +43,7 @@ class Labels {
   std::optional<LineFault> unescape(std::string_view& rest, std::string_view& value);
   void expect(std::string_view name);
 
+  PlainEnd plain_end_;
   std::array<Label, kLabelsMax> labels_;
   std::size_t count_{0};
   std::vector<std::string> expected_;  // `name="`, in order

@@ -68,8 +68,8 @@ std::uint64_t ReaderStats::faults_total() const {
   return total;
 }
 
-Reader::Reader(Sink& sink, std::size_t line_bytes_max)
-    : sink_(sink), line_bytes_max_(line_bytes_max) {
+Reader::Reader(Sink& sink, std::size_t line_bytes_max, PlainEnd plain_end)
+    : sink_(sink), line_bytes_max_(line_bytes_max), labels_(plain_end) {
   name_.reserve(kNameBytesUsual);
   carry_.reserve(kLineBytesUsual);
 }

@@ -58,7 +58,7 @@ struct ReaderStats {
 class Reader {
  public:
   /// Lines longer than `line_bytes_max` (without the newline) are skipped and never held.
-  Reader(Sink& sink, std::size_t line_bytes_max);
+  Reader(Sink& sink, std::size_t line_bytes_max, PlainEnd plain_end = best_plain_end());
 
   void feed(std::span<const char> window);
   /// The body ended well: a last line without newline is read too.

@@ -72,7 +72,10 @@ std::string random_body(std::mt19937& random, std::size_t lines) {
                                "{x=\"1\",x=\"2\"}",
                                "{x=\"\xC3\xA9#\"}",
                                "{x=\"\xC3\"}",
-                               "{x=\"\\q\"}"};
+                               "{x=\"\\q\"}",
+                               "{x=\"0123456789abcdef0123456789abcdef\",y=\"\",}",
+                               "{x=\"0123456789abcdef012\\n456789ab\",y=\"0123456789abcdef\"}",
+                               "{x=\"0123456789abcdef0123456789a\xC3\xA9\"}"};
   constexpr std::array kTails{" 0.0",
                               " 1.5E7",
                               "\t-9.223372036854776E18  ",
@@ -109,8 +112,9 @@ std::string random_body(std::mt19937& random, std::size_t lines) {
   return body;
 }
 
-ReaderStats read(Recorder& into, std::string_view body, std::size_t window) {
-  Reader reader(into, kLineBytesMax);
+ReaderStats read(Recorder& into, std::string_view body, std::size_t window,
+                 PlainEnd plain_end = best_plain_end()) {
+  Reader reader(into, kLineBytesMax, plain_end);
   for (std::size_t at = 0; at < body.size(); at += window) {
     const std::string copy(body.substr(at, window));
     reader.feed(copy);
@@ -137,7 +141,9 @@ TEST(ExpositionProperty, ReadsAnyBodyAsLineByLine) {
     for (const std::size_t window :
          {std::size_t{1}, std::size_t{7}, std::size_t{64}, body.size()}) {
       Recorder together;
-      const ReaderStats stats = read(together, body, window);
+      // Line by line it was read with the vectors of this machine.
+      const ReaderStats stats =
+          read(together, body, window, window % 2 == 0 ? best_plain_end() : portable_plain_end);
       ASSERT_EQ(together.samples, alone.samples) << body;
       ASSERT_EQ(stats.lines, expected.lines) << body;
       ASSERT_EQ(stats.samples, expected.samples) << body;
@@ -169,6 +175,35 @@ TEST(ExpositionProperty, KnownSeriesAreTheSameSeries) {
     taken_at_sight += knowing.taken_at_sight;
   }
   EXPECT_GT(taken_at_sight, 1000U);
+}
+
+TEST(ExpositionProperty, ValuesEndWhereTheyEnd) {
+  const auto by_bytes = [](const char* at, const char* end) -> const char* {
+    for (; at < end; ++at) {
+      if (*at == '"') return at;
+      if (*at == '\\' || static_cast<signed char>(*at) < 0) return nullptr;
+    }
+    return nullptr;
+  };
+  std::mt19937 random(4);
+  constexpr std::array kSpecial{'"', '\\', '\x80', '\xFF', '"'};
+  std::size_t ends = 0;
+  for (int round = 0; round < 200'000; ++round) {
+    // A vector of its own for each, so that a look beyond its end is seen.
+    std::vector<char> text(random() % 80);
+    for (char& c : text) c = static_cast<char>(random() % 128);
+    for (char& c : text) c = c == '"' || c == '\\' ? '#' : c;
+    for (std::size_t i = random() % 3; i > 0 && !text.empty(); --i) {
+      text[random() % text.size()] = kSpecial[random() % kSpecial.size()];
+    }
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const char* const expected = by_bytes(begin, end);
+    ASSERT_EQ(portable_plain_end(begin, end), expected) << round;
+    ASSERT_EQ(best_plain_end()(begin, end), expected) << round;
+    ends += expected != nullptr ? 1 : 0;
+  }
+  EXPECT_GT(ends, 50'000U);
 }
 
 TEST(ExpositionProperty, ShortDecimalsAreExact) {
