@@ -2,7 +2,8 @@
 //   (nothing)              the table of README.md, for lines of 100, 250 and 526 bytes
 //   --work WAY N [BYTES]   N scrapes and nothing else, to count their instructions
 //   --allocations          what one more scrape takes from the heap, by way and number of series;
-//                          "absorb" is all that the agent does with one: parse, select, features
+//                          "absorb" is all that the agent does with one: parse, select, features;
+//                          "exchange" is the GET that brings it, over a kept connection
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -15,6 +16,7 @@
 
 #include "agent/history/features.hpp"
 #include "bench/allocations.hpp"
+#include "bench/exchange.hpp"
 #include "bench/flink_body.hpp"
 #include "bench/scale/page.hpp"
 #include "collectors/reporter.hpp"
@@ -281,6 +283,8 @@ int print_allocations() {
                   static_cast<unsigned long long>(allocations() - before));
     }
     print_absorb_allocations(shape);
+    std::printf("exchange %zu %llu\n", series,
+                static_cast<unsigned long long>(allocations_per_exchange(flink_body(shape, 0))));
   }
   return 0;
 }
