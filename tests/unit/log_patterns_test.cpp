@@ -78,9 +78,11 @@ constexpr Example kExamples[] = {
      "Connection to ZooKeeper was reconnected."},
     {"zookeeper_lost", "Connection to ZooKeeper lost. The contender no longer participates",
      "Connected to ZooKeeper quorum."},
-    {"no_resources",
-     "NoResourceAvailableException: Could not acquire the minimum required resources.",
+    {"no_resources", "DeclarativeSlotPoolBridge: Could not acquire the minimum required resources.",
      "Acquired the minimum required resources"},
+    {"no_resources",
+     "org.apache.flink.runtime.jobmanager.scheduler.NoResourceAvailableException: Slot request bu",
+     "ResourceNotAvailableException: none of Flink's"},
     {"partition_not_found", "PartitionNotFoundException: Partition 7b@1 not found.",
      "Partition 7b@1 not found."},
     {"disk_full", "java.io.IOException: No space left on device", "Space left on device: 3 GiB"},
@@ -154,6 +156,13 @@ TEST(LogPatterns, EveryRowHasALineThatSaysItAndOneThatNearlyDoes) {
     EXPECT_FALSE(found_in(example.near_miss, row.process).contains(identifier))
         << example.near_miss;
   }
+}
+
+TEST(LogPatterns, ALineOfTwoWordingsCountsOnce) {
+  const LogMatches matches = LogMatcher::shared()->find(
+      "NoResourceAvailableException: Could not acquire the minimum required resources.",
+      LogProcess::jobmanager);
+  EXPECT_EQ(matches.count(), 1U);
 }
 
 TEST(LogPatterns, TheTableIsWellFormed) {
