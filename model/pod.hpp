@@ -112,6 +112,7 @@ struct KubernetesFacts {
   std::optional<std::vector<FlinkDeploymentFacts>> deployments{};
   /// About its pods and deployments, the latest first; nothing when we may not read events.
   std::optional<std::vector<KubernetesWarning>> warnings{};
+  bool deployments_forbidden{false}, warnings_forbidden{false};
 
   /// The pod of a TaskManager: by its id, which is the pod's name with native Kubernetes, else by
   /// the host that Flink has for it when that is a pod's address and only one pod's. Null: unknown.

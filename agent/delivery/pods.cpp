@@ -55,6 +55,23 @@ void write_warnings(const ClusterView& cluster, TimestampMs now, const Row& row)
   }
 }
 
+/// Optional rights that were not given; empty when none is missing.
+std::string rights_missing(const ClusterView& cluster) {
+  bool deployments = false;
+  bool warnings = false;
+  for (const KubernetesFactsPtr& facts : cluster.kubernetes) {
+    deployments |= facts->deployments_forbidden;
+    warnings |= facts->warnings_forbidden;
+  }
+  std::string text;
+  if (deployments) text = "list flinkdeployments (states and errors that the Flink operator tells)";
+  if (warnings) {
+    text += std::string(text.empty() ? "" : ", ") +
+            "list events (why pods are not scheduled or started)";
+  }
+  return text;
+}
+
 std::string sentence(const FlinkDeploymentFacts& deployment) {
   std::string text = deployment.lifecycle_state;
   if (!deployment.job_state.empty()) text += ", job " + deployment.job_state;
@@ -95,6 +112,9 @@ void write_pods(Terminal& out, const ClusterView& cluster, TimestampMs now) {
     }
   }
   write_warnings(cluster, now, row);
+  if (const std::string missing = rights_missing(cluster); !missing.empty()) {
+    row("optional rights not given:", missing);
+  }
   if (any) out.line();
 }
 

@@ -21,7 +21,8 @@ struct PodEnd {
 /// Only deaths by a fault; at most 50.
 std::vector<PodEnd> pod_ends(std::span<const KubernetesFactsPtr> kubernetes);
 
-/// The section "Pods"; nothing where nothing died and the operator does not complain.
+/// The section "Pods"; nothing where nothing died, the operator does not complain and no right is
+/// missing.
 void write_pods(Terminal& out, const ClusterView& cluster, TimestampMs now);
 
 }  // namespace doctor

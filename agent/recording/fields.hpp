@@ -78,7 +78,8 @@ DOCTOR_FIELDS(PodFacts, namespace_, name, uid, ip, node, node_ip, phase, role, a
 DOCTOR_FIELDS(GonePod, pod, at);
 DOCTOR_FIELDS(FlinkDeploymentFacts, namespace_, name, lifecycle_state, job_state, error);
 DOCTOR_FIELDS(KubernetesWarning, object, reason, message, count, last);
-DOCTOR_FIELDS(KubernetesFacts, source, pods, gone, pods_left_out, deployments, warnings);
+DOCTOR_FIELDS(KubernetesFacts, source, pods, gone, pods_left_out, deployments, warnings,
+              deployments_forbidden, warnings_forbidden);
 
 // agent/judge.hpp, record.hpp
 DOCTOR_FIELDS(JudgeConfig, cluster, url, namespace_, expected_jobs, labels, detector_params,

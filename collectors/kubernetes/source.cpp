@@ -248,13 +248,14 @@ Status KubernetesSource::take_line(std::string_view text, bool& expired) {
 
 /// False when it is not time yet. `body` stays empty when there is nothing that we may see.
 asio::awaitable<bool> KubernetesSource::look(std::string target, std::optional<TimestampMs>& due,
-                                             std::optional<std::string>& body) {
+                                             std::optional<std::string>& body, bool& forbidden) {
   const TimestampMs now = clock_();
   if (co_await cancelled() || (due && now < *due)) co_return false;
   Result<Page> reply = co_await get(std::move(target));
   if (co_await cancelled()) co_return false;
   const bool there = reply && reply->status == 200;
   due = now + (there || !reply ? kLookEveryMs : kAbsentMs);
+  if (reply) forbidden = reply->status == 403;
   if (there) body = std::move(reply->body);
   co_return true;
 }
@@ -262,10 +263,11 @@ asio::awaitable<bool> KubernetesSource::look(std::string target, std::optional<T
 asio::awaitable<void> KubernetesSource::look_at_deployments() {
   std::optional<std::string> body;
   std::string target = kubernetes::flink_deployments_target(config_.namespace_);
-  if (!co_await look(std::move(target), deployments_due_, body)) co_return;
+  const bool was_forbidden = deployments_forbidden_;
+  if (!co_await look(std::move(target), deployments_due_, body, deployments_forbidden_)) co_return;
   std::optional<std::vector<FlinkDeploymentFacts>> found;
   if (body) found = valid(kubernetes::parse_deployments(*body, limits_));
-  if (found != deployments_) {
+  if (found != deployments_ || was_forbidden != deployments_forbidden_) {
     deployments_ = std::move(found);
     publish({});
   }
@@ -274,11 +276,12 @@ asio::awaitable<void> KubernetesSource::look_at_deployments() {
 asio::awaitable<void> KubernetesSource::look_at_warnings() {
   std::optional<std::string> body;
   std::string target = kubernetes::warnings_target(config_.namespace_);
-  if (!co_await look(std::move(target), warnings_due_, body)) co_return;
+  const bool was_forbidden = warnings_forbidden_;
+  if (!co_await look(std::move(target), warnings_due_, body, warnings_forbidden_)) co_return;
   std::optional<std::vector<KubernetesWarning>> found;
   if (body) found = valid(kubernetes::parse_warnings(*body, limits_));
   if (found) keep_ours(*found);
-  if (found != warnings_) {
+  if (found != warnings_ || was_forbidden != warnings_forbidden_) {
     warnings_ = std::move(found);
     publish({});
   }
@@ -320,6 +323,8 @@ void KubernetesSource::publish(std::vector<Event> events) {
   KubernetesFacts facts = pods_.facts();
   facts.deployments = deployments_;
   facts.warnings = warnings_;
+  facts.deployments_forbidden = deployments_forbidden_;
+  facts.warnings_forbidden = warnings_forbidden_;
   emit(std::make_shared<const KubernetesFacts>(std::move(facts)));
 }
 

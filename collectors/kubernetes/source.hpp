@@ -56,7 +56,7 @@ class KubernetesSource {
   boost::asio::awaitable<void> watch_until_expired();
   boost::asio::awaitable<Result<Page>> get(std::string target);
   boost::asio::awaitable<bool> look(std::string target, std::optional<TimestampMs>& due,
-                                    std::optional<std::string>& body);
+                                    std::optional<std::string>& body, bool& forbidden);
   boost::asio::awaitable<void> look_at_deployments();
   boost::asio::awaitable<void> look_at_warnings();
   void keep_ours(std::vector<KubernetesWarning>& warnings) const;
@@ -79,8 +79,10 @@ class KubernetesSource {
   kubernetes::PodSet pods_;
   std::optional<std::vector<FlinkDeploymentFacts>> deployments_;
   std::optional<TimestampMs> deployments_due_;
+  bool deployments_forbidden_{false};
   std::optional<std::vector<KubernetesWarning>> warnings_;
   std::optional<TimestampMs> warnings_due_;
+  bool warnings_forbidden_{false};
   std::optional<Error> watch_forbidden_;  // then lists have to do
   std::string resource_version_;
   SourceHealth health_;

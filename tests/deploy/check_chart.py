@@ -95,9 +95,9 @@ def check_deployment(objects: dict, folder: Path) -> None:
 
 def check_rights(role: dict, binding: dict, account: str) -> None:
     rights = {(rule["apiGroups"][0], rule["resources"][0]): rule["verbs"] for rule in role["rules"]}
-    watching = ["get", "list", "watch"]
-    expect(rights == {("", "pods"): watching, ("", "events"): ["get", "list"],
-                      ("flink.apache.org", "flinkdeployments"): watching},
+    listing = ["get", "list"]
+    expect(rights == {("", "pods"): [*listing, "watch"], ("", "events"): listing,
+                      ("flink.apache.org", "flinkdeployments"): listing},
            f"the Role gives {rights}")
     expect(binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role["metadata"]["name"]},
            f"the RoleBinding is of {binding['roleRef']}")

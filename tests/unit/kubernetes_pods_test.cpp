@@ -201,6 +201,22 @@ TEST_F(KubernetesPodSet, TheReportShowsDeathsNewestFirst) {
   EXPECT_EQ(quiet.take(), "");
 }
 
+TEST(KubernetesRights, AReportNamesTheOptionalOnesThatAreMissingOnce) {
+  KubernetesFacts blind;
+  blind.deployments_forbidden = blind.warnings_forbidden = true;
+  ClusterView cluster;
+  cluster.kubernetes.assign(2, std::make_shared<const KubernetesFacts>(blind));
+  Terminal out(false, 0);
+  write_pods(out, cluster, 0);
+  EXPECT_EQ(out.take(),
+            "Pods\n  optional rights not given:  list flinkdeployments (states and errors that the "
+            "Flink operator tells), list events (why pods are not scheduled or started)\n\n");
+  blind.deployments_forbidden = false;
+  cluster.kubernetes.assign(1, std::make_shared<const KubernetesFacts>(blind));
+  write_pods(out, cluster, 0);
+  EXPECT_THAT(out.take(), HasSubstr("not given:  list events"));
+}
+
 TEST_F(KubernetesPodSet, TheDocumentHasTheSame) {
   static_cast<void>(pods.replace(listed(), now));
   static_cast<void>(apply(watch_lines()[0]));

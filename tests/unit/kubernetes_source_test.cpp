@@ -279,7 +279,7 @@ TEST_F(KubernetesSourceTest, SeesWarningsAboutItsPodsWhereItMay) {
   EXPECT_FALSE(kubernetes::parse_warnings(R"({"items":[7]})", limits).ok());
 }
 
-TEST_F(KubernetesSourceTest, ThatDeploymentsAreForbiddenIsNoFault) {
+TEST_F(KubernetesSourceTest, ThatDeploymentsAndEventsAreForbiddenIsSaidAndNoFault) {
   server.lists(kubernetes_fixture("pods.json"));
   server.deployments(kubernetes_fixture("forbidden.json"), 403);
   server.watches(watch_lines(), Then::hang);
@@ -287,6 +287,17 @@ TEST_F(KubernetesSourceTest, ThatDeploymentsAreForbiddenIsNoFault) {
   EXPECT_THAT(messages, IsEmpty());
   EXPECT_FALSE(facts->deployments.has_value());
   EXPECT_FALSE(facts->warnings.has_value());
+  EXPECT_TRUE(facts->deployments_forbidden);
+  EXPECT_TRUE(facts->warnings_forbidden);
+}
+
+TEST_F(KubernetesSourceTest, WhatDoesNotExistIsNotForbidden) {
+  server.lists(kubernetes_fixture("pods.json"));
+  server.events(R"({"kind":"EventList","items":[]})");
+  server.watches(watch_lines(), Then::hang);
+  ASSERT_TRUE(run_until([&] { return saw(EventKind::pod_oom_killed); }));
+  EXPECT_FALSE(facts->deployments_forbidden);
+  EXPECT_FALSE(facts->warnings_forbidden);
 }
 
 }  // namespace
