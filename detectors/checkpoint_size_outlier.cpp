@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "detectors/advice.hpp"
+#include "detectors/checkpoint_summary.hpp"
 #include "detectors/job_times.hpp"
 #include "detectors/statistics/size_history.hpp"
 #include "detectors/statistics/trend.hpp"
@@ -91,6 +92,12 @@ std::optional<Evidence> written_evidence(const Points& points, const SizeRun& ru
   evidence.sentence = "bytes written per checkpoint: " + format_bytes(median(before).value()) +
                       " before, " + format_bytes(median(after).value()) + " now";
   return evidence;
+}
+
+std::optional<Evidence> all_evidence(const JobFacts& job, const Points& points) {
+  if (!job.checkpoint_summary) return std::nullopt;
+  return summary_evidence(job, points.size(), "state size of all checkpoints",
+                          job.checkpoint_summary->state_size, format_bytes);
 }
 
 Evidence in_flight_evidence(const SizePoint& newest) {
@@ -228,6 +235,7 @@ Finding report(const Window& window, const JobFacts& job, const Points& points, 
   finding.summary = printable(job.name, 80) + ": checkpoints grew from " +
                     format_bytes(run.normal) + " to " + format_bytes(points.back().size);
   finding.evidence.push_back(size_evidence(points, run, params));
+  if (const auto all = all_evidence(job, points)) finding.evidence.push_back(*all);
   if (const auto written = written_evidence(points, run)) finding.evidence.push_back(*written);
   if (const auto vertex = vertex_evidence(job)) finding.evidence.push_back(*vertex);
   if (points.back().in_flight > 0) finding.evidence.push_back(in_flight_evidence(points.back()));

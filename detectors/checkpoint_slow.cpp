@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "detectors/advice.hpp"
+#include "detectors/checkpoint_summary.hpp"
 #include "detectors/evidence.hpp"
 #include "detectors/job_times.hpp"
 #include "detectors/statistics/drift.hpp"
@@ -145,6 +146,12 @@ Evidence drift_evidence(const Slowdown& slowdown) {
                            time_text(drift.trend.slope.high * kDayMs) + "), watched for " +
                            time_text(drift.span_ms) + ": the timeout is met " +
                            exhaustion_text(slowdown.exhaustion));
+}
+
+std::optional<Evidence> all_evidence(const Sight& sight) {
+  if (!sight.job.checkpoint_summary) return std::nullopt;
+  return summary_evidence(sight.job, sight.times.size(), "duration of all checkpoints",
+                          sight.job.checkpoint_summary->duration, time_text);
 }
 
 /// Where the state grew as the duration did, that is the reason.
@@ -319,6 +326,7 @@ Finding report(const Window& window, const Sight& sight, const Judgement& judgem
     finding.evidence.push_back(drift_evidence(*sight.slowdown));
     finding.forecast = forecast_of(sight.slowdown->exhaustion, window.now);
   }
+  if (const auto all = all_evidence(sight)) finding.evidence.push_back(*all);
   if (const auto size = size_evidence(sight)) finding.evidence.push_back(*size);
   const bool waits = add_parts(window, sight, params, finding);
   if (const auto vertex = vertex_evidence(sight.job)) finding.evidence.push_back(*vertex);

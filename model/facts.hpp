@@ -169,6 +169,23 @@ struct CheckpointCounts {
   bool operator==(const CheckpointCounts&) const = default;
 };
 
+/// How something was distributed over all completed checkpoints and savepoints since the JobMaster
+/// started; percentiles since Flink 1.14, over the newest 10,000 of them.
+struct CheckpointSpread {
+  double min{}, max{}, avg{};
+  std::optional<double> p50{}, p99{};
+
+  bool operator==(const CheckpointSpread&) const = default;
+};
+
+struct CheckpointSummary {
+  std::optional<CheckpointSpread> duration{};           // ms
+  std::optional<CheckpointSpread> checkpointed_size{};  // bytes, since 1.15
+  std::optional<CheckpointSpread> state_size{};         // bytes
+
+  bool operator==(const CheckpointSummary&) const = default;
+};
+
 struct ExceptionRecord {
   TimestampMs at{};
   std::string name;                 // exception class
@@ -198,6 +215,8 @@ struct JobFacts {
   /// When Flink was last asked: what happened to checkpoints since then is not known.
   std::optional<TimestampMs> checkpoints_read_at;
   std::optional<CheckpointCounts> checkpoint_counts;
+  /// Absent while none has completed.
+  std::optional<CheckpointSummary> checkpoint_summary;
   std::vector<CheckpointRecord> checkpoints;  // oldest first, what Flink remembers (≤ 10)
   std::optional<CheckpointRecord> latest_completed;
   /// Only of checkpoints that stand out, and of the one before; by id, the last few.

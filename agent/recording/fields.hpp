@@ -56,11 +56,13 @@ DOCTOR_FIELDS(VertexCheckpoint, vertex, state_size, duration, acknowledged, subt
               waits_for);
 DOCTOR_FIELDS(CheckpointDetails, id, vertices);
 DOCTOR_FIELDS(CheckpointCounts, restored, total, in_progress, completed, failed);
+DOCTOR_FIELDS(CheckpointSpread, min, max, avg, p50, p99);
+DOCTOR_FIELDS(CheckpointSummary, duration, checkpointed_size, state_size);
 DOCTOR_FIELDS(ExceptionRecord, at, name, message, root_cause, frames, task, task_manager);
 DOCTOR_FIELDS(JobFacts, id, name, state, type, start, end, state_since, all_tasks_running_since,
               vertices, checkpointing, checkpoint_config, checkpoints_read_at, checkpoint_counts,
-              checkpoints, latest_completed, checkpoint_details, restored_at, restart_strategy,
-              exceptions, exceptions_known);
+              checkpoint_summary, checkpoints, latest_completed, checkpoint_details, restored_at,
+              restart_strategy, exceptions, exceptions_known);
 
 // model/source.hpp, result.hpp
 DOCTOR_FIELDS(Error, code, message);

@@ -71,6 +71,23 @@ CheckpointCounts counts_of(const Node& node) {
   return counts;
 }
 
+/// Where there is none Flink writes 0 for minimum, maximum and mean, and "NaN" for percentiles.
+std::optional<CheckpointSpread> spread_in(const Node& node) {
+  if (node.is_none()) return std::nullopt;
+  const std::optional<double> min = size_in(node["min"]);
+  const std::optional<double> max = size_in(node["max"]);
+  const std::optional<double> avg = size_in(node["avg"]);
+  if (!min || !max || !avg) return std::nullopt;
+  return CheckpointSpread{*min, *max, *avg, size_in(node["p50"]), size_in(node["p99"])};
+}
+
+/// Only where `completed` says that there is something to sum up.
+std::optional<CheckpointSummary> summary_of(const Node& node, std::int64_t completed) {
+  if (node.is_none() || completed <= 0) return std::nullopt;
+  return CheckpointSummary{spread_in(node["end_to_end_duration"]),
+                           spread_in(node["checkpointed_size"]), spread_in(node["state_size"])};
+}
+
 struct Remembered {
   std::vector<CheckpointRecord> records;
   std::optional<CheckpointRecord> completed;
@@ -118,10 +135,12 @@ Status parse_checkpoints(std::string_view body, const Limits& limits, JobFacts& 
   if (const Node latest = root["latest"]; !latest.is_none()) {
     read_latest(latest, limits, remembered);
   }
+  std::optional<CheckpointSummary> summary = summary_of(root["summary"], counts.completed);
   if (fault) return *fault;
   order(remembered.records, limits.checkpoints_per_job_max);
   job.checkpointing = Checkpointing::on;
   job.checkpoint_counts = counts;
+  job.checkpoint_summary = summary;
   job.checkpoints = std::move(remembered.records);
   job.latest_completed = std::move(remembered.completed);
   job.restored_at = remembered.restored_at;

@@ -91,6 +91,32 @@ TEST_F(CheckpointSizeOutlier, FiresAtTheThirdLargeOne) {
       << verdict.findings[0].evidence[0].sentence;
 }
 
+TEST_F(CheckpointSizeOutlier, TellsOfAllThatFlinkHasSeen) {
+  JobFacts& job = add_job("profiles");
+  repeat(job, 100, 12);
+  job.checkpoint_counts = CheckpointCounts{0, 510, 0, 500, 10};
+  job.checkpoint_summary = CheckpointSummary{
+      {}, {}, CheckpointSpread{kMiB, 250 * kMiB, 90 * kMiB, 80 * kMiB, 110 * kMiB}};
+  const auto told = [&] {
+    const Verdict verdict = repeat(job, 250, 3);
+    for (const Evidence& e : verdict.findings.at(0).evidence) {
+      if (e.metric == "state size of all checkpoints") return e.sentence;
+    }
+    return std::string();
+  };
+  EXPECT_EQ(told(),
+            "half of all 500 checkpoints and savepoints since the JobMaster started up to 80 MiB, "
+            "99 % up to 110 MiB, the most 250 MiB");
+  job.checkpoint_summary->state_size->p99.reset();
+  EXPECT_EQ(told(),
+            "all 500 checkpoints and savepoints since the JobMaster started: 1 MiB to 250 MiB, "
+            "90 MiB on average");
+  job.checkpoint_counts->completed = 12;
+  EXPECT_EQ(told(), "") << "the checkpoints it judges from are all there are";
+  job.checkpoint_summary.reset();
+  EXPECT_EQ(told(), "");
+}
+
 TEST_F(CheckpointSizeOutlier, FiresWithinFourOfASlowJump) {
   JobFacts& job = add_job("profiles");
   repeat(job, 20, 8);

@@ -167,6 +167,30 @@ TEST_P(RestFixtures, SavepointsAndRestoreAreToldApart) {
   EXPECT_EQ(savepoint->type, "SAVEPOINT");
 }
 
+TEST_P(RestFixtures, TheSummaryGoesBackFurtherThanTheHistory) {
+  JobFacts growing;
+  const std::string text = body("lost-job-profiles-growing-checkpoints");
+  ASSERT_TRUE(rest::parse_checkpoints(text, limits, growing).ok());
+  EXPECT_GT(growing.checkpoint_counts->completed,
+            static_cast<std::int64_t>(growing.checkpoints.size()));
+  ASSERT_TRUE(growing.checkpoint_summary);
+  const CheckpointSummary& summary = *growing.checkpoint_summary;
+  for (const auto& spread : {summary.duration, summary.checkpointed_size, summary.state_size}) {
+    ASSERT_TRUE(spread && spread->p50 && spread->p99);
+    EXPECT_GT(spread->min, 0);
+    EXPECT_LT(spread->min, *spread->p50);
+    EXPECT_LT(*spread->p50, *spread->p99);
+    EXPECT_LE(*spread->p99, spread->max);
+    EXPECT_LT(spread->avg, spread->max);
+  }
+  EXPECT_LT(summary.duration->max, 5000) << "milliseconds";
+  EXPECT_GT(summary.state_size->p50, summary.checkpointed_size->p50) << "incremental";
+
+  JobFacts absent = growing;
+  ASSERT_TRUE(rest::parse_checkpoints(body("job-ledger-absent-checkpoints"), limits, absent).ok());
+  EXPECT_FALSE(absent.checkpoint_summary) << "0 and \"NaN\" of no checkpoint at all";
+}
+
 TEST_P(RestFixtures, NoInterval) {
   JobFacts job;
   const std::string config = body("job-ledger-no-checkpoints-checkpoints-config");

@@ -102,6 +102,9 @@ TEST(RestVersions, OldCheckpointsHaveOneSize) {
   JobFacts job;
   const char* body = R"json({
     "counts":{"restored":0,"total":2,"in_progress":0,"completed":1,"failed":1},
+    "summary":{"state_size":{"min":77,"max":79,"avg":78},
+               "end_to_end_duration":{"min":2,"max":4,"avg":3},
+               "alignment_buffered":{"min":0,"max":0,"avg":0}},
     "latest":{"completed":null,"savepoint":null,"failed":null,"restored":null},
     "history":[
       {"id":2,"status":"SOMETHING_NEW","trigger_timestamp":20},
@@ -115,6 +118,10 @@ TEST(RestVersions, OldCheckpointsHaveOneSize) {
   EXPECT_FALSE(job.checkpoints[0].persisted_data);
   EXPECT_EQ(job.checkpoints[0].type, "CHECKPOINT");
   EXPECT_EQ(job.checkpoints[0].ended, 12);
+  ASSERT_TRUE(job.checkpoint_summary);
+  EXPECT_EQ(job.checkpoint_summary->duration, (CheckpointSpread{2, 4, 3, {}, {}}));
+  EXPECT_EQ(job.checkpoint_summary->state_size, (CheckpointSpread{77, 79, 78, {}, {}}));
+  EXPECT_FALSE(job.checkpoint_summary->checkpointed_size) << "only since 1.15";
 }
 
 TEST(RestVersions, CheckpointingOff) {
