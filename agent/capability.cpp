@@ -23,7 +23,8 @@ std::string_view heading(Sources sources) {
 }
 
 bool supplies(Sources sources, const MetricInfo& metric) {
-  if (!metric.rest_id.empty()) return true;
+  // REST tells of a source's splits only where they are few (rest::split_vertex_ids).
+  if (!metric.rest_id.empty() && metric.level != Level::split) return true;
   if (sources == Sources::probe && !metric.probe_family.empty()) return true;
   if (sources == Sources::kubernetes && is_container_metric(metric.metric)) return true;
   return sources == Sources::reporters && !metric.reporter_name.empty();

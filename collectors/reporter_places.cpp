@@ -63,6 +63,7 @@ bool ReporterPlaces::fill(Place& place, std::string_view star, bool from_job_man
   }
 
   place.vertex = number(labels.vertex_id);
+  if (level == Level::vertex) return place.job != kNoText && place.vertex != kNoText;
   const auto subtask = whole_number<std::uint32_t>(labels.subtask);
   if (!subtask || *subtask >= kSubtasksMax) return false;
   place.subtask = *subtask;
@@ -127,6 +128,7 @@ EntityId ReporterPlaces::Entities::of(const Place& place) {
   const EntityId job = below(kClusterEntity, Level::job, place.job);
   if (level == Level::job) return job;
   const EntityId vertex = below(job, Level::vertex, place.vertex);
+  if (level == Level::vertex) return vertex;
   const EntityId subtask = below(vertex, Level::subtask, place.subtask);
   if (level == Level::subtask) return subtask;
   const EntityId operator_id = below(subtask, Level::operator_, place.operator_);

@@ -26,7 +26,8 @@ std::vector<std::string_view> scopes(Level level) {
       return {"flink_jobmanager_"};
     case Level::job_process:
       return {"flink_taskmanager_job_"};
-    case Level::vertex:
+    case Level::vertex:  // of the coordinator of one of its operators
+      return {"flink_jobmanager_job_"};
     case Level::directory:
       break;  // no reporter has metrics of these
   }

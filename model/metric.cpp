@@ -28,6 +28,22 @@ constexpr auto kCatalogue = std::to_array<MetricInfo>({
              {},                                                                           \
              {},                                                                           \
              help},
+#define Q(identifier, unit, level, since, until, reporter_name, rest_id, quantile, help) \
+  MetricInfo{Metric::identifier,                                                         \
+             #identifier,                                                                \
+             Unit::unit,                                                                 \
+             Kind::gauge,                                                                \
+             None::negative,                                                             \
+             Level::level,                                                               \
+             since,                                                                      \
+             until,                                                                      \
+             reporter_name,                                                              \
+             rest_id,                                                                    \
+             {},                                                                         \
+             {},                                                                         \
+             {},                                                                         \
+             help,                                                                       \
+             quantile},
 #define H(identifier, unit, kind, level, family, label, label_value, help) \
   MetricInfo{Metric::identifier,                                           \
              #identifier,                                                  \
@@ -45,6 +61,7 @@ constexpr auto kCatalogue = std::to_array<MetricInfo>({
              help},
 #include "model/metric_catalogue.inc"
 #undef H
+#undef Q
 #undef M
 });
 

@@ -18,9 +18,11 @@ namespace doctor {
 enum class Metric : std::uint16_t {
 #define M(identifier, unit, kind, none, level, since, until, reporter_name, rest_id, help) \
   identifier,
+#define Q(identifier, unit, level, since, until, reporter_name, rest_id, quantile, help) identifier,
 #define H(identifier, unit, kind, level, family, label, label_value, help) identifier,
 #include "model/metric_catalogue.inc"
 #undef H
+#undef Q
 #undef M
 };
 
@@ -59,7 +61,7 @@ struct MetricInfo {
   Level level;
   int since, until;                // 116 = Flink 1.16; 0 = no bound within 1.13 … 2.3
   std::string_view reporter_name;  // one '*' stands for a collector or column family
-  std::string_view rest_id;
+  std::string_view rest_id;        // in that of a split each '*' for a value
   std::string_view probe_family, probe_label, probe_label_value;
   std::string_view help;
   std::string_view quantile{};  // of a histogram, as reporters label it; empty for all else

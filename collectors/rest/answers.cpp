@@ -228,12 +228,18 @@ Status RestSource::take_vertex_metric_ids(const rest::KnownJob& job, const Erran
   std::vector<std::string> asked =
       rest::wanted_vertex_ids(*ids, wanted_, kVertexIdsMax, with_watermarks);
   vertex.queries = rest::vertex_queries(asked, parallelism, kVertexQueriesMax);
-  // A watermark that stands still says little without what its maker does meanwhile.
+  const auto add_if_one_request_takes_it = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> with = asked;
+    with.insert(with.end(), more.begin(), more.end());
+    std::vector<std::string> queries = rest::vertex_queries(with, parallelism, kVertexQueriesMax);
+    if (queries.size() != 1) return;
+    vertex.queries = std::move(queries);
+    asked = std::move(with);
+  };
   if (with_watermarks && vertex.queries.size() == 1) {
-    const std::vector<std::string> more = rest::page_vertex_ids(*ids, wanted_);
-    asked.insert(asked.end(), more.begin(), more.end());
-    std::vector<std::string> queries = rest::vertex_queries(asked, parallelism, kVertexQueriesMax);
-    if (queries.size() == 1) vertex.queries = std::move(queries);
+    // A watermark that stands still says little without what its maker does meanwhile.
+    add_if_one_request_takes_it(rest::page_vertex_ids(*ids, wanted_));
+    add_if_one_request_takes_it(rest::split_vertex_ids(*ids, wanted_));
   }
   vertex.tells_state = rest::tell_state(asked);
   vertex.barren = vertex.tells_state ? 0 : vertex.barren + 1;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "collectors/percent_encoding.hpp"
 #include "model/text.hpp"
@@ -14,18 +15,44 @@ constexpr std::uint32_t kSubtasksMax = 1U << 15U;
 constexpr std::size_t kQueryBytesMax = 3500;
 constexpr std::string_view kColumnFamilyVariable = "column_family.";
 
-/// What an id without its subtask means: "<task metric>", "<operator>.<metric>" or
-/// "<operator>.<column family>.rocksdb_<property>".
+/// What an id without its subtask means: "<task metric>", "<operator>.<metric>",
+/// "<operator>.<column family>.rocksdb_<property>" or "<operator>.split.<split>.<metric>".
 struct Place {
   Metric metric;
   std::string_view operator_, column_family;  // views into the id
+  std::string split{};
 };
+
+std::string_view take_component(std::string_view& id) {
+  const std::size_t dot = std::min(id.find('.'), id.size());
+  const std::string_view component = id.substr(0, dot);
+  id.remove_prefix(std::min(dot + 1, id.size()));
+  return component;
+}
+
+/// "stream.*.shardId.*.millisBehindLatest" of "stream.orders.shardId.7.millisBehindLatest": the
+/// split as reporters' labels name it, "orders-7". Flink leaves no '.' in what '*' stands for.
+std::optional<std::string> split_of(std::string_view pattern, std::string_view id) {
+  std::string_view before;
+  std::string_view last;
+  while (!pattern.empty() && !id.empty()) {
+    const std::string_view wanted = take_component(pattern);
+    const std::string_view component = take_component(id);
+    if (wanted != "*" && wanted != component) return std::nullopt;
+    if (wanted == "*") before = std::exchange(last, component);
+  }
+  if (!pattern.empty() || !id.empty() || last.empty()) return std::nullopt;
+  return before.empty() ? std::string(last) : std::string(before).append("-").append(last);
+}
 
 std::optional<Place> place_of_operator_metric(std::string_view operator_, std::string_view rest) {
   for (const MetricInfo& about : metric_catalogue()) {
     const std::string_view pattern = about.rest_id;
     if (about.level == Level::operator_ && !pattern.empty() && pattern == rest) {
       return Place{about.metric, operator_, {}};
+    }
+    if (about.level == Level::split) {
+      if (auto split = split_of(pattern, rest)) return Place{about.metric, operator_, {}, *split};
     }
     if (about.level != Level::column_family || pattern.size() >= rest.size() + 1) continue;
     const std::string_view suffix = pattern.substr(1);  // "*.rocksdb_…"
@@ -77,6 +104,7 @@ EntityId entity_of(const Place& place, EntityId subtask, EntityTable& entities,
   };
   if (place.operator_.empty()) return subtask;
   const EntityId of_operator = below(subtask, Level::operator_, place.operator_);
+  if (!place.split.empty()) return below(of_operator, Level::split, place.split);
   if (place.column_family.empty()) return of_operator;
   return below(of_operator, Level::column_family, place.column_family);
 }
@@ -115,6 +143,12 @@ std::vector<std::string> wanted_vertex_ids(const std::vector<std::string>& ids,
 std::vector<std::string> page_vertex_ids(const std::vector<std::string>& ids,
                                          const Wanted& wanted) {
   return ids_of(ids, wanted, ids.size(), is_on_the_vertex_page);
+}
+
+std::vector<std::string> split_vertex_ids(const std::vector<std::string>& ids,
+                                          const Wanted& wanted) {
+  return ids_of(ids, wanted, ids.size(),
+                [](Metric metric) { return info(metric).level == Level::split; });
 }
 
 bool tell_state(const std::vector<std::string>& ids) {

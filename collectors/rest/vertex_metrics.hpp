@@ -30,6 +30,11 @@ std::vector<std::string> wanted_vertex_ids(const std::vector<std::string>& ids,
 /// room, since that page is read seldom where vertices are many.
 std::vector<std::string> page_vertex_ids(const std::vector<std::string>& ids, const Wanted& wanted);
 
+/// Of all ids of a vertex those of a source's splits: what to ask for as well where there is room.
+/// Nobody says which subtask reads a split, so that each is asked of all of them.
+std::vector<std::string> split_vertex_ids(const std::vector<std::string>& ids,
+                                          const Wanted& wanted);
+
 /// Whether metrics of column families are among these ids.
 bool tell_state(const std::vector<std::string>& ids);
 
@@ -42,7 +47,7 @@ std::vector<std::string> vertex_queries(const std::vector<std::string>& ids, int
                                         std::size_t queries_max);
 
 /// [{"id":"0.Operator.cf.rocksdb_block-cache-usage","value":"8388608"}] into values of the
-/// subtasks, operators and column families below `vertex`.
+/// subtasks, operators, column families and splits below `vertex`.
 Status parse_vertex_metrics(std::string_view body, const Limits& limits, EntityId vertex,
                             EntityTable& entities, KeyedValues& values);
 

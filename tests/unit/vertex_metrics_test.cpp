@@ -118,6 +118,73 @@ TEST(VertexMetrics, PlacesValuesWhereReportersWould) {
   EXPECT_EQ(values[1].second, -5) << "before 1970 is a time, too";
 }
 
+TEST(VertexMetrics, PlacesSplitsWhereReportersWould) {
+  EntityTable entities(100);
+  const EntityId job = entities.intern(Level::job, kClusterEntity, "j");
+  const EntityId vertex = entities.intern(Level::vertex, job, "v");
+  KeyedValues values;
+  ASSERT_TRUE(
+      parse_vertex_metrics(
+          R"([{"id":"2.S.KafkaSourceReader.topic.or_ders.partition.0.currentOffset","value":"41"},
+              {"id":"2.S.KafkaSourceReader.topic.or_ders.partition.1.committedOffset","value":"-1"},
+              {"id":"2.S.KafkaSourceReader.topic.or_ders.partition.currentOffset","value":"1"},
+              {"id":"2.S.KafkaSourceReader.topic.or.ders.partition.0.currentOffset","value":"1"},
+              {"id":"2.S.split.orders-0.watermark.idleTimeMsPerSecond","value":"900"},
+              {"id":"2.S.split..watermark.idleTimeMsPerSecond","value":"900"},
+              {"id":"2.S.stream.old.shardId.shardId-07.millisBehindLatest","value":"7"},
+              {"id":"2.S.KinesisStreamSource.accountId.1.region.eu.stream.s.shardId.a1.millisBehindLatest",
+               "value":"12"}])",
+          Limits{}, vertex, entities, values)
+          .ok());
+  ASSERT_THAT(values, SizeIs(4));
+  const auto expect = [&](std::size_t i, Metric metric, const std::string& split, double value) {
+    EXPECT_EQ(values[i].first.metric, metric);
+    EXPECT_EQ(values[i].second, value);
+    const Entity& entity = entities.at(values[i].first.entity);
+    EXPECT_EQ(entity.level, Level::split);
+    EXPECT_EQ(entities.name(values[i].first.entity), split);
+    EXPECT_EQ(entities.name(entity.parent), "S");
+    EXPECT_EQ(entities.at(entities.at(entity.parent).parent).index, 2U);
+  };
+  expect(0, Metric::kafka_current_offset, "or_ders_0", 41);
+  expect(1, Metric::split_idle_rate, "orders_0", 900);
+  expect(2, Metric::kinesis_legacy_millis_behind, "old_shardId_07", 7);
+  expect(3, Metric::kinesis_millis_behind, "s_a1", 12);
+}
+
+TEST(VertexMetrics, PlacesCommittersSinksAndAsynchronousState) {
+  EntityTable entities(100);
+  const EntityId job = entities.intern(Level::job, kClusterEntity, "j");
+  const EntityId vertex = entities.intern(Level::vertex, job, "v");
+  KeyedValues values;
+  ASSERT_TRUE(parse_vertex_metrics(
+                  R"([{"id":"0.W.asyncStateProcessing.numInFlightRecords","value":"60"},
+                      {"id":"0.W.forst.fileCache.lru.evict","value":"8"},
+                      {"id":"0.C.pendingCommittables","value":"3"},
+                      {"id":"0.C.numRecordsSend","value":"4"},
+                      {"id":"0.S.pendingRecords","value":"50"},
+                      {"id":"0.mailboxLatencyMs_p99","value":"40"},
+                      {"id":"0.mailboxLatencyMs_p95","value":"30"}])",
+                  Limits{}, vertex, entities, values)
+                  .ok());
+  const auto is = [](Metric metric, double value) {
+    return ::testing::Pair(::testing::Field(&SeriesKey::metric, metric), value);
+  };
+  EXPECT_THAT(values, ElementsAre(is(Metric::async_state_in_flight, 60),
+                                  is(Metric::forst_file_cache_evictions, 8),
+                                  is(Metric::committables_pending, 3), is(Metric::sink_records, 4),
+                                  is(Metric::source_pending_records, 50),
+                                  is(Metric::task_mailbox_latency_p99, 40)));
+}
+
+TEST(VertexMetrics, SplitsAreNotAmongWhatIsAlwaysAskedFor) {
+  const std::string offset = "S.KafkaSourceReader.topic.orders.partition.0.currentOffset";
+  const std::vector<std::string> ids{offset, "S.pendingRecords"};
+  EXPECT_THAT(wanted_vertex_ids(ids, kAll, 100), ElementsAre("S.pendingRecords"));
+  EXPECT_THAT(split_vertex_ids(ids, kAll), ElementsAre(offset));
+  EXPECT_THAT(split_vertex_ids(ids, Wanted({Metric::jvm_threads})), IsEmpty());
+}
+
 TEST(VertexMetrics, BrokenAnswersSaySo) {
   EntityTable entities(100);
   const EntityId job = entities.intern(Level::job, kClusterEntity, "j");
