@@ -144,7 +144,8 @@ class Run:
     def begin_survey(self) -> None:
         name = "main" if "main" in self.world.clusters else next(iter(self.world.clusters))
         cluster = self.world.clusters[name]
-        self.survey = Survey(self.version, self.args.doctor, cluster.url, cluster.reporters, self.out / "metrics.json")
+        self.survey = Survey(self.version, self.args.doctor, cluster.url, cluster.reporters, self.out / "metrics.json",
+                             {story.name for story in self.stories})
         if self.args.nginx_bin:
             self.front = Front(self.args.nginx_bin, self.args.doctor, self.out / "front", cluster.url,
                                reporter_that_answers(cluster.ports.reporters()))
