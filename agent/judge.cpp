@@ -25,7 +25,8 @@ bool is_asked(const SourceHealth& source) { return source.kind != SourceKind::lo
 /// To detectors: how often it was asked, and what that took, they do not see.
 bool looks_alike(const SourceHealth& a, const SourceHealth& b) {
   return a.kind == b.kind && a.process == b.process && a.up == b.up && a.since == b.since &&
-         a.retired == b.retired && a.role == b.role && a.pace_ms == b.pace_ms;
+         a.retired == b.retired && a.role == b.role && a.pace_ms == b.pace_ms &&
+         a.process_pace_ms == b.process_pace_ms;
 }
 
 /// What a store told says nothing about how long we have watched.
@@ -206,6 +207,7 @@ Window Judge::window(TimestampMs now) const {
   seen.sources = sources_;
   for (const SourceHealth& source : sources_) {
     seen.pace_ms = std::max(seen.pace_ms, source.pace_ms);
+    seen.process_pace_ms = std::max(seen.process_pace_ms, source.process_pace_ms);
   }
   seen.logs = logs_.all();
   seen.kubernetes = kubernetes_;

@@ -282,7 +282,7 @@ Coverage examine_all(const Window& window, const Params& params) {
   std::vector<std::string> seen;
   for (const EntityId id : window.entities->children(kClusterEntity, Level::process)) {
     const std::optional<Sample> used = window.features->latest(Metric::jvm_metaspace_used, id);
-    if (!used || !window.fresh(*used)) continue;
+    if (!used || !window.fresh(Metric::jvm_metaspace_used, *used)) continue;
     seen.push_back(window.entities->name(id));
     MetaspaceProcess process = examine_metaspace(window, params, ordered, id, *used);
     if (process.growth.events < static_cast<int>(params["events_min"])) {

@@ -13,6 +13,7 @@ constexpr DurationMs kBinMs = kFloorWidthsMs.front();
 constexpr std::int64_t kBinsPerHour = kHourMs / kBinMs;
 constexpr std::int64_t kBinsMax = kHourlyFloors * kBinsPerHour;
 constexpr double kCodesPerDoubling = 1000;
+constexpr int kSparsePartsMin = 9;  // bins of five minutes from which single looks make a floor
 constexpr std::int64_t kEpochBinsMin = 24;
 constexpr std::int64_t kBinNumberMax = 1'000'000'000'000;  // far beyond any date
 
@@ -65,13 +66,19 @@ void Floors::add(const Sample& sample) {
   quarters_ |= static_cast<std::uint8_t>(1U << quarter);
 }
 
+bool Floors::is_thin(std::int64_t bin) const {
+  return ((thin_ >> place(bin, kFloorsPerScale)) & 1U) != 0;
+}
+
 void Floors::close_until(std::int64_t bin) {
   while (newest_ + 1 < bin) close_bin();
 }
 
 void Floors::close_bin() {
   const std::int64_t bin = ++newest_;
-  slot(FloorScale::five_minutes, bin) = std::popcount(quarters_) >= 2 ? open_ : kGap;
+  slot(FloorScale::five_minutes, bin) = quarters_ == 0 ? kGap : open_;
+  const std::uint32_t bit = std::uint32_t{1} << place(bin, kFloorsPerScale);
+  thin_ = std::popcount(quarters_) == 1 ? thin_ | bit : thin_ & ~bit;
   quarters_ = 0;
   fold(bin, FloorScale::five_minutes, 3, FloorScale::quarter_hour);
   fold(bin, FloorScale::five_minutes, 9, FloorScale::three_quarters);
@@ -92,14 +99,25 @@ void Floors::fold(std::int64_t bin, FloorScale from, int parts, FloorScale into)
 }
 
 float Floors::lowest(FloorScale from, std::int64_t last, int parts) const {
-  float low = kGap;
+  float low = std::numeric_limits<float>::infinity();
+  float low_of_looks = low;  // single ones too
   int present = 0;
-  for (std::int64_t bin = last - parts + 1; bin <= last; ++bin) {
+  std::array<bool, 3> thirds{};
+  for (int part = 0; part < parts; ++part) {
+    const std::int64_t bin = last - parts + 1 + part;
     const float floor = rings_[static_cast<std::size_t>(from)][place(bin, kFloorsPerScale)];
     if (std::isnan(floor)) continue;
-    low = present++ == 0 ? floor : std::min(low, floor);
+    low_of_looks = std::min(low_of_looks, floor);
+    thirds.at(static_cast<std::size_t>(3 * part / parts)) = true;
+    if (from == FloorScale::five_minutes && is_thin(bin)) continue;
+    low = std::min(low, floor);
+    ++present;
   }
-  return 2 * present >= parts ? low : kGap;
+  if (2 * present >= parts) return low;
+  // A budget of calls may let looks come ten minutes apart: fewer, but spread as evenly.
+  const bool spread = thirds[0] && thirds[1] && thirds[2];
+  const bool sparse = from == FloorScale::five_minutes && parts >= kSparsePartsMin && spread;
+  return sparse ? low_of_looks : kGap;
 }
 
 float& Floors::slot(FloorScale scale, std::int64_t bin) {
@@ -121,6 +139,7 @@ std::optional<double> Floors::at(FloorScale scale, std::int64_t bin) const {
   if (empty()) return std::nullopt;
   const std::int64_t last = newest(scale);
   if (bin > last || bin <= last - kFloorsPerScale) return std::nullopt;
+  if (scale == FloorScale::five_minutes && is_thin(bin)) return std::nullopt;
   const float floor = rings_[static_cast<std::size_t>(scale)][place(bin, kFloorsPerScale)];
   if (std::isnan(floor)) return std::nullopt;
   return floor;
@@ -144,6 +163,7 @@ std::string Floors::image() const {
   for (const std::uint16_t code : hours_) put_hex(text, code, 4);
   put_hex(text, std::bit_cast<std::uint32_t>(open_), 8);
   put_hex(text, quarters_, 2);
+  if (thin_ != 0) put_hex(text, thin_, 8);
   return text;
 }
 
@@ -168,7 +188,9 @@ bool Floors::restore(std::string_view image) {
   if (!image.empty()) {
     const auto open = take_hex(image, 8);
     const auto quarters = take_hex(image, 2);
-    if (!open || !quarters || !image.empty()) return false;
+    const auto thin = image.empty() ? std::optional<std::uint64_t>(0) : take_hex(image, 8);
+    if (!open || !quarters || !thin || !image.empty()) return false;
+    read.thin_ = static_cast<std::uint32_t>(*thin);
     read.open_ = std::bit_cast<float>(static_cast<std::uint32_t>(*open));
     read.quarters_ = static_cast<std::uint8_t>(*quarters);
   }
@@ -185,6 +207,7 @@ std::optional<EpochSummary> summarize(const Floors& floors) {
     const bool coarsest = scale == kFloorScales.back();
     if (floors.at(scale, first) && !coarsest) continue;
     while (first <= newest && !floors.at(scale, first)) ++first;
+    if (first > newest && !coarsest) continue;  // looks too far apart for this scale
     const std::int64_t bins = newest - first + 1;
     if (bins * width_ms(scale) < kEpochBinsMin * kBinMs ||
         bins < static_cast<std::int64_t>(kEpochLevels)) {

@@ -39,7 +39,8 @@ class Floors {
   /// The newest closed bin. Not when empty.
   std::int64_t newest(FloorScale scale) const;
   /// Nothing for a gap (fewer than half of the bin's quarters were sampled), an open bin, or one
-  /// that is too old.
+  /// that is too old. Of a series that is looked at every quarter of an hour or so the scales from
+  /// 45 minutes up and the hours tell: there one look in each third of a bin is enough.
   std::optional<double> at(FloorScale scale, std::int64_t bin) const;
   /// By hour since the Unix epoch, to one part in 1,400. Floors below 0 are kept as 0.
   std::optional<double> hour(std::int64_t hour) const;
@@ -55,6 +56,7 @@ class Floors {
   static constexpr std::size_t kScales = kFloorScales.size();
   using Ring = std::array<float, kFloorsPerScale>;  // NaN = gap
 
+  bool is_thin(std::int64_t bin) const;
   void close_until(std::int64_t bin);
   void close_bin();
   void fold(std::int64_t bin, FloorScale from, int parts, FloorScale into);
@@ -66,6 +68,7 @@ class Floors {
   std::array<std::uint16_t, kHourlyFloors> hours_{};  // 0 = gap
   float open_{};
   std::uint8_t quarters_{0};  // of the open bin, that were sampled
+  std::uint32_t thin_{0};     // bins of five minutes of which only one quarter was sampled
 };
 
 inline constexpr std::size_t kEpochLevels = 8;

@@ -55,6 +55,9 @@ struct SourceHealth {
   /// From one value of a series to its next, where a budget of calls decides; 0: as often as the
   /// source is asked.
   DurationMs pace_ms{};
+  /// The same of the values of processes, which REST tells page by page: hundreds of TaskManagers
+  /// have turns of minutes while jobs have their own.
+  DurationMs process_pace_ms{};
   std::optional<LogReading> logs{};   // of SourceKind::logs
   std::optional<std::size_t> pods{};  // of a watch of pods: how many there are
 };

@@ -22,6 +22,16 @@ std::string stable_host(const Window& window, const TaskManagerFacts& tm) {
   return tm.host + tm.id.substr(colon, dash - colon);
 }
 
+/// What the page of a process tells comes in the turns of processes, the rest in those of jobs.
+/// What only the host knows does not come through REST and has no turns.
+DurationMs pace_of(const Window& window, Metric metric) {
+  const MetricInfo& about = info(metric);
+  const bool on_page = about.level == Level::process || about.level == Level::collector ||
+                       about.level == Level::cluster;
+  if (!on_page) return window.pace_ms;
+  return about.rest_id.empty() ? 0 : window.process_pace_ms;
+}
+
 }  // namespace
 
 bool Window::has_reporter(std::string_view process_kind) const {
@@ -34,7 +44,7 @@ bool Window::has_reporter(std::string_view process_kind) const {
   });
 }
 
-bool Window::fresh(const Sample& sample, DurationMs age_max_ms) const {
+bool Window::fresh(Metric metric, const Sample& sample, DurationMs age_max_ms) const {
   const auto until = [&](TimestampMs at) {
     if (fresh_until != nullptr) *fresh_until = std::min(*fresh_until, at);
   };
@@ -42,7 +52,7 @@ bool Window::fresh(const Sample& sample, DurationMs age_max_ms) const {
     until(sample.at - kMinuteMs - 1);
     return false;
   }
-  const TimestampMs last = sample.at + std::max(age_max_ms, 2 * pace_ms);
+  const TimestampMs last = sample.at + std::max(age_max_ms, 2 * pace_of(*this, metric));
   if (now > last) return false;
   until(last);
   return true;
@@ -50,7 +60,7 @@ bool Window::fresh(const Sample& sample, DurationMs age_max_ms) const {
 
 std::optional<double> Window::latest(Metric metric, EntityId entity) const {
   const std::optional<Sample> sample = features->latest(metric, entity);
-  if (!sample || !fresh(*sample)) return std::nullopt;
+  if (!sample || !fresh(metric, *sample)) return std::nullopt;
   return sample->value;
 }
 

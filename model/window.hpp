@@ -71,7 +71,8 @@ struct Window {
   std::span<const LastSeenJob> vanished;  // not listed any more
   std::span<const LastSeenJob> ended;     // nor are these, but they ended as they should
   std::span<const SourceHealth> sources;
-  DurationMs pace_ms{0};  // the slowest of the sources' (SourceHealth::pace_ms)
+  DurationMs pace_ms{0};          // the slowest of the sources' (SourceHealth::pace_ms)
+  DurationMs process_pace_ms{0};  // and of what they tell of processes
   /// Known texts seen in log files; empty also when no log is followed (see `sources`).
   std::span<const LogTally> logs;
   std::span<const KubernetesFactsPtr> kubernetes;  // of each watch of pods; none: not watched
@@ -79,9 +80,9 @@ struct Window {
   TimestampMs* fresh_until{nullptr};
 
   bool has_reporter(std::string_view process_kind) const;  // "jobmanager", "taskmanager", "" = any
-  /// Samples older than this are history, not the present; where a budget lets them come more
-  /// slowly (`pace_ms`), older than two of their turns.
-  bool fresh(const Sample& sample, DurationMs age_max_ms = 90 * kSecondMs) const;
+  /// Samples older than this are history, not the present; where a budget lets those of such a
+  /// metric come more slowly (`pace_ms`, `process_pace_ms`), older than two of their turns.
+  bool fresh(Metric metric, const Sample& sample, DurationMs age_max_ms = 90 * kSecondMs) const;
   std::optional<double> latest(Metric metric, EntityId entity) const;  // fresh ones only
 
   /// The name that outlives job ids: the job's, with " #2" … when several of one name run at once.

@@ -69,7 +69,8 @@ DOCTOR_FIELDS(Error, code, message);
 DOCTOR_FIELDS(LogReading, files, files_left_out, lines, lines_cut, bytes_skipped, processes);
 DOCTOR_FIELDS(SourceHealth, id, kind, address, process, up, ever_up, retired, since, last_success,
               last_error, errors, exchanges, bytes, busy_ms, samples_kept, lines_malformed,
-              line_faults, series_dropped, series_unseen, turns_skipped, role, pace_ms, logs, pods);
+              line_faults, series_dropped, series_unseen, turns_skipped, role, pace_ms,
+              process_pace_ms, logs, pods);
 
 // model/pod.hpp
 DOCTOR_FIELDS(Termination, reason, exit_code, signal, finished_at, container_id);

@@ -69,11 +69,13 @@ boost::asio::awaitable<void> RestSource::run(Errand errand) {
     rest::KnownVertex& vertex = known_.jobs.at(errand.subject).vertices.at(errand.vertex);
     ++vertex.next_query;
     const auto turns = static_cast<DurationMs>(vertex.queries.size());
-    // Calls come unevenly: the slowest lately counts, or what is between two turns looks old.
-    const DurationMs faded_ms = vertex.pace_ms - vertex.pace_ms / 8;
-    if (asked_before != 0) {
-      vertex.pace_ms = std::max(turns * (part->asked_at - asked_before), faded_ms);
-    }
+    if (asked_before != 0) vertex.pace.take(turns * (part->asked_at - asked_before));
+  }
+  if (asked_before != 0 && errand.ask == Ask::job_manager_metrics) {
+    known_.job_manager.pace.take(part->asked_at - asked_before);
+  }
+  if (asked_before != 0 && errand.ask == Ask::task_manager_metrics) {
+    known_.processes.at(errand.subject).pace.take(part->asked_at - asked_before);
   }
   Result<rest::Answer> answer = co_await connection_.get(std::move(target), health_);
   if (connection_.cancelled()) co_return;

@@ -31,8 +31,20 @@ struct Part {
   bool have() const { return change != 0; }
 };
 
+/// From one answer to a request to the next of the same. Calls come unevenly: the slowest lately
+/// counts, or what is between two turns looks old.
+class Pace {
+ public:
+  void take(DurationMs passed_ms) { ms_ = std::max(passed_ms, ms_ - ms_ / 8); }
+  DurationMs ms() const { return ms_; }
+
+ private:
+  DurationMs ms_{0};
+};
+
 struct KnownProcess {
   Part metric_ids, metrics;
+  Pace pace;
   std::vector<std::string> collectors;  // garbage collectors, as REST names them
 };
 
@@ -44,9 +56,9 @@ struct KnownVertex {
   double backpressured{0};         // the share of them between the last two looks
   std::vector<std::string> queries;
   std::size_t next_query{0};
-  bool tells_state{false};          // metrics of column families are among them
-  int barren{0};                    // lists of ids in a row without any, or without those
-  DurationMs pace_ms{0};            // from one answer to a request to the next of the same, lately
+  bool tells_state{false};  // metrics of column families are among them
+  int barren{0};            // lists of ids in a row without any, or without those
+  Pace pace;
   bool tells_little{false};         // nothing of event time, of state or of a lag, the last time
   std::optional<double> watermark;  // the lowest of its subtasks' …
   TimestampMs watermark_at{0};      // … first seen then …

@@ -5,6 +5,7 @@
 
 #include "collectors/rest/changes.hpp"
 #include "collectors/rest/parse.hpp"
+#include "collectors/rest/shares.hpp"
 #include "collectors/rest/vertex_metrics.hpp"
 
 namespace doctor {
@@ -16,6 +17,9 @@ constexpr DurationMs kRegistrationMs = kMinuteMs;
 /// Flink fetches every 10 s; a minute without is more than a slow fetch.
 constexpr DurationMs kStillMaxMs = kMinuteMs;
 constexpr DurationMs kPaceMaxMs = 150 * kSecondMs;  // slower than that is not seen
+/// Of processes: what is judged of them takes hours, and their floors (model/floors.hpp) need a
+/// look in each quarter of an hour. With their share of the calls that is some 270 of them.
+constexpr DurationMs kProcessPaceMaxMs = 15 * kMinuteMs;
 constexpr std::size_t kErrandsMax = 1024;
 constexpr int kCallsFailedMax = 2;
 /// A diagnosis makes two polls and goes: it may spend some minutes' calls at once.
@@ -283,6 +287,7 @@ void RestSource::publish() {
   health_.last_success = now;
   health_.last_error = trouble_;
   health_.pace_ms = pace_ms();
+  health_.process_pace_ms = process_pace_ms();
   emit(health_);
 }
 
@@ -292,10 +297,22 @@ DurationMs RestSource::pace_ms() const {
   for (const auto& [id, job] : known_.jobs) {
     if (job.ended()) continue;
     for (const auto& [vertex_id, vertex] : job.vertices) {
-      if (!vertex.queries.empty()) slowest = std::max(slowest, vertex.pace_ms);
+      if (!vertex.queries.empty()) slowest = std::max(slowest, vertex.pace.ms());
     }
   }
   return std::min(slowest, kPaceMaxMs);
+}
+
+/// Also what is to be expected, since the second turn of a process tells how slow the first was.
+DurationMs RestSource::process_pace_ms() {
+  DurationMs slowest = rest::Shares(known_, rules()).age_min_of_values();
+  if (!job_manager_reporter_) slowest = std::max(slowest, known_.job_manager.pace.ms());
+  if (!task_manager_reporters_) {
+    for (const auto& [id, process] : known_.processes) {
+      slowest = std::max(slowest, process.pace.ms());
+    }
+  }
+  return std::min(slowest, kProcessPaceMaxMs);
 }
 
 void RestSource::publish_changes(TimestampMs now) {

@@ -74,6 +74,7 @@ class RestSource {
   void publish_changes(TimestampMs now);
   void publish_jobs();
   DurationMs pace_ms() const;
+  DurationMs process_pace_ms();
   void report_down(const Error& error);
 
   // Errands (errands.cpp) and their answers (answers.cpp).

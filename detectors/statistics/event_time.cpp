@@ -29,7 +29,7 @@ bool is_of_now(const Moves& moves, const TimeRules& rules) {
 }
 
 void take(const Window& window, const Moves& moves, const TimeRules& rules, SubtaskTime& time) {
-  if (!window.fresh(moves.last())) {
+  if (!window.fresh(Metric::task_input_watermark, moves.last())) {
     if (is_of_now(moves, rules) && time.progress == Progress::none) time.progress = Progress::ended;
     return;
   }
@@ -65,7 +65,8 @@ void take_received(const Window& window, const TimeRules& rules, SubtaskTime& ti
 /// Records sent in the last whole minutes, all of them later than the beginning of any stall.
 std::optional<double> records_sent(const Window& window, EntityId subtask) {
   const MinuteRises* rises = window.features->minutes(Metric::task_records_out, subtask);
-  if (rises == nullptr || !window.fresh(rises->last())) return std::nullopt;
+  if (rises == nullptr || !window.fresh(Metric::task_records_out, rises->last()))
+    return std::nullopt;
   const TimestampMs to = rises->last().at / kMinuteMs * kMinuteMs;
   auto rate = rises->per_second(to - kRecordMinutes * kMinuteMs, to);
   if (rate) *rate *= 60.0 * kRecordMinutes;
@@ -75,7 +76,7 @@ std::optional<double> records_sent(const Window& window, EntityId subtask) {
 /// Whether it sent records before the last minutes as well; also where nobody knows.
 bool sent_before(const Window& window, const SubtaskTime& time) {
   const MinuteRises* rises = window.features->minutes(Metric::task_records_out, time.entity);
-  if (rises == nullptr || !window.fresh(rises->last())) return true;
+  if (rises == nullptr || !window.fresh(Metric::task_records_out, rises->last())) return true;
   const std::int64_t pauses_min = kOwnPauses * time.usual_pause_ms / kMinuteMs + 1;
   const std::int64_t to = rises->last().at / kMinuteMs - kRecordMinutes;
   const std::int64_t from = std::max(
@@ -95,7 +96,7 @@ std::vector<SubtaskTime> subtask_times(const Window& window, const JobFacts& job
     time.index = static_cast<int>(window.entities->at(entity).index);
     // What else is told of it now would also tell a watermark, if there were one.
     const auto counted = window.features->latest(Metric::task_records_out, entity);
-    if (counted && window.fresh(*counted)) time.progress = Progress::none;
+    if (counted && window.fresh(Metric::task_records_out, *counted)) time.progress = Progress::none;
     taker(window, rules, time);
   }
   return times;

@@ -19,7 +19,7 @@ std::vector<EntityId> told_by(const Window& window, const JobFacts& job, Metric 
   std::vector<EntityId> told;
   const auto take = [&](EntityId entity) {
     const auto latest = window.features->latest(metric, entity);
-    if (latest && window.fresh(*latest, kStaleMs)) told.push_back(entity);
+    if (latest && window.fresh(metric, *latest, kStaleMs)) told.push_back(entity);
   };
   for (const VertexFacts& vertex : job.vertices) {
     if (!vertex.inputs.empty()) continue;

@@ -51,6 +51,36 @@ TEST(Floors, SlowScrapesStillCount) {
   EXPECT_EQ(floors.hour(kStart / kHourMs).has_value(), true);
 }
 
+TEST(Floors, LooksTenMinutesApartTellOnTheCoarseScales) {
+  Floors floors;
+  const TimestampMs end = kStart + 12 * kHourMs;
+  int looks = 0;
+  for (TimestampMs at = kStart + kMinuteMs; at < end + kHourMs; at += 11 * kMinuteMs) {
+    floors.add({at, 100.0 + looks++ % 4});
+  }
+  EXPECT_FALSE(floors.at(FloorScale::five_minutes, kBin));
+  EXPECT_FALSE(floors.at(FloorScale::quarter_hour, kBin / 3));
+  for (std::int64_t bin = 0; bin < 16; ++bin) {
+    EXPECT_EQ(floors.at(FloorScale::three_quarters, kBin / 9 + bin), 100) << bin;
+  }
+  for (std::int64_t hour = 0; hour < 12; ++hour) {
+    EXPECT_NEAR(floors.hour(kStart / kHourMs + hour).value_or(0), 100, 0.2) << hour;
+  }
+  EXPECT_TRUE(floors.at(FloorScale::three_hours, kStart / (3 * kHourMs)));
+  EXPECT_TRUE(summarize(floors)) << "on a scale that shows them";
+  Floors again;
+  ASSERT_TRUE(again.restore(floors.image()));
+  EXPECT_EQ(again.image(), floors.image());
+  EXPECT_FALSE(again.at(FloorScale::five_minutes, again.newest(FloorScale::five_minutes) - 3));
+}
+
+TEST(Floors, LooksThatLeaveOutAThirdOfABinAreAGap) {
+  Floors floors;
+  for (const int minute : {1, 12, 18, 24}) floors.add({kStart + minute * kMinuteMs, 7});
+  floors.add({kStart + kHourMs, 7});
+  EXPECT_FALSE(floors.at(FloorScale::three_quarters, kBin / 9)) << "nobody looked at its end";
+}
+
 /// Every scale against the lowest of all samples in the bin.
 TEST(Floors, AgreeWithBruteForceOnEveryScale) {
   std::mt19937 random(5);

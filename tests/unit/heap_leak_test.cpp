@@ -42,6 +42,22 @@ TEST(FloorGrowth, FindsARampAndItsPaceOnceItFillsAWindow) {
   EXPECT_GE(growth->weakest.score, 1);
 }
 
+TEST(FloorGrowth, LooksElevenMinutesApartShowARampBelowTheSawteeth) {
+  std::mt19937 random(3);
+  std::uniform_real_distribution<double> tooth(0, 6);
+  const auto seldom = [&](double (*value)(double hours)) {
+    Floors floors;
+    for (DurationMs at = 0; at < 128 * kHourMs; at += 11 * kMinuteMs) {
+      floors.add({kStart + at, value(static_cast<double>(at) / kHourMs) + tooth(random)});
+    }
+    return floor_growth(floors, {}, {}, 100.0, rules());
+  };
+  const auto growth = seldom(ramp_after_four_days);
+  ASSERT_TRUE(growth);
+  EXPECT_NEAR(growth->trend.slope.value * kHourMs, 1, 0.2);
+  EXPECT_FALSE(seldom([](double) { return 30.0; }));
+}
+
 TEST(FloorGrowth, NeedsBinsThatCountAndALimitInSight) {
   const Floors floors = drawn(116 * kHourMs, ramp_after_four_days);
   const BinFilter none = [](FloorScale, std::int64_t) { return false; };

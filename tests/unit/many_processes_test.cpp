@@ -1,0 +1,141 @@
+// Two hundred TaskManagers through REST alone: a page of each every eleven minutes is all that the
+// budget of calls allows. They must be judged all the same, and who falls silent must be missed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <string>
+
+#include "agent/judge.hpp"
+#include "collectors/rest/source.hpp"
+#include "detectors/registry.hpp"
+#include "model/text.hpp"
+#include "tests/unit/fake_http.hpp"
+
+namespace doctor {
+namespace {
+
+constexpr int kProcesses = 200;
+constexpr DurationMs kPollMs = 5 * kSecondMs;
+constexpr DurationMs kRoundMs = 12 * kMinuteMs;  // 201 pages, 18 a minute, and what is uneven
+constexpr TimestampMs kStart = 1'790'000'000'000;
+
+std::string name_of(int i) { return "tm-" + std::to_string(i) + ":6122-a"; }
+std::string path_of(int i) { return "/taskmanagers/tm-" + std::to_string(i) + "%3A6122-a/metrics"; }
+
+class ManyProcesses : public testing::Test {
+ protected:
+  ManyProcesses() {
+    http.on_request = [this](const HttpRequest& request, const HttpCaps&) { answer(request); };
+    http.put("/config", R"({"flink-version":"1.20.5"})");
+    http.put("/jobs/overview", R"({"jobs":[]})");
+    http.put("/jobmanager/config", R"([{"key":"a.b","value":"c"}])");
+    http.put("/jobmanager/environment", R"({"jvm":{"options":[]}})");
+    std::string rows;
+    for (int i = 0; i < kProcesses; ++i) {
+      rows += (i == 0 ? "" : ",") + std::string(R"({"id":")") + name_of(i) +
+              R"(","path":"pekko.tcp://f@h)" + std::to_string(i) +
+              R"(:1/u","slotsNumber":2,"freeSlots":2})";
+    }
+    http.put("/taskmanagers", R"({"taskmanagers":[)" + rows + "]}");
+  }
+
+  /// Every process goes on with the clock, but for the one that hangs.
+  void answer(const HttpRequest& request) {
+    const std::string path = request.target.substr(0, request.target.find('?'));
+    if (!path.ends_with("/metrics") || path == hanging) return;
+    http.put(path, R"([{"id":"Status.JVM.CPU.Time","value":")" + std::to_string(now - kStart + 1) +
+                       R"("},{"id":"Status.JVM.Memory.Heap.Used","value":"1000000"},
+      {"id":"Status.JVM.Threads.Count","value":"50"},
+      {"id":"Status.JVM.Memory.Metaspace.Used","value":"1000000"}])");
+  }
+
+  void run(DurationMs duration_ms) {
+    for (const TimestampMs end = now + duration_ms; now < end; now += kPollMs) {
+      boost::asio::io_context loop;
+      boost::asio::co_spawn(loop, source.poll(), [](const std::exception_ptr& thrown) {
+        if (thrown) std::rethrow_exception(thrown);
+      });
+      loop.run();
+      judge.absorb({0, now, Tick{}});
+    }
+    judge.judge(now);
+  }
+  std::vector<std::string> without_heap() {
+    const Window window = judge.window(now);
+    std::vector<std::string> missing;
+    for (int i = -1; i < kProcesses; ++i) {
+      const std::string name = i < 0 ? "jobmanager" : reporter_filtered(name_of(i));
+      const EntityId id = judge.entities().find(Level::process, kClusterEntity, name);
+      if (id == kNoEntity || !window.latest(Metric::jvm_heap_used, id)) missing.push_back(name);
+    }
+    return missing;
+  }
+  std::string why(std::string_view detector) {
+    for (const DetectorReport& report : judge.view().detectors) {
+      if (report.detector == detector) return report.why;
+    }
+    return "not judged";
+  }
+
+  Limits limits;
+  FakeHttp http;
+  std::string hanging;
+  TimestampMs now{kStart};
+  FeaturePlan plan{all_detectors()};
+  Judge judge{[] {
+                JudgeConfig config;
+                config.cluster = "many";
+                return config;
+              }(),
+              all_detectors(), plan, limits};
+  RestSource source{[this] {
+                      RestSourceConfig config;
+                      config.source = 7;
+                      config.name = "many";
+                      config.candidates = {Endpoint{"jm", 8081, ""}};
+                      config.metrics = plan.metrics();
+                      return config;
+                    }(),
+                    http,
+                    judge.entities(),
+                    limits,
+                    [this] { return now; },
+                    [this](const StreamItem& item) { judge.absorb(item); }};
+};
+
+TEST_F(ManyProcesses, AreAllJudged) {
+  run(kRoundMs);
+  for (int minute = 0; minute < 15; ++minute) {
+    EXPECT_THAT(without_heap(), testing::IsEmpty()) << minute << " min into the second round";
+    run(kMinuteMs);
+  }
+  EXPECT_THAT(why("heap_leak"), testing::Not(testing::HasSubstr("tell no heap")));
+  EXPECT_THAT(why("metaspace_leak"), testing::HasSubstr("in 201 of 201 processes"));
+}
+
+TEST_F(ManyProcesses, OneThatHangsIsMissedAfterTwoRounds) {
+  run(kRoundMs);
+  hanging = path_of(17);  // what it said last is said for ever, as Flink does
+  run(5 * kMinuteMs);
+  EXPECT_THAT(without_heap(), testing::IsEmpty());
+  run(2 * kRoundMs);
+  EXPECT_THAT(without_heap(), testing::ElementsAre(reporter_filtered(name_of(17))));
+  EXPECT_THAT(why("heap_leak"), testing::HasSubstr("1 processes tell no heap (" + name_of(17)));
+}
+
+TEST_F(ManyProcesses, DoNotMakeOldValuesOfJobsFresh) {
+  run(2 * kRoundMs);
+  const Window window = judge.window(now);
+  EXPECT_GT(window.process_pace_ms, 10 * kMinuteMs);
+  EXPECT_LE(window.process_pace_ms, 15 * kMinuteMs);
+  const Sample old{now - 6 * kMinuteMs, 1};
+  EXPECT_TRUE(window.fresh(Metric::jvm_heap_used, old));
+  EXPECT_TRUE(window.fresh(Metric::gc_count, old));
+  EXPECT_FALSE(window.fresh(Metric::task_records_in, old));
+  EXPECT_FALSE(window.fresh(Metric::host_resident_anonymous, old));  // REST does not tell it
+}
+
+}  // namespace
+}  // namespace doctor
