@@ -79,9 +79,8 @@ struct Limits {
   DurationMs inbound_deadline_ms = 5 * kSecondMs;
 
   // Our share of the JobManager.
-  int rest_calls_per_minute_max = 60;
+  int rest_calls_per_minute_max = 60;      // one at a time
   double rest_bytes_per_minute_max = 5e6;  // on the wire
-  int rest_in_flight_max = 2;
 };
 
 }  // namespace doctor

@@ -1,14 +1,16 @@
 // The way to one cluster's JobManagers: which of several addresses answers, our share of calls, and
-// the time of one poll. One call at a time, so never more in flight than Limits allow.
+// the time of one poll. One call at a time.
 #pragma once
 
 #include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "collectors/http.hpp"
+#include "collectors/rest/last_minute.hpp"
 #include "model/limits.hpp"
 #include "model/source.hpp"
 
@@ -23,7 +25,7 @@ struct Answer {
 /// What may be spent per minute, and saved up.
 class Allowance {
  public:
-  Allowance(double per_minute, int minutes_saved_max)
+  Allowance(double per_minute, double minutes_saved_max)
       : per_minute_(per_minute), most_(per_minute * minutes_saved_max), left_(most_) {}
   void earn(DurationMs elapsed) {
     left_ = std::min(most_, left_ + per_minute_ * static_cast<double>(elapsed) / kMinuteMs);
@@ -40,9 +42,12 @@ class Connection {
  public:
   using Clock = std::function<TimestampMs()>;
 
-  /// `minutes_saved_max`: how many minutes' calls may be made at once after a quiet time.
-  Connection(Http& http, const Limits& limits, std::vector<Endpoint> candidates,
-             int minutes_saved_max, Clock clock);
+  enum class Spree {
+    none,     // half a minute's calls may be made at once, and no minute holds more than it may
+    one_shot  // some minutes' calls at once: who makes two polls and goes
+  };
+  Connection(Http& http, const Limits& limits, std::vector<Endpoint> candidates, Spree spree,
+             Clock clock);
 
   /// A poll begins: its time starts.
   void begin_round();
@@ -50,8 +55,11 @@ class Connection {
   /// business. Counts into `health`.
   boost::asio::awaitable<Result<Answer>> get(std::string target, SourceHealth& health);
 
-  /// Details wait when this is false; the overview never does.
-  bool has_budget();
+  /// What a round needs in any case has been asked; the same is kept for those to come.
+  void begin_details();
+  /// Details wait when this is false; the overview never does. `bytes`: as large as the answer will
+  /// be, as far as is known. What is not urgent leaves a few calls to what is.
+  bool has_budget(double bytes, bool urgent);
   /// So much is saved up that what a fault will need stays there.
   bool has_plenty();
   bool has_time() const;
@@ -73,8 +81,14 @@ class Connection {
   Limits limits_;
   std::vector<Endpoint> candidates_;
   std::size_t current_{0};
+  Spree spree_;
   Allowance calls_;
   Allowance bytes_;  // on the wire
+  LastMinute last_minute_;
+  double spent_bytes_{0};     // since the round began
+  double overview_bytes_{0};  // of the last round, before its details
+  std::optional<TimestampMs> began_at_;
+  DurationMs round_ms_{5 * kSecondMs};  // from one round to the next
   TimestampMs refilled_at_{0};
   TimestampMs round_ends_{0};
   bool cancelled_{false};

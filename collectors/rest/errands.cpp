@@ -77,8 +77,11 @@ boost::asio::awaitable<void> RestSource::run(Errand errand) {
   if (asked_before != 0 && errand.ask == Ask::task_manager_metrics) {
     known_.processes.at(errand.subject).pace.take(part->asked_at - asked_before);
   }
+  const int parts = parts_of(errand);
+  const std::uint64_t bytes_before = health_.bytes;
   Result<rest::Answer> answer = co_await connection_.get(std::move(target), health_);
   if (connection_.cancelled()) co_return;
+  bodies_.learn(errand.ask, parts, static_cast<double>(health_.bytes - bytes_before));
   if (!answer.ok()) {
     ++calls_failed_;
     note(answer.error());
@@ -137,6 +140,15 @@ std::string RestSource::target_of(const Errand& errand) const {
                            false);
   }
   return {};
+}
+
+/// What its answer grows with: the subtasks on a vertex's page.
+int RestSource::parts_of(const Errand& errand) const {
+  if (errand.ask != Ask::vertex) return 1;
+  const auto job = known_.jobs.find(errand.subject);
+  const VertexFacts* vertex =
+      job == known_.jobs.end() ? nullptr : job->second.facts.vertex(errand.vertex);
+  return vertex == nullptr ? 1 : std::max(1, vertex->parallelism);
 }
 
 /// nullptr when its subject is not known (any more).

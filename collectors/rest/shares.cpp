@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "collectors/rest/bodies.hpp"
 #include "collectors/rest/telling.hpp"
 
 namespace doctor::rest {
@@ -31,8 +32,6 @@ constexpr double kLittleTurns = 4;
 /// Older than a minute, and with what else is due older than a value may be.
 constexpr DurationMs kScreenFromMs = kMinuteMs;
 constexpr double kSuspectMin = 0.05;  // half of what a task that is held up shows
-/// Of a vertex's page, as Flink 1.16 … 2.3 write it.
-constexpr double kBytesPerSubtask = 640;
 
 /// A little early, by about a poll, is better than a whole poll late.
 DurationMs min_of(DurationMs age_ms) { return std::max(age_ms * 3 / 4, age_ms - 5 * kSecondMs); }
@@ -81,7 +80,7 @@ void Shares::count(const KnownJob& job) {
   for (const VertexFacts& vertex : job.facts.vertices) {
     const auto add_to = [&](Pages& of) {
       ++of.count;
-      of.bytes += kBytesPerSubtask * vertex.parallelism;
+      of.bytes += Bodies::kBytesPerSubtask * vertex.parallelism;
     };
     add_to(vertices_);
     if (is_suspect(job, vertex)) add_to(suspects_);

@@ -22,8 +22,6 @@ constexpr DurationMs kPaceMaxMs = 150 * kSecondMs;  // slower than that is not s
 constexpr DurationMs kProcessPaceMaxMs = 15 * kMinuteMs;
 constexpr std::size_t kErrandsMax = 1024;
 constexpr int kCallsFailedMax = 2;
-/// A diagnosis makes two polls and goes: it may spend some minutes' calls at once.
-constexpr int kMinutesSavedOneShot = 5;
 
 /// When the present run of all tasks began. The last modification is the last task's change of
 /// state, but a task that finishes later moves it: then the time seen before stays.
@@ -73,8 +71,10 @@ RestSource::RestSource(RestSourceConfig config, Http& http, EntityTable& entitie
       limits_(limits),
       clock_(std::move(clock)),
       emit_(std::move(emit)),
-      connection_(http, limits, config_.candidates, config_.one_shot ? kMinutesSavedOneShot : 1,
-                  clock_),
+      connection_(
+          http, limits, config_.candidates,
+          config_.one_shot ? rest::Connection::Spree::one_shot : rest::Connection::Spree::none,
+          clock_),
       wanted_(config_.metrics),
       vertex_metrics_wanted_(reads_below_the_vertex(wanted_)),
       batch_(config_.source, limits.series_per_source_max) {
@@ -117,6 +117,7 @@ boost::asio::awaitable<void> RestSource::poll() {
     co_return;
   }
   absorb_overview(*jobs);
+  connection_.begin_details();
   co_await run_errands();
   if (connection_.cancelled()) co_return;
   publish();
@@ -234,7 +235,7 @@ boost::asio::awaitable<void> RestSource::run_errands() {
     const std::vector<Errand> errands = rest::agenda(known_, rules(), kErrandsMax);
     if (errands.empty()) co_return;
     for (const Errand& errand : errands) {
-      if (!connection_.has_budget()) co_return;  // postponed: the next poll begins with them
+      if (!has_budget(errand)) co_return;  // postponed: the next poll begins with them
       if (errand.urgency == Errand::Urgency::ahead && !connection_.has_plenty()) co_return;
       if (!connection_.has_time()) {
         note({ErrorCode::timeout, "details were slow; the poll ran out of time"});
@@ -246,6 +247,11 @@ boost::asio::awaitable<void> RestSource::run_errands() {
       if (connection_.cancelled()) co_return;
     }
   }
+}
+
+bool RestSource::has_budget(const Errand& errand) {
+  const bool urgent = errand.urgency == Errand::Urgency::fault;
+  return connection_.has_budget(bodies_.expected(errand.ask, parts_of(errand)), urgent);
 }
 
 rest::AgendaRules RestSource::rules() {

@@ -14,6 +14,7 @@
 #include "collectors/http.hpp"
 #include "collectors/rest/agenda.hpp"
 #include "collectors/rest/batch_builder.hpp"
+#include "collectors/rest/bodies.hpp"
 #include "collectors/rest/connection.hpp"
 #include "collectors/rest/known.hpp"
 #include "collectors/rest/wanted.hpp"
@@ -100,6 +101,8 @@ class RestSource {
 
   boost::asio::awaitable<Result<std::string>> get(std::string target);
   rest::AgendaRules rules();
+  int parts_of(const Errand& errand) const;
+  bool has_budget(const Errand& errand);
   void forget_job_manager();
   void note(const Error& error);
   void emit(decltype(StreamItem::what) what);
@@ -114,6 +117,7 @@ class RestSource {
   bool vertex_metrics_wanted_;
   rest::KnownCluster known_;
   rest::BatchBuilder batch_;
+  rest::Bodies bodies_;
   SourceHealth health_;
   bool job_manager_reporter_{false};
   bool task_manager_reporters_{false};

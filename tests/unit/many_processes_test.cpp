@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <deque>
 #include <string>
 
 #include "agent/judge.hpp"
@@ -43,6 +45,7 @@ class ManyProcesses : public testing::Test {
 
   /// Every process goes on with the clock, but for the one that hangs.
   void answer(const HttpRequest& request) {
+    times.push_back(now);
     const std::string path = request.target.substr(0, request.target.find('?'));
     if (!path.ends_with("/metrics") || path == hanging) return;
     http.put(path, R"([{"id":"Status.JVM.CPU.Time","value":")" + std::to_string(now - kStart + 1) +
@@ -78,11 +81,21 @@ class ManyProcesses : public testing::Test {
     }
     return "not judged";
   }
+  /// The most calls in any sixty seconds.
+  std::size_t worst_minute() const {
+    std::size_t worst = 0;
+    for (auto from = times.begin(); from != times.end(); ++from) {
+      const auto to = std::lower_bound(from, times.end(), *from + kMinuteMs);
+      worst = std::max(worst, static_cast<std::size_t>(to - from));
+    }
+    return worst;
+  }
 
   Limits limits;
   FakeHttp http;
   std::string hanging;
   TimestampMs now{kStart};
+  std::deque<TimestampMs> times;  // of calls
   FeaturePlan plan{all_detectors()};
   Judge judge{[] {
                 JudgeConfig config;
@@ -105,7 +118,7 @@ class ManyProcesses : public testing::Test {
                     [this](const StreamItem& item) { judge.absorb(item); }};
 };
 
-TEST_F(ManyProcesses, AreAllJudged) {
+TEST_F(ManyProcesses, AreAllJudgedWithinTheBudget) {
   run(kRoundMs);
   for (int minute = 0; minute < 15; ++minute) {
     EXPECT_THAT(without_heap(), testing::IsEmpty()) << minute << " min into the second round";
@@ -113,6 +126,7 @@ TEST_F(ManyProcesses, AreAllJudged) {
   }
   EXPECT_THAT(why("heap_leak"), testing::Not(testing::HasSubstr("tell no heap")));
   EXPECT_THAT(why("metaspace_leak"), testing::HasSubstr("in 201 of 201 processes"));
+  EXPECT_LE(worst_minute(), static_cast<std::size_t>(limits.rest_calls_per_minute_max));
 }
 
 TEST_F(ManyProcesses, OneThatHangsIsMissedAfterTwoRounds) {
