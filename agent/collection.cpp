@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <random>
 
 #include "agent/clock.hpp"
+#include "agent/respite.hpp"
 #include "agent/turns.hpp"
 #include "collectors/probe.hpp"
 
@@ -84,9 +86,12 @@ asio::awaitable<void> Collection::poll_once() {
 asio::awaitable<std::vector<JobSummary>> Collection::listed_jobs() { return rest_->listed_jobs(); }
 
 asio::awaitable<void> Collection::rest_loop() {
-  Round round = [this](std::uint64_t skipped) -> asio::awaitable<bool> {
+  Respite respite(agent_.poll_interval_ms, std::random_device{}());
+  Round round = [this, &respite](std::uint64_t skipped) -> asio::awaitable<bool> {
     rest_->count_skipped(skipped);
+    if (!respite.is_over(now_ms())) co_return true;
     co_await poll_rest();
+    respite.note(rest_->health().up, now_ms());
     co_return true;
   };
   const DurationMs period_ms = agent_.poll_interval_ms;
@@ -106,9 +111,12 @@ asio::awaitable<void> Collection::poll_rest() {
 }
 
 asio::awaitable<void> Collection::target_loop(TargetPtr target) {
-  Round round = [this, target](std::uint64_t skipped) -> asio::awaitable<bool> {
+  Respite respite(agent_.scrape_interval_ms, std::random_device{}());
+  Round round = [this, target, &respite](std::uint64_t skipped) -> asio::awaitable<bool> {
     target->health.turns_skipped += skipped;
-    if (target->wanted) co_await scrape(*target);
+    if (!target->wanted || !respite.is_over(now_ms())) co_return target->wanted;
+    co_await scrape(*target);
+    respite.note(target->health.up, now_ms());
     co_return target->wanted;
   };
   const DurationMs period_ms = agent_.scrape_interval_ms;
