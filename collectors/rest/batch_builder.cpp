@@ -9,6 +9,9 @@
 namespace doctor::rest {
 namespace {
 
+/// Values are asked for every 10 s or more seldom, so that most polls read no clock.
+constexpr DurationMs kUnreadMaxMs = 30 * kSecondMs;
+
 bool is_clock(Metric metric) {
   return metric == Metric::jvm_cpu_time || metric == Metric::task_accumulated_busy ||
          metric == Metric::task_accumulated_backpressured ||
@@ -61,7 +64,8 @@ void BatchBuilder::drop_stale(TimestampMs at, const EntityTable& entities) {
     const auto before = clocks_.find(entity);
     return shown != now.end() && before != clocks_.end() && shown->second == before->second;
   });
-  if (now.empty()) moved_at_ = 0;
+  if (!now.empty()) read_at_ = at;
+  if (at - read_at_ > kUnreadMaxMs) moved_at_ = 0;
   for (const auto& [entity, clock] : now) {
     const auto [before, fresh] = clocks_.try_emplace(entity, clock);
     if (fresh || before->second != clock || moved_at_ == 0) moved_at_ = at;

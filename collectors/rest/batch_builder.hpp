@@ -25,7 +25,7 @@ class BatchBuilder {
   std::optional<Batch> finish(TimestampMs at, const EntityTable& entities);
   std::uint64_t dropped() const { return dropped_; }
   /// How long no clock at all has moved, though clocks were read: one process that hangs keeps the
-  /// JobManager from fetching anything (FLINK-29134). 0 while any moves or none is read.
+  /// JobManager from fetching anything (FLINK-29134). 0 while any moves or none is read for long.
   DurationMs still_ms(TimestampMs now) const { return moved_at_ == 0 ? 0 : now - moved_at_; }
 
  private:
@@ -36,6 +36,7 @@ class BatchBuilder {
   KeyedValues gathered_;
   std::unordered_map<EntityId, double> clocks_;
   TimestampMs moved_at_{0};
+  TimestampMs read_at_{0};
   std::shared_ptr<const Layout> layout_;
   std::uint64_t dropped_{0};
 };
