@@ -1,5 +1,7 @@
 #include "agent/capability.hpp"
 
+#include <algorithm>
+
 #include "collectors/containers.hpp"
 #include "detectors/registry.hpp"
 
@@ -22,15 +24,70 @@ std::string_view heading(Sources sources) {
   return "";
 }
 
+/// REST tells of a source's splits only where they are few (rest::split_vertex_ids).
+bool rest_tells(const MetricInfo& metric) {
+  return !metric.rest_id.empty() && metric.level != Level::split;
+}
+
 bool supplies(Sources sources, const MetricInfo& metric) {
-  // REST tells of a source's splits only where they are few (rest::split_vertex_ids).
-  if (!metric.rest_id.empty() && metric.level != Level::split) return true;
-  if (sources == Sources::probe && !metric.probe_family.empty()) return true;
-  if (sources == Sources::kubernetes && is_container_metric(metric.metric)) return true;
-  return sources == Sources::reporters && !metric.reporter_name.empty();
+  return rest_tells(metric) || tells(sources, metric.metric);
+}
+
+bool told(Metric metric, const std::set<Sources>& sources,
+          const std::optional<FlinkVersion>& version) {
+  const MetricInfo& about = info(metric);
+  const bool in_version = !version || is_in_version(about, version->major, version->minor);
+  if (!in_version) return false;
+  return rest_tells(about) ||
+         std::any_of(sources.begin(), sources.end(), [&](Sources s) { return tells(s, metric); });
+}
+
+/// The other one of two that tell the same, one of Flink and one of the kernel.
+std::optional<Metric> counterpart(Metric metric) {
+  switch (metric) {
+    case Metric::jvm_descriptors_open:
+      return Metric::host_descriptors;
+    case Metric::jvm_descriptors_max:
+      return Metric::host_descriptors_max;
+    case Metric::host_descriptors:
+      return Metric::jvm_descriptors_open;
+    case Metric::host_descriptors_max:
+      return Metric::jvm_descriptors_max;
+    default:
+      return std::nullopt;
+  }
 }
 
 }  // namespace
+
+bool tells(Sources sources, Metric metric) {
+  switch (sources) {
+    case Sources::reporters:
+      return !info(metric).reporter_name.empty();
+    case Sources::probe:
+      return !info(metric).probe_family.empty();
+    case Sources::kubernetes:
+      return is_container_metric(metric);
+    case Sources::rest:
+    case Sources::logs:
+      return false;
+  }
+  return false;
+}
+
+std::vector<Metric> unseen(const Detector& detector, const std::set<Sources>& sources,
+                           const std::optional<FlinkVersion>& version) {
+  static const std::set<Sources> kAll(kSources.begin(), kSources.end());
+  std::vector<Metric> missing;
+  for (const Read& read : detector.reads) {
+    const std::optional<Metric> other = counterpart(read.metric);
+    const bool seen =
+        told(read.metric, sources, version) || (other && told(*other, sources, version));
+    const bool named = std::find(missing.begin(), missing.end(), read.metric) != missing.end();
+    if (!seen && !named && told(read.metric, kAll, version)) missing.push_back(read.metric);
+  }
+  return missing;
+}
 
 std::string_view to_string(Capability capability) {
   switch (capability) {

@@ -4,10 +4,14 @@
 #pragma once
 
 #include <array>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/detector.hpp"
+#include "model/facts.hpp"
 
 namespace doctor {
 
@@ -24,6 +28,13 @@ inline constexpr std::array kSources{Sources::rest, Sources::reporters, Sources:
                                      Sources::kubernetes, Sources::logs};
 
 Capability capability(const Detector& detector, Sources sources);
+
+/// What the detector reads and these sources do not tell of such a Flink, although others would.
+/// What Flink and the kernel both tell is not missing where one of them does.
+std::vector<Metric> unseen(const Detector& detector, const std::set<Sources>& sources,
+                           const std::optional<FlinkVersion>& version);
+/// Whether it is told there, beside what REST tells.
+bool tells(Sources sources, Metric metric);
 
 /// A Markdown table, a detector a row, as in the README.
 std::string capability_matrix();

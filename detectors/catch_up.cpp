@@ -252,9 +252,12 @@ void judge_early(const Window& window, const JobFacts& job, const Params& params
 void judge(const Window& window, const JobFacts& job, const Params& params, Tally& tally) {
   if (job.state != "RUNNING") return tally.keep(job);
   if (!tells_lag(window, job)) {
-    return tally.blind(job,
-                       "no source of it tells how far it is behind (pendingRecords, a Kafka "
-                       "consumer's records-lag-max, Kinesis' millisBehindLatest)");
+    return tally.blind(
+        job,
+        "no source of it tells how far it is behind (pendingRecords, a Kafka "
+        "consumer's records-lag-max, Kinesis' millisBehindLatest)",
+        // Reporters alone tell Kinesis' lag.
+        window.has_reporter("taskmanager") ? std::vector<std::string>{} : reporter_lines());
   }
   const auto grows_ms = static_cast<DurationMs>(params["grows_ms"]);
   const std::optional<LagCourse> course = LagCourse::of(window, job, grows_ms);

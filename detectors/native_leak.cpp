@@ -11,6 +11,7 @@
 
 #include "detectors/advice.hpp"
 #include "detectors/evidence.hpp"
+#include "detectors/kernel_sight.hpp"
 #include "detectors/statistics/growth_text.hpp"
 #include "detectors/statistics/restart_steps.hpp"
 #include "detectors/statistics/shared_cause.hpp"
@@ -255,7 +256,7 @@ Verdict detect(const Window& window, const Params& params) {
     Verdict blind = Verdict::blind(
         without.empty() ? "no host probe tells resident memory (flink-doctor probe, --probe)"
                         : "no limit, or not all of the JVM's memory, is known of " + without,
-        without.empty() ? std::vector<std::string>{} : reporter_lines());
+        without.empty() ? probe_lines(window.sources) : reporter_lines());
     blind.unjudged = std::move(verdict.unjudged);
     return blind;
   }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "detectors/advice.hpp"
+#include "detectors/kernel_sight.hpp"
 #include "detectors/statistics/growth_text.hpp"
 #include "detectors/statistics/robust.hpp"
 #include "detectors/statistics/shared_cause.hpp"
@@ -283,12 +284,25 @@ Finding finding_of(const Window& window, EntityId process, const std::vector<Lea
   return finding;
 }
 
+/// Before Flink 2.1 descriptors are told by the kernel alone.
+void explain_descriptors(const Window& window, Verdict& verdict) {
+  if (is_at_least(window.cluster, 2, 1)) return;
+  for (const EntityId id : window.entities->children(kClusterEntity, Level::process)) {
+    if (window.latest(Metric::host_descriptors, id)) return;
+  }
+  verdict.why += (verdict.why.empty() ? "" : "; ") +
+                 std::string("descriptors are not seen: Flink tells them from 2.1 on");
+  verdict.enable = probe_lines(window.sources);
+}
+
 Verdict detect(const Window& window, const Params& params) {
   Verdict verdict;
   if (window.one_shot) {
-    return Verdict::learning("growth shows over hours, or over " +
-                             format_number(params["events_min"] + 1, 0) +
-                             " submissions, that the daemon watches");
+    verdict = Verdict::learning("growth shows over hours, or over " +
+                                format_number(params["events_min"] + 1, 0) +
+                                " submissions, that the daemon watches");
+    explain_descriptors(window, verdict);
+    return verdict;
   }
   std::vector<Finding> findings;
   std::size_t judged = 0;
@@ -304,6 +318,7 @@ Verdict detect(const Window& window, const Params& params) {
   if (judged == 0) return Verdict::blind("no process tells its threads", reporter_lines());
   add_worst_first(verdict, shared_or_single(window, std::move(findings), judged));
   if (shortest < kFirstDayMs) learn(verdict, learning_text(kFirstDayMs - shortest));
+  explain_descriptors(window, verdict);
   return verdict;
 }
 

@@ -1,8 +1,10 @@
 #include "agent/delivery/document.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "agent/delivery/blind_spots.hpp"
 #include "agent/delivery/pods.hpp"
 #include "agent/delivery/source_sentence.hpp"
 #include "model/text.hpp"
@@ -32,13 +34,18 @@ void put_list(Json& object, const char* key, Json list) {
   if (!list.empty()) object[key] = std::move(list);
 }
 
-Json detector_json(const DetectorReport& report) {
+/// `spot` null: it sees all it reads.
+Json detector_json(const DetectorReport& report, const BlindSpot* spot) {
   Json json;
   put(json, "detector", report.detector);
   json["state"] = to_string(report.state);
   put(json, "why", report.why, kSentenceBytesMax);
+  if (spot != nullptr && spot->capability == Capability::suspects) {
+    json["sight"] = to_string(Capability::suspects);
+    put(json, "unseen", spot->unseen, kSentenceBytesMax);
+  }
   Json enable = Json::array();
-  for (const std::string& line : report.enable) {
+  for (const std::string& line : spot != nullptr ? spot->enable : report.enable) {
     enable.push_back(printable(line, kSentenceBytesMax));
   }
   put_list(json, "enable", std::move(enable));
@@ -85,8 +92,12 @@ Json cluster_json(const ClusterView& cluster) {
   if (cluster.version) put(json, "flink_version", cluster.version->text);
   json["status"] = to_string(cluster.status);
   json["detectors"] = Json::array();
+  const std::vector<BlindSpot> spots = blind_spots(cluster);
   for (const DetectorReport& report : cluster.detectors) {
-    json["detectors"].push_back(detector_json(report));
+    const auto spot = std::find_if(spots.begin(), spots.end(), [&](const BlindSpot& of) {
+      return of.detector == report.detector;
+    });
+    json["detectors"].push_back(detector_json(report, spot == spots.end() ? nullptr : &*spot));
   }
   Json sources = Json::array();
   for (const SourceHealth& source : cluster.sources) {

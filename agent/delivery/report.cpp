@@ -1,8 +1,10 @@
 #include "agent/delivery/report.hpp"
 
 #include <algorithm>
-#include <set>
+#include <utility>
+#include <vector>
 
+#include "agent/delivery/blind_spots.hpp"
 #include "agent/delivery/log_sentence.hpp"
 #include "agent/delivery/pods.hpp"
 #include "agent/delivery/source_sentence.hpp"
@@ -251,13 +253,6 @@ void write_limits(Terminal& out, const ClusterView& cluster) {
   out.line();
 }
 
-void write_lines(Terminal& out, const std::string& heading, const std::set<std::string>& lines) {
-  if (lines.empty()) return;
-  out.line(out.paint(Ink::bold, heading));
-  for (const std::string& line : lines) out.line("  " + printable(line, 400));
-  out.line();
-}
-
 /// A blind spot of tomorrow: what is not remembered will not be known after a restart.
 void write_store(Terminal& out, const AgentHealth& agent) {
   if (agent.store_state.empty() || agent.store_state == "off" || agent.store_state == "ok") return;
@@ -275,19 +270,70 @@ void write_recorder(Terminal& out, const AgentHealth& agent) {
   out.line();
 }
 
-/// A line is an option for Flink, or ("--…") one for this program.
-void write_enable(Terminal& out, const View& view) {
-  std::set<std::string> for_flink;
-  std::set<std::string> for_us;
-  for (const ClusterView& cluster : view.clusters) {
-    for (const DetectorReport& report : cluster.detectors) {
-      for (const std::string& line : report.enable) {
-        (line.starts_with("--") ? for_us : for_flink).insert(line);
+std::string_view word_of(const BlindSpot& spot) {
+  switch (spot.capability) {
+    case Capability::judges:
+      return "in part";
+    case Capability::suspects:
+      return "suspects";
+    case Capability::blind:
+      return "cannot judge";
+  }
+  return "";
+}
+
+/// The detectors that the same lines open, those that lack the same in one line.
+void write_eye(Terminal& out, const std::vector<const BlindSpot*>& eye) {
+  constexpr int kWordColumns = 13;
+  std::vector<std::pair<const BlindSpot*, std::string>> rows;
+  for (const BlindSpot* spot : eye) {
+    const auto alike = std::find_if(rows.begin(), rows.end(), [&](const auto& row) {
+      return row.first->capability == spot->capability && row.first->unseen == spot->unseen;
+    });
+    if (alike == rows.end()) {
+      rows.emplace_back(spot, printable(spot->detector));
+    } else {
+      alike->second += ", " + printable(spot->detector);
+    }
+  }
+  for (const auto& [spot, names] : rows) {
+    const std::string unseen = spot->unseen.empty() ? "" : ": does not see " + spot->unseen;
+    out.paragraph("  " + out.paint(Ink::yellow, padded(word_of(*spot), kWordColumns)),
+                  2 + kWordColumns, names + unseen);
+  }
+  for (const bool for_us : {false, true}) {
+    bool headed = false;
+    for (const std::string& line : eye.front()->enable) {
+      if (is_for_us(line) != for_us) continue;
+      if (!std::exchange(headed, true)) {
+        out.line(for_us ? "    give flink-doctor:" : "    add to Flink's configuration:");
+      }
+      out.line("      " + printable(line, 400));
+      if (line.starts_with("--probe")) {
+        out.paragraph("        ", 8,
+                      "(`flink-doctor probe` runs there; in Kubernetes kubelets do as well: "
+                      "clusters[].containers)");
       }
     }
   }
-  write_lines(out, "To see more, add to Flink's configuration:", for_flink);
-  write_lines(out, "Flink has metrics to offer; to see them, run flink-doctor with:", for_us);
+}
+
+/// What opens the eyes of this cluster's detectors, each eye with its lines.
+void write_blind_spots(Terminal& out, const ClusterView& cluster) {
+  std::vector<std::vector<const BlindSpot*>> eyes;
+  const std::vector<BlindSpot> spots = blind_spots(cluster);
+  for (const BlindSpot& spot : spots) {
+    // What no line opens is said where it is blind, or of the source that does not answer.
+    if (spot.enable.empty() && spot.unseen.empty()) continue;
+    const auto eye = std::find_if(eyes.begin(), eyes.end(), [&](const auto& other) {
+      return other.front()->enable == spot.enable;
+    });
+    (eye == eyes.end() ? eyes.emplace_back() : *eye).push_back(&spot);
+  }
+  if (eyes.empty()) return;
+  out.line(out.paint(Ink::bold, "To see more of " + printable(cluster.name)));
+  for (const auto& eye : eyes) write_eye(out, eye);
+  out.line();
 }
 
 }  // namespace
@@ -309,13 +355,13 @@ std::string text_report(const View& view, ReportStyle style) {
     write_sources(out, cluster, view.generated_at);
     write_limits(out, cluster);
     write_pods(out, cluster, view.generated_at);
+    write_blind_spots(out, cluster);
   }
   for (const ReportedFinding* finding : findings_of(view, nullptr)) {
     write_finding(out, *finding, view.generated_at);
   }
   write_store(out, view.agent);
   write_recorder(out, view.agent);
-  write_enable(out, view);
   return out.take();
 }
 

@@ -94,6 +94,7 @@ TEST_F(CatchUpTest, OldFiguresAreNoPresent) {
   const Verdict verdict = judge();
   EXPECT_TRUE(verdict.findings.empty());
   EXPECT_EQ(verdict.state, DetectorState::blind);
+  EXPECT_FALSE(verdict.enable.empty()) << "Kinesis' lag is told by reporters alone";
 }
 
 TEST_F(CatchUpTest, ASingleLookLearns) {

@@ -38,9 +38,14 @@ Sources
   up    rest      jm:8081
   down  reporter  tm:9249  refused: nothing listens on tm:9249
 
-To see more, add to Flink's configuration:
-  metrics.reporters: prom
-  state.backend.rocksdb.metrics: x
+To see more of prod
+  cannot judge native_overrun
+    add to Flink's configuration:
+      metrics.reporters: prom
+      state.backend.rocksdb.metrics: x
+  in part      backpressure
+    add to Flink's configuration:
+      metrics.reporters: prom
 
 )");
 }
