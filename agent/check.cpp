@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -34,37 +35,75 @@ void say(const CheckOptions& options, const std::string& text) {
   if (options.progress) std::fprintf(stderr, "%s\n", text.c_str());
 }
 
-bool reached(const Judge& judge, TimestampMs now) {
-  const Window window = judge.window(now);
-  return std::any_of(window.sources.begin(), window.sources.end(), [](const SourceHealth& source) {
-    return source.kind == SourceKind::rest && source.up;
-  });
+/// What is asked first, for people.
+std::string address_of(const ClusterConfig& cluster) {
+  if (!cluster.flink.empty()) return cluster.flink.front().url();
+  if (!cluster.yarn || cluster.yarn->resource_managers.empty()) return cluster.name;
+  return cluster.yarn->resource_managers.front().url() + " for " + cluster.yarn->application;
 }
 
-asio::awaitable<void> two_polls(const CheckOptions& options, Collection& collection,
-                                const Judge& judge, Backfill* past) {
-  if (past != nullptr) {
-    std::vector<JobSummary> listed = co_await collection.listed_jobs();
-    co_await past->run(0, std::move(listed));
+/// One cluster: who asks it, and what is known of it.
+class Look {
+ public:
+  Look(ClusterIndex index, const CheckOptions& options, const FeaturePlan& plan, Http& http,
+       Resolver& resolver, const Selection& selection, const std::shared_ptr<SeriesBudget>& budget)
+      : options_(options),
+        cluster_(options.config.clusters[index]),
+        judge_(judge_config(cluster_, options.config, true), all_detectors(), plan,
+               options.config.limits, budget),
+        collection_(index, cluster_, options.config, http, resolver, selection, judge_.entities(),
+                    true, [this](const StreamItem& item) { judge_.absorb(item); }) {
+    if (!cluster_.backfill) return;
+    past_.emplace(
+        index, cluster_.name, *cluster_.backfill,
+        WalkPorts{&http, &selection, &options.config.limits, &judge_.entities(), now_ms},
+        [this](const StreamItem& item) { judge_.absorb(item); },
+        [this](const std::string& line) { say(options_, line); });
   }
-  const std::string url = options.config.clusters.front().flink.front().url();
-  say(options, "asking " + printable(url) + " …");
-  co_await collection.poll_once();
-  if (!reached(judge, now_ms())) co_return;
-  say(options, "waiting " + format_duration_ms(static_cast<double>(options.wait_ms)) +
-                   " for a second look (Flink refreshes its metrics every 10 s) …");
-  asio::steady_timer timer(co_await asio::this_coro::executor);
-  timer.expires_after(std::chrono::milliseconds(options.wait_ms));
-  co_await timer.async_wait(asio::use_awaitable);
-  co_await collection.poll_once();
-}
 
-ViewPtr view_of(const Judge& judge, TimestampMs now) {
+  asio::awaitable<void> two_polls() {
+    if (past_) {
+      std::vector<JobSummary> listed = co_await collection_.listed_jobs();
+      co_await past_->run(0, std::move(listed));
+    }
+    say(options_, "asking " + printable(address_of(cluster_)) + " …");
+    co_await collection_.poll_once();
+    if (!reached()) co_return;
+    say(options_, "waiting " + format_duration_ms(static_cast<double>(options_.wait_ms)) +
+                      " for a second look (Flink refreshes its metrics every 10 s) …");
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    timer.expires_after(std::chrono::milliseconds(options_.wait_ms));
+    co_await timer.async_wait(asio::use_awaitable);
+    co_await collection_.poll_once();
+  }
+
+  Judge& judge() { return judge_; }
+
+ private:
+  bool reached() const {
+    const Window window = judge_.window(now_ms());
+    return std::any_of(
+        window.sources.begin(), window.sources.end(),
+        [](const SourceHealth& source) { return source.kind == SourceKind::rest && source.up; });
+  }
+
+  const CheckOptions& options_;
+  const ClusterConfig& cluster_;
+  Judge judge_;
+  Collection collection_;
+  std::optional<Backfill> past_;
+};
+
+using Looks = std::vector<std::unique_ptr<Look>>;
+
+ViewPtr view_of(const Looks& looks, TimestampMs now) {
   auto view = std::make_shared<View>();
   view->generated_at = now;
   view->agent.version = DOCTOR_VERSION;
   view->agent.store_state = "off";
-  show(judge, *view).samples = curated_samples(judge, now);
+  for (const auto& look : looks) {
+    show(look->judge(), *view).samples = curated_samples(look->judge(), now);
+  }
   return view;
 }
 
@@ -82,22 +121,13 @@ std::string why_unreachable(const ClusterView& cluster) {
 CheckResult check(CheckOptions options) {
   const FeaturePlan plan(all_detectors(), exported_metrics(options.config));
   const Selection selection(plan.metrics());
-  const ClusterConfig& cluster = options.config.clusters.front();
-  Judge judge(judge_config(cluster, options.config, true), all_detectors(), plan,
-              options.config.limits,
-              std::make_shared<SeriesBudget>(options.config.limits.series_max));
+  const auto budget = std::make_shared<SeriesBudget>(options.config.limits.series_max);
   asio::io_context io(1);
   Resolver resolver(options.config.limits);
   const std::unique_ptr<Http> http = make_asio_http(resolver, options.config.limits);
-  Collection collection(0, cluster, options.config, *http, resolver, selection, judge.entities(),
-                        true, [&](const StreamItem& item) { judge.absorb(item); });
-  std::optional<Backfill> past;
-  if (cluster.backfill) {
-    past.emplace(
-        0, cluster.name, *cluster.backfill,
-        WalkPorts{http.get(), &selection, &options.config.limits, &judge.entities(), now_ms},
-        [&](const StreamItem& item) { judge.absorb(item); },
-        [&](const std::string& line) { say(options, line); });
+  Looks looks;
+  for (ClusterIndex i = 0; i < options.config.clusters.size(); ++i) {
+    looks.push_back(std::make_unique<Look>(i, options, plan, *http, resolver, selection, budget));
   }
   asio::signal_set signals(io, SIGTERM, SIGINT);
   bool interrupted = false;
@@ -107,32 +137,39 @@ CheckResult check(CheckOptions options) {
     io.stop();
   });
   std::exception_ptr bug;
-  asio::co_spawn(io, two_polls(options, collection, judge, past ? &*past : nullptr),
-                 [&](std::exception_ptr fault) {
-                   bug = fault;
-                   signals.cancel();
-                 });
+  std::size_t looking = looks.size();
+  if (looking == 0) signals.cancel();
+  for (const auto& look : looks) {
+    asio::co_spawn(io, look->two_polls(), [&](std::exception_ptr fault) {
+      if (fault) bug = fault;
+      if (--looking == 0) signals.cancel();
+    });
+  }
   io.run();
   if (bug) std::rethrow_exception(bug);
   if (interrupted) return {nullptr, kExitCannotJudge, "interrupted"};
   const TimestampMs now = now_ms();
-  judge.judge(now);
+  for (const auto& look : looks) look->judge().judge(now);
   CheckResult result;
-  result.view = view_of(judge, now);
+  result.view = view_of(looks, now);
   std::tie(result.exit_code, result.why) = verdict_of(*result.view, options.strict);
   return result;
 }
 
 std::pair<int, std::string> verdict_of(const View& view, bool strict) {
+  const auto of = [&](const std::string& cluster) {
+    return view.clusters.size() > 1 ? printable(cluster, 80) + ": " : "";
+  };
+  if (view.clusters.empty()) return {kExitCannotJudge, "cannot judge: no cluster is watched"};
   for (const ClusterView& cluster : view.clusters) {
     if (cluster.status != ClusterStatus::ok && cluster.status != ClusterStatus::partial) {
-      return {kExitCannotJudge, "cannot judge: " + why_unreachable(cluster)};
+      return {kExitCannotJudge, of(cluster.name) + "cannot judge: " + why_unreachable(cluster)};
     }
     if (!strict) continue;
     for (const DetectorReport& report : cluster.detectors) {
       if (report.state != DetectorState::blind) continue;
-      return {kExitCannotJudge,
-              "--strict: " + report.detector + " cannot judge: " + printable(report.why, 300)};
+      return {kExitCannotJudge, of(cluster.name) + "--strict: " + report.detector +
+                                    " cannot judge: " + printable(report.why, 300)};
     }
   }
   const ReportedFinding* worst = nullptr;
@@ -143,7 +180,8 @@ std::pair<int, std::string> verdict_of(const View& view, bool strict) {
   if (worst == nullptr || worst->finding.severity == Severity::info) return {kExitWell, ""};
   const bool critical = worst->finding.severity == Severity::critical;
   return {critical ? kExitCritical : kExitWarning,
-          std::string(to_string(worst->finding.severity)) + ": " + worst->finding.summary};
+          of(worst->finding.subject.cluster) + std::string(to_string(worst->finding.severity)) +
+              ": " + worst->finding.summary};
 }
 
 }  // namespace doctor

@@ -1,4 +1,4 @@
-// One shot: two polls of one cluster, one judgement, one report.
+// One shot: two polls of each cluster, one judgement, one report.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 namespace doctor {
 
 struct CheckOptions {
-  Config config;                       // exactly one cluster
+  Config config;                       // its clusters are looked at together
   DurationMs wait_ms{12 * kSecondMs};  // between the polls: a little over Flink's metric fetch
   bool strict{false};
   bool progress{true};  // on standard error
@@ -29,7 +29,7 @@ struct CheckResult {
 
 CheckResult check(CheckOptions options);
 
-/// The exit code of a judged view, and why.
+/// The exit code of a judged view, that of its worst cluster, and why.
 std::pair<int, std::string> verdict_of(const View& view, bool strict);
 
 }  // namespace doctor

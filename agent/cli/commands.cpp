@@ -55,6 +55,11 @@ int run_check(const Flags& flags) {
   if (flags.wait_seconds < 0 || flags.wait_seconds > 3600) {
     return refuse("--wait must be between 0 and 3600 seconds");
   }
+  if (flags.flink.empty() == flags.config_file.empty()) {
+    return refuse(
+        "check looks at one cluster by its URL, or at those of --config FILE: give one of the two "
+        "(check --help)");
+  }
   Result<Config> config = configuration(flags);
   if (!config) return refuse(config.error().message);
   warn(*config);
@@ -183,15 +188,22 @@ void add_source_flags(CLI::App* verb, Flags& flags) {
 }
 
 /// One cluster; with the name of `run` for it, too.
-void add_flink_flag(CLI::App* verb, Flags& flags) {
-  verb->add_option("URL,--flink", flags.flink, "the JobManager's REST address")
+CLI::Option* add_flink_flag(CLI::App* verb, Flags& flags) {
+  return verb->add_option("URL,--flink", flags.flink, "the JobManager's REST address")
       ->required()
       ->expected(1);
 }
 
 void add_check_verb(CLI::App& app, Flags& flags, int& code) {
-  CLI::App* verb = app.add_subcommand("check", "look at a cluster once and report");
-  add_flink_flag(verb, flags);
+  CLI::App* verb = app.add_subcommand("check", "look at a cluster, or at several, once and report");
+  add_flink_flag(verb, flags)->required(false);
+  CLI::Option* file = verb->add_option("--config", flags.config_file,
+                                       "YAML configuration: its clusters take the place of URL")
+                          ->type_name("FILE");
+  verb->add_option("--cluster", flags.clusters, "this one of the file's clusters alone")
+      ->type_name("NAME")
+      ->allow_extra_args(false)
+      ->needs(file);
   add_source_flags(verb, flags);
   verb->add_option("--format", flags.format)->check(CLI::IsMember({"text", "json"}));
   add_history_flags(*verb, flags.history);

@@ -74,6 +74,26 @@ Status add_logs(const Flags& flags, Config& config) {
   return Done{};
 }
 
+/// Of the file's clusters those that are wanted.
+Status keep_named(const std::vector<std::string>& names, Config& config) {
+  if (names.empty()) return Done{};
+  for (const std::string& name : names) {
+    const bool known = std::any_of(config.clusters.begin(), config.clusters.end(),
+                                   [&](const ClusterConfig& c) { return c.name == name; });
+    if (known) continue;
+    std::string all;
+    for (const ClusterConfig& cluster : config.clusters) {
+      all += (all.empty() ? "" : ", ") + printable(cluster.name, 60);
+    }
+    return Error{ErrorCode::invalid_argument, "--cluster " + printable(name, 60) +
+                                                  ": no such cluster in the file; it has " + all};
+  }
+  std::erase_if(config.clusters, [&](const ClusterConfig& cluster) {
+    return std::find(names.begin(), names.end(), cluster.name) == names.end();
+  });
+  return Done{};
+}
+
 /// Takes out what agents of other shards watch.
 Status keep_shard(const std::string& text, Config& config) {
   if (text.empty()) return Done{};
@@ -97,6 +117,7 @@ Result<Config> configuration(const Flags& flags) {
       return Error{parsed.error().code, flags.config_file + ":\n" + parsed.error().message};
     }
     config = std::move(*parsed);
+    if (const Status ok = keep_named(flags.clusters, config); !ok) return ok.error();
   }
   for (const std::string& url : flags.flink) {
     Result<ClusterConfig> cluster = cluster_from_url(url);

@@ -21,6 +21,7 @@ struct Flags {
   std::vector<std::string> alertmanagers;
   std::vector<std::string> expected_jobs;
   std::string config_file;
+  std::vector<std::string> clusters;  // of the file, by name; none: all
   std::string listen;
   std::string data_dir;
   std::string format{"text"};

@@ -113,6 +113,62 @@ TEST_P(CheckRecorded, StrictRefusesBlindness) {
 
 INSTANTIATE_TEST_SUITE_P(Versions, CheckRecorded, testing::Values("1.20", "2.2"));
 
+ClusterConfig named(const std::string& name, std::uint16_t port) {
+  Result<ClusterConfig> cluster = cluster_from_url("http://127.0.0.1:" + std::to_string(port));
+  EXPECT_TRUE(cluster);
+  cluster->name = name;
+  return std::move(*cluster);
+}
+
+CheckResult check_all(std::vector<ClusterConfig> clusters) {
+  CheckOptions options;
+  options.config.clusters = std::move(clusters);
+  options.config.limits.rest_deadline_ms = 3000;
+  options.wait_ms = 10;
+  options.progress = false;
+  return check(std::move(options));
+}
+
+TEST(CheckSeveral, TheWorstClusterDecidesAndIsNamed) {
+  Answers sick, idle;
+  sick.record(RecordedCluster{"1.20"});
+  idle.record(RecordedCluster{"2.2"});
+  for (const auto& [name, id] : RecordedCluster{"2.2"}.job_ids()) idle.by_path.erase("/jobs/" + id);
+  idle.by_path["/jobs/overview"] = {200, R"({"jobs":[]})"};
+  const auto of_sick = sick.serve();
+  const auto of_idle = idle.serve();
+  const CheckResult both =
+      check_all({named("idle", of_idle->port()), named("sick", of_sick->port())});
+  ASSERT_TRUE(both.view);
+  ASSERT_EQ(both.view->clusters.size(), 2U);
+  EXPECT_EQ(both.view->clusters[0].version->text.substr(0, 3), "2.2");
+  EXPECT_EQ(both.view->clusters[1].version->text.substr(0, 4), "1.20");
+  EXPECT_EQ(both.exit_code, kExitCritical) << both.why;
+  EXPECT_TRUE(both.why.starts_with("sick: critical: ")) << both.why;
+  for (const ReportedFinding& reported : both.view->findings) {
+    EXPECT_EQ(reported.finding.subject.cluster, "sick") << reported.finding.summary;
+  }
+  const CheckResult with_gone =
+      check_all({named("idle", of_idle->port()), named("gone", 1), named("sick", of_sick->port())});
+  EXPECT_EQ(with_gone.exit_code, kExitCannotJudge);
+  EXPECT_TRUE(with_gone.why.starts_with("gone: cannot judge: refused")) << with_gone.why;
+  EXPECT_FALSE(with_gone.view->findings.empty()) << "the others are judged all the same";
+}
+
+TEST(CheckSeveral, AClusterOnYarnHasNoAddressOfItsOwn) {
+  ClusterConfig cluster;
+  cluster.name = "on-yarn";
+  cluster.yarn.emplace();
+  cluster.yarn->application = "orders";
+  cluster.yarn->resource_managers = named("", 1).flink;
+  const CheckResult result = check_all({cluster});
+  EXPECT_EQ(result.exit_code, kExitCannotJudge);
+  EXPECT_NE(result.why.find("cannot judge: "), std::string::npos) << result.why;
+  cluster.yarn->resource_managers.clear();
+  EXPECT_EQ(check_all({cluster}).exit_code, kExitCannotJudge);
+  EXPECT_EQ(check_all({}).exit_code, kExitCannotJudge);
+}
+
 TEST(Check, ARefusedConnectionIsNamed) {
   const CheckResult result = check_port(1);
   EXPECT_EQ(result.exit_code, kExitCannotJudge);

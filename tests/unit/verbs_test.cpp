@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,9 @@
 namespace doctor {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 struct Told {
@@ -49,6 +52,26 @@ TEST(Verbs, AClusterMayBeNamedAsRunNamesIt) {
     EXPECT_EQ(named.code, plain.code) << verb;
     EXPECT_NE(named.code, 0) << verb;
   }
+}
+
+TEST(Verbs, CheckTakesTheClustersOfAFile) {
+  const std::string file = testing::TempDir() + "verbs-check.yaml";
+  std::ofstream(file) << "clusters:\n"
+                         "  - {name: orders, flink: [\"http://127.0.0.1:1\"]}\n"
+                         "  - {name: bills, flink: [\"http://127.0.0.1:1\"]}\n";
+  const Told both = tell({"check", "--config", file.c_str(), "--quiet"});
+  EXPECT_EQ(both.code, 3);
+  EXPECT_THAT(both.out, AllOf(HasSubstr("orders  http://"), HasSubstr("bills  http://")));
+  EXPECT_THAT(both.err, HasSubstr("orders: cannot judge: refused"));
+  const Told one = tell({"check", "--config", file.c_str(), "--cluster", "bills", "--quiet"});
+  EXPECT_EQ(one.code, 3);
+  EXPECT_THAT(one.out, AllOf(HasSubstr("bills  http://"), Not(HasSubstr("orders"))));
+  const Told none = tell({"check", "--config", file.c_str(), "--cluster", "bill"});
+  EXPECT_EQ(none.code, 3);
+  EXPECT_THAT(none.err, HasSubstr("no such cluster in the file; it has orders, bills"));
+  EXPECT_THAT(tell({"check", "--config", file.c_str(), "http://a"}).err,
+              HasSubstr("one of the two"));
+  EXPECT_NE(tell({"check", "http://127.0.0.1:1", "--cluster", "bills"}).code, 0);
 }
 
 TEST(Verbs, WhatItDoesNotKnowEndsWithAHint) {
