@@ -7,6 +7,7 @@ from __future__ import annotations
 import unittest
 from typing import Any
 
+from blindness import Blindness
 from findings import Report, Target, parse
 from judge import Judge
 from story import Expectation, Explained, Story, Twin
@@ -92,6 +93,47 @@ class JudgeTest(unittest.TestCase):
         self.absorb(finding("backpressure", "slow", entity={"vertex": "enrich"}), at=500)
         self.assertEqual(800, self.judge.twin_must_run(self.twin, short=False))
         self.assertEqual(0, self.judge.twin_must_run(self.twin, short=True))
+
+
+MATRIX = """| detector | REST alone | with reporters |
+|---|---|---|
+| `backpressure` | judges | judges |
+| `catch_up` | suspects | judges |
+| `native_leak` | blind | judges |
+"""
+LINES = {"enable": ["--probe HOST:9670"]}
+
+
+class BlindnessTest(unittest.TestCase):
+    def failures(self, *detectors: dict[str, Any], status: str = "ok") -> int:
+        blindness = Blindness(MATRIX)
+        honest = {"detector": "native_leak", "state": "blind", "why": "no probe", **LINES}
+        blindness.absorb(parse({"clusters": [{"name": "b", "status": "ok", "detectors": [honest]}]}))
+        blindness.absorb(parse({"clusters": [{"name": "a", "status": status, "detectors": list(detectors)}]}))
+        return blindness.lines()[2]
+
+    def test_who_says_so(self) -> None:
+        self.assertEqual(0, self.failures({"detector": "native_leak", "state": "blind", "why": "no probe", **LINES},
+                                          {"detector": "catch_up", "state": "ok", "sight": "suspects", **LINES},
+                                          {"detector": "backpressure", "state": "ok"}))
+
+    def test_who_does_not(self) -> None:
+        for silent in ({"state": "ok"}, {"state": "blind", **LINES}, {"state": "blind", "why": "no probe"}):
+            self.assertEqual(1, self.failures({"detector": "native_leak", **silent}), silent)
+        self.assertEqual(1, self.failures({"detector": "backpressure", "state": "ok"}))
+
+    def test_others_name_their_blind_spot(self) -> None:
+        honest = {"detector": "native_leak", "state": "blind", "why": "no probe", **LINES}
+        self.assertEqual(1, self.failures(honest, {"detector": "backpressure", "state": "blind"}))
+        self.assertEqual(1, self.failures(honest, {"detector": "catch_up", "state": "ok", "sight": "suspects"}))
+
+    def test_an_outage_is_no_blindness(self) -> None:
+        gone = {"detector": "native_leak", "state": "blind", "why": "the cluster does not answer (gone)"}
+        self.assertEqual(0, self.failures(gone, status="gone"))
+        self.assertEqual(0, self.failures(gone))
+
+    def test_nobody_heard_is_a_failure(self) -> None:
+        self.assertEqual(1, Blindness(MATRIX).lines()[2])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from alerting import Alertmanager, PartFailed, Prometheus
+from blindness import Blindness, matrix_of
 from cluster import ClusterFailed
 from delivery import Delivery
 from doctor import Doctor, DoctorFailed
@@ -49,6 +50,7 @@ class Run:
         self.stories: list[Story] = []
         self.doctor: Doctor | None = None
         self.rest_only: Doctor | None = None  # watches the same without reporters
+        self.blindness: Blindness | None = None  # of that one
         self.alertmanager: Alertmanager | None = None
         self.prometheus: Prometheus | None = None
         self.delivery: Delivery | None = None
@@ -98,6 +100,7 @@ class Run:
         if self.args.rest_only:
             self.rest_only = Doctor(self.args.doctor, self.out / "doctor-rest", [(url, "") for url, _ in addresses])
             self.rest_only.wait_up()
+            self.blindness = Blindness(matrix_of(self.args.doctor))
         if self.args.prometheus_bin:
             self.prometheus = Prometheus(self.args.prometheus_bin, self.args.promtool, self.out / "prometheus",
                                          self.doctor.listen)
@@ -133,6 +136,7 @@ class Run:
             for at, report in self.doctor.reports() if self.doctor else []:
                 self.absorb(report, at)
             for at, report in self.rest_only.reports() if self.rest_only else []:
+                self.blindness.absorb(report)
                 for line in self.rest_judge.absorb(report, at):
                     self.log(f"REST alone: {line}")
             if self.stores and any(story.is_plain_to_see(now()) for story in self.stories):
@@ -198,6 +202,8 @@ class Run:
             print("\n".join(self.delivery.summary()))
             failures += self.delivery.failures()
             passes += len(self.delivery.checks) - self.delivery.failures()
+        if self.blindness:
+            asides.append(self.blindness.lines())
         asides.append(compare(self.args.doctor, self.doctor.recording, documents))
         for said, good, bad in asides:
             lines = said + lines

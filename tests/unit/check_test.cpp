@@ -6,9 +6,11 @@
 #include <chrono>
 #include <map>
 
+#include "agent/capability.hpp"
 #include "agent/delivery/document.hpp"
 #include "agent/delivery/report.hpp"
 #include "agent/net/server.hpp"
+#include "detectors/registry.hpp"
 #include "tests/unit/loopback.hpp"
 #include "tests/unit/rest_fixtures.hpp"
 
@@ -109,6 +111,30 @@ TEST_P(CheckRecorded, StrictRefusesBlindness) {
   const CheckResult result = check_port(server->port(), true);
   EXPECT_EQ(result.exit_code, kExitCannotJudge);
   EXPECT_NE(result.why.find("--strict"), std::string::npos) << result.why;
+}
+
+/// What the matrix promises of REST alone, held against a real cluster's answers with nothing else.
+TEST_P(CheckRecorded, ThroughRestAloneTheMatrixIsTrue) {
+  Answers answers;
+  answers.record(RecordedCluster{GetParam()});
+  const auto server = answers.serve();
+  const CheckResult result = check_port(server->port());
+  ASSERT_TRUE(result.view);
+  const std::vector<DetectorReport>& reports = result.view->clusters.at(0).detectors;
+  ASSERT_EQ(reports.size(), all_detectors().size());
+  std::size_t blind = 0;
+  for (const DetectorReport& report : reports) {
+    const Capability promised = capability(*find_detector(report.detector), Sources::rest);
+    if (promised == Capability::judges) {
+      EXPECT_NE(report.state, DetectorState::blind) << report.detector << ": " << report.why;
+    }
+    if (promised != Capability::blind) continue;
+    ++blind;
+    EXPECT_EQ(report.state, DetectorState::blind) << report.detector << ": " << report.why;
+    EXPECT_FALSE(report.why.empty()) << report.detector;
+    EXPECT_FALSE(report.enable.empty()) << report.detector;
+  }
+  EXPECT_GE(blind, 1U) << "native_leak needs the kernel's word";
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, CheckRecorded, testing::Values("1.20", "2.2"));
