@@ -59,9 +59,8 @@ void name_entity(const EntityTable& entities, const Window& window, EntityId ent
 CuratedSamples curated_samples(const Judge& judge, TimestampMs now, std::size_t samples_max) {
   const Window window = judge.window(now);
   std::vector<std::pair<SeriesKey, Sample>> latest = judge.features().all_latest();
-  std::erase_if(latest, [&](const auto& entry) {
-    return !window.fresh(entry.first.metric, entry.second);
-  });
+  std::erase_if(latest,
+                [&](const auto& entry) { return !window.fresh(entry.first.metric, entry.second); });
   const auto shown =
       latest.begin() + static_cast<std::ptrdiff_t>(std::min(latest.size(), samples_max));
   std::partial_sort(latest.begin(), shown, latest.end(),

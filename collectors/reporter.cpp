@@ -103,7 +103,7 @@ void ReporterScrape::sample(std::string_view /*family*/, std::span<const exposit
                             double value) {
   // Lines that get no place leave names behind, too.
   const bool full = staged_.size() >= limits_.series_per_source_max ||
-                    places_.bytes() >= ReporterPlaces::kBytesMax;
+                    places_.bytes() >= limits_.new_series_names_bytes_max;
   if (full || !raw_) {
     ++dropped_;
     return;

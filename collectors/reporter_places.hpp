@@ -23,8 +23,6 @@ inline constexpr std::string_view kTaskManagerPrefix = "flink_taskmanager_";
 class ReporterPlaces {
  public:
   static constexpr std::uint32_t kNoText = 0xFFFFFFFFU;
-  /// Of one body: with more, see bytes(), no series is to be filled in. Some 25,000 usual names.
-  static constexpr std::size_t kBytesMax = 8U << 20U;
   /// Names by their number, see text().
   struct Place {
     Metric metric{};

@@ -13,6 +13,7 @@ struct Limits {
   std::size_t rest_body_bytes_max = 8U << 20U;
   std::size_t reporter_body_bytes_max = 256U << 20U;  // bytes processed, not held
   std::size_t reporter_line_bytes_max = 64U << 10U;
+  std::size_t new_series_names_bytes_max = 8U << 20U;  // of one scrape; some 25,000 usual names
   // Whether pages of metrics are asked for as gzip: a reporter then packs them for every scrape, at
   // the cost of its TaskManager.
   bool scrapes_gzip = false;

@@ -47,9 +47,9 @@ struct SourceHealth {
   std::uint64_t samples_kept{};  // in the last scrape
   std::uint64_t lines_malformed{};
   std::map<LineFault, std::uint64_t> line_faults{};  // the same by reason
-  std::uint64_t series_dropped{};                    // at a limit; again with each scrape that shows them
-  std::uint64_t series_unseen{};                     // of these in the last scrape
-  std::uint64_t turns_skipped{};                     // to be asked, since the one before still ran
+  std::uint64_t series_dropped{};  // at a limit; again with each scrape that shows them
+  std::uint64_t series_unseen{};   // of these in the last scrape
+  std::uint64_t turns_skipped{};   // to be asked, since the one before still ran
   /// "jobmanager" or "taskmanager", told by content; empty while nothing told it.
   std::string role{};
   /// From one value of a series to its next, where a budget of calls decides; 0: as often as the

@@ -175,13 +175,18 @@ std::optional<MetaspaceJudgement> judge_metaspace(const MetaspaceProcess& proces
     return keeps && few_left ? MetaspaceJudgement{Severity::critical, Confidence::imminent}
                              : MetaspaceJudgement{Severity::warning, Confidence::confirmed};
   }
+  const bool nearly_full = process.used_ratio.value_or(0) >= params["imminent_used_ratio"];
+  // The JVM has tidied up as well as it could, and the next submissions do not fit.
+  if (growth.freed_little && few_left && nearly_full) {
+    return MetaspaceJudgement{Severity::critical, Confidence::imminent};
+  }
   // Without class counts nobody can say more; what tidied up before needs a proof.
-  const bool may_leak = ((keeps || !growth.keeps) && !growth.gave_back) || one_may_keep(growth) ||
-                        growth.freed_little;
+  const bool one_keeps = one_may_keep(growth);
+  const bool may_leak =
+      ((keeps || !growth.keeps) && !growth.gave_back) || one_keeps || growth.freed_little;
   if (may_leak && (left_behind_ratio(process) >= params["headroom_ratio"] ||
                    (left <= params["suspected_submissions_left"] && ended_left_most(process)))) {
-    const bool nearly_full = process.used_ratio.value_or(0) >= params["imminent_used_ratio"];
-    return keeps && few_left && nearly_full
+    return (keeps || one_keeps) && few_left && nearly_full
                ? MetaspaceJudgement{Severity::critical, Confidence::imminent}
                : MetaspaceJudgement{Severity::warning, Confidence::suspected};
   }
