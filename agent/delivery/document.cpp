@@ -6,7 +6,7 @@
 
 #include "agent/delivery/blind_spots.hpp"
 #include "agent/delivery/pods.hpp"
-#include "agent/delivery/source_sentence.hpp"
+#include "agent/delivery/unseen.hpp"
 #include "model/text.hpp"
 
 namespace doctor {

@@ -7,8 +7,8 @@
 #include "agent/delivery/blind_spots.hpp"
 #include "agent/delivery/log_sentence.hpp"
 #include "agent/delivery/pods.hpp"
-#include "agent/delivery/source_sentence.hpp"
 #include "agent/delivery/terminal.hpp"
+#include "agent/delivery/unseen.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -50,13 +50,6 @@ std::string upper(std::string_view text) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
   return out;
-}
-
-/// "2026-11-21 08:30:00 UTC"
-std::string moment(TimestampMs at) {
-  std::string text = format_rfc3339(at).substr(0, 19);
-  if (text.size() > 10) text[10] = ' ';
-  return text + " UTC";
 }
 
 std::string quantity(double value, const std::string& unit) {
@@ -233,23 +226,18 @@ void write_sources(Terminal& out, const ClusterView& cluster, TimestampMs now) {
   out.line();
 }
 
-void write_limit(Terminal& out, const SeriesLimit& limit, const std::string& whose,
-                 const std::string& way_out) {
-  if (limit.samples_dropped == 0) return;
-  out.paragraph("  ", 2,
-                std::to_string(limit.samples_dropped) + " samples found no room, the last at " +
-                    moment(limit.last_dropped) + ": " + whose + " more than the " +
-                    std::to_string(limit.series_max) + " series that are kept" + way_out);
-}
-
 /// What was there first stays; the rest no detector sees.
 void write_limits(Terminal& out, const ClusterView& cluster) {
   if (cluster.own_limit.samples_dropped + cluster.shared_limit.samples_dropped == 0) return;
   out.line(out.paint(Ink::bold, "Not all is seen"));
-  write_limit(out, cluster.own_limit, "this cluster has", " of one cluster");
-  write_limit(out, cluster.shared_limit, "all clusters of this agent together have",
-              " (series_max): raise that if there is memory, or spread the clusters over several "
-              "agents (--shard)");
+  const std::string ours =
+      unseen_sentence(cluster.own_limit, "this cluster has", " of one cluster");
+  const std::string of_all = unseen_sentence(
+      cluster.shared_limit, "all clusters of this agent together have",
+      " (series_max): raise that if there is memory, or spread the clusters over several agents "
+      "(--shard)");
+  if (!ours.empty()) out.paragraph("  ", 2, ours);
+  if (!of_all.empty()) out.paragraph("  ", 2, of_all);
   out.line();
 }
 

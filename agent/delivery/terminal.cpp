@@ -80,4 +80,10 @@ std::string padded(std::string_view text, int width) {
   return out;
 }
 
+std::string moment(TimestampMs at) {
+  std::string text = format_rfc3339(at).substr(0, 19);
+  if (text.size() > 10) text[10] = ' ';
+  return text + " UTC";
+}
+
 }  // namespace doctor

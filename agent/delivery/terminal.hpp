@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "model/time.hpp"
+
 namespace doctor {
 
 enum class Ink { plain, bold, dim, red, yellow, blue, green };
@@ -31,5 +33,7 @@ class Terminal {
 int columns(std::string_view text);
 /// Padded with blanks on the right.
 std::string padded(std::string_view text, int width);
+/// "2026-11-21 08:30:00 UTC"
+std::string moment(TimestampMs at);
 
 }  // namespace doctor

@@ -71,6 +71,7 @@ TEST(MetaspaceProcess, SuspectsTheJobWhoseClassesStayWhereOthersWereTidiedUp) {
   process.growth.gave_back = true;
   process.growth.keeps = false;
   process.growth.kept = JobLoaders{"orders", 4, 3000, 0.9, 0.8, false};
+  process.used_ratio = 0.85;
   ASSERT_TRUE(judged(process));
   EXPECT_EQ(judged(process)->severity, Severity::warning);
   EXPECT_EQ(judged(process)->confidence, Confidence::suspected);
@@ -78,6 +79,27 @@ TEST(MetaspaceProcess, SuspectsTheJobWhoseClassesStayWhereOthersWereTidiedUp) {
   EXPECT_EQ(judged(process)->severity, Severity::info) << "most of it is given back";
   process.growth.kept = JobLoaders{"orders", 4, 3000, 0.9, 0.2, false};
   EXPECT_EQ(judged(process)->severity, Severity::info) << "and little of the others' either";
+}
+
+TEST(MetaspaceProcess, PagesWhereOneJobKeepsItsClassesAndTheNextSubmissionsDoNotFit) {
+  MetaspaceProcess process = filling();
+  process.growth.gave_back = true;
+  process.growth.keeps = false;
+  process.growth.kept = JobLoaders{"orders", 4, 3000, 0.9, 0.8, false};
+  ASSERT_TRUE(judged(process));
+  EXPECT_EQ(judged(process)->confidence, Confidence::imminent);
+  process.submissions_left = 8;
+  EXPECT_EQ(judged(process)->confidence, Confidence::suspected);
+}
+
+TEST(MetaspaceProcess, PagesWhatAFullCollectionLeftFullOfJobsThatRunToo) {
+  MetaspaceProcess process = filling();
+  process.growth.alive_bytes = 100e6;  // of the 180 MB above the base
+  process.growth.freed_little = true;
+  ASSERT_TRUE(judged(process));
+  EXPECT_EQ(judged(process)->confidence, Confidence::imminent);
+  process.used_ratio = 0.85;
+  EXPECT_EQ(judged(process)->severity, Severity::info);
 }
 
 TEST(MetaspaceProcess, JobsThatRunAreNoLeak) {
