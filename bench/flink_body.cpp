@@ -38,7 +38,7 @@ std::vector<Family> families(const BodyShape& shape) {
   for (const Metric metric : kept) found.push_back(family_of(info(metric), kColumnFamily));
   const auto add = [&](Level level, const std::string& star) {
     for (const MetricInfo& about : metric_catalogue()) {
-      if (about.level != level || about.reporter_name.empty()) continue;
+      if (about.level != level || about.reporter_name.empty() || !about.quantile.empty()) continue;
       if (has(kept, about.metric) || has(shape.left_out, about.metric)) continue;
       found.push_back(family_of(about, star));
     }
