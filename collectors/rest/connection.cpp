@@ -14,9 +14,10 @@ constexpr DurationMs kDeadlinesPerRound = 4;
 constexpr DurationMs kRoundMinMs = kSecondMs;
 /// A diagnosis makes two polls and goes.
 constexpr double kMinutesSavedOneShot = 5;
-/// Half: what follows at the pace of the budget fills the minute, and then waits no longer than
-/// that.
-constexpr double kMinutesSaved = 0.5;
+/// All jobs are new at once: what fails just then must not wait until they have been looked at.
+constexpr double kMinutesSaved = 1;
+/// Of bytes: what follows at the pace of the budget fills the minute, and then waits no longer.
+constexpr double kMinutesOfBytesSaved = 0.5;
 constexpr double kSpareShare = 1.0 / 15;  // of the calls, for what is urgent
 constexpr double kIdentifyCalls = 1;      // with some round of a minute
 /// A body that is expected to be larger may never find the room, and then has to take it.
@@ -52,7 +53,7 @@ Connection::Connection(Http& http, const Limits& limits, std::vector<Endpoint> c
       calls_(limits.rest_calls_per_minute_max,
              spree == Spree::one_shot ? kMinutesSavedOneShot : kMinutesSaved),
       bytes_(limits.rest_bytes_per_minute_max,
-             spree == Spree::one_shot ? kMinutesSavedOneShot : kMinutesSaved),
+             spree == Spree::one_shot ? kMinutesSavedOneShot : kMinutesOfBytesSaved),
       last_minute_({static_cast<double>(limits.rest_calls_per_minute_max),
                     limits.rest_bytes_per_minute_max}),
       clock_(std::move(clock)) {}
@@ -66,6 +67,8 @@ void Connection::begin_round() {
   }
   began_at_ = now;
   spent_bytes_ = 0;
+  if (!first_minute_ends_) first_minute_ends_ = now + kMinuteMs;
+  if (now < *first_minute_ends_) last_minute_.forget();
 }
 
 void Connection::begin_details() { overview_bytes_ = spent_bytes_; }
@@ -110,7 +113,7 @@ boost::asio::awaitable<Result<Answer>> Connection::get(std::string target, Sourc
 bool Connection::has_budget(double bytes, bool urgent) {
   refill();
   if (calls_.left() < 1 || bytes_.left() <= 0) return false;
-  if (spree_ == Spree::one_shot) return true;
+  if (spree_ == Spree::one_shot || clock_() < first_minute_ends_) return true;
   const double spare = urgent ? 0 : kSpareShare * limits_.rest_calls_per_minute_max;
   const double calls = 1 + kIdentifyCalls + spare;
   const double expected = std::min(bytes, kBodyShareMax * limits_.rest_bytes_per_minute_max);

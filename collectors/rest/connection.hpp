@@ -43,7 +43,7 @@ class Connection {
   using Clock = std::function<TimestampMs()>;
 
   enum class Spree {
-    none,     // half a minute's calls may be made at once, and no minute holds more than it may
+    none,     // a minute's calls may be made at once, and no minute but the first holds more
     one_shot  // some minutes' calls at once: who makes two polls and goes
   };
   Connection(Http& http, const Limits& limits, std::vector<Endpoint> candidates, Spree spree,
@@ -88,6 +88,7 @@ class Connection {
   double spent_bytes_{0};     // since the round began
   double overview_bytes_{0};  // of the last round, before its details
   std::optional<TimestampMs> began_at_;
+  std::optional<TimestampMs> first_minute_ends_;
   DurationMs round_ms_{5 * kSecondMs};  // from one round to the next
   TimestampMs refilled_at_{0};
   TimestampMs round_ends_{0};

@@ -20,6 +20,7 @@ class LastMinute {
     while (!spent_.empty() && spent_.front().at <= now - kMinuteMs) spent_.pop_front();
     spent_.push_back({now, what});
   }
+  void forget() { spent_.clear(); }
   /// In the minute that ends then, as far as it is spent already.
   Spending until(TimestampMs then) const {
     Spending sum;

@@ -81,10 +81,11 @@ class ManyProcesses : public testing::Test {
     }
     return "not judged";
   }
-  /// The most calls in any sixty seconds.
+  /// The most calls in any sixty seconds after the first.
   std::size_t worst_minute() const {
     std::size_t worst = 0;
-    for (auto from = times.begin(); from != times.end(); ++from) {
+    const auto second = std::lower_bound(times.begin(), times.end(), times.front() + kMinuteMs);
+    for (auto from = second; from != times.end(); ++from) {
       const auto to = std::lower_bound(from, times.end(), *from + kMinuteMs);
       worst = std::max(worst, static_cast<std::size_t>(to - from));
     }
