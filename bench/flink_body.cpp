@@ -35,6 +35,7 @@ bool has(const std::vector<Metric>& metrics, Metric metric) {
 std::vector<Family> families(const BodyShape& shape) {
   std::vector<Family> found;
   const std::vector<Metric> kept = kept_metrics(shape);
+  found.reserve(kFamilies);
   for (const Metric metric : kept) found.push_back(family_of(info(metric), kColumnFamily));
   const auto add = [&](Level level, const std::string& star) {
     for (const MetricInfo& about : metric_catalogue()) {

@@ -174,7 +174,7 @@ std::vector<std::string> vertex_queries(const std::vector<std::string>& ids, int
     encoded.push_back(percent_encoded(id));
     bytes_per_subtask += encoded.back().size() + 7;  // ",12345."
   }
-  if (encoded.empty() || parallelism <= 0) return queries;
+  if (bytes_per_subtask == 0 || parallelism <= 0) return queries;
   const std::size_t fit =
       std::max<std::size_t>(1, queries_max * kQueryBytesMax / bytes_per_subtask);
   const auto subtasks = static_cast<std::size_t>(parallelism);
