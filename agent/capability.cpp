@@ -29,10 +29,6 @@ bool rest_tells(const MetricInfo& metric) {
   return !metric.rest_id.empty() && metric.level != Level::split;
 }
 
-bool supplies(Sources sources, const MetricInfo& metric) {
-  return rest_tells(metric) || tells(sources, metric.metric);
-}
-
 bool told(Metric metric, const std::set<Sources>& sources,
           const std::optional<FlinkVersion>& version) {
   const MetricInfo& about = info(metric);
@@ -104,7 +100,7 @@ std::string_view to_string(Capability capability) {
 Capability capability(const Detector& detector, Sources sources) {
   Capability capability = Capability::judges;
   for (const Read& read : detector.reads) {
-    if (supplies(sources, info(read.metric))) continue;
+    if (told(read.metric, {sources}, std::nullopt)) continue;
     if (read.required) return Capability::blind;
     capability = Capability::suspects;
   }

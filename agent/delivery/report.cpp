@@ -228,14 +228,14 @@ void write_sources(Terminal& out, const ClusterView& cluster, TimestampMs now) {
 
 /// What was there first stays; the rest no detector sees.
 void write_limits(Terminal& out, const ClusterView& cluster) {
-  if (cluster.own_limit.samples_dropped + cluster.shared_limit.samples_dropped == 0) return;
-  out.line(out.paint(Ink::bold, "Not all is seen"));
   const std::string ours =
       unseen_sentence(cluster.own_limit, "this cluster has", " of one cluster");
   const std::string of_all = unseen_sentence(
       cluster.shared_limit, "all clusters of this agent together have",
       " (series_max): raise that if there is memory, or spread the clusters over several agents "
       "(--shard)");
+  if (ours.empty() && of_all.empty()) return;
+  out.line(out.paint(Ink::bold, "Not all is seen"));
   if (!ours.empty()) out.paragraph("  ", 2, ours);
   if (!of_all.empty()) out.paragraph("  ", 2, of_all);
   out.line();

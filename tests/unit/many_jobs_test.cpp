@@ -4,15 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <map>
 #include <string>
 
-#include "agent/judge.hpp"
-#include "collectors/rest/source.hpp"
-#include "detectors/registry.hpp"
-#include "tests/unit/fake_http.hpp"
+#include "tests/unit/judged_rest_source.hpp"
 
 namespace doctor {
 namespace {
@@ -22,8 +17,6 @@ constexpr int kVertices = 10;
 constexpr int kParallelism = 4;
 constexpr int kSlowJob = 7;
 constexpr int kSlowVertex = 5;
-constexpr DurationMs kPollMs = 5 * kSecondMs;
-constexpr TimestampMs kStart = 1'790'000'000'000;
 
 std::string hex(const char* kind, int number) {
   std::string digits = std::to_string(number);
@@ -32,7 +25,7 @@ std::string hex(const char* kind, int number) {
 std::string job_id(int job) { return hex("aa", job); }
 std::string vertex_id(int vertex) { return hex("bb", vertex); }
 
-class ManyJobs : public testing::Test {
+class ManyJobs : public JudgedRestSource {
  protected:
   ManyJobs() {
     http.on_request = [this](const HttpRequest& request, const HttpCaps&) { answer(request); };
@@ -120,46 +113,13 @@ class ManyJobs : public testing::Test {
 
   void run(DurationMs duration_ms) {
     for (const TimestampMs end = now + duration_ms; now < end; now += kPollMs) {
-      boost::asio::io_context loop;
-      boost::asio::co_spawn(loop, source.poll(), [](const std::exception_ptr& thrown) {
-        if (thrown) std::rethrow_exception(thrown);
-      });
-      loop.run();
-      judge.absorb({0, now, Tick{}});
+      poll();
       judge.judge(now);
     }
   }
-  DetectorReport backpressure() {
-    for (const DetectorReport& report : judge.view().detectors) {
-      if (report.detector == "backpressure") return report;
-    }
-    return {};
-  }
+  DetectorReport backpressure() { return report_of("backpressure"); }
 
-  Limits limits;
-  FakeHttp http;
-  TimestampMs now{kStart};
   int calls{0};
-  FeaturePlan plan{all_detectors()};
-  Judge judge{[] {
-                JudgeConfig config;
-                config.cluster = "many";
-                return config;
-              }(),
-              all_detectors(), plan, limits};
-  RestSource source{[this] {
-                      RestSourceConfig config;
-                      config.source = 7;
-                      config.name = "many";
-                      config.candidates = {Endpoint{"jm", 8081, ""}};
-                      config.metrics = plan.metrics();
-                      return config;
-                    }(),
-                    http,
-                    judge.entities(),
-                    limits,
-                    [this] { return now; },
-                    [this](const StreamItem& item) { judge.absorb(item); }};
 };
 
 TEST_F(ManyJobs, TheOneThatIsHeldUpIsFoundAndTheOthersAreJudged) {

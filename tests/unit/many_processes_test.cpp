@@ -4,29 +4,22 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <deque>
 #include <string>
 
-#include "agent/judge.hpp"
-#include "collectors/rest/source.hpp"
-#include "detectors/registry.hpp"
 #include "model/text.hpp"
-#include "tests/unit/fake_http.hpp"
+#include "tests/unit/judged_rest_source.hpp"
 
 namespace doctor {
 namespace {
 
 constexpr int kProcesses = 200;
-constexpr DurationMs kPollMs = 5 * kSecondMs;
 constexpr DurationMs kRoundMs = 12 * kMinuteMs;  // 201 pages, 18 a minute, and what is uneven
-constexpr TimestampMs kStart = 1'790'000'000'000;
 
 std::string name_of(int i) { return "tm-" + std::to_string(i) + ":6122-a"; }
 std::string path_of(int i) { return "/taskmanagers/tm-" + std::to_string(i) + "%3A6122-a/metrics"; }
 
-class ManyProcesses : public testing::Test {
+class ManyProcesses : public JudgedRestSource {
  protected:
   ManyProcesses() {
     http.on_request = [this](const HttpRequest& request, const HttpCaps&) { answer(request); };
@@ -56,12 +49,7 @@ class ManyProcesses : public testing::Test {
 
   void run(DurationMs duration_ms) {
     for (const TimestampMs end = now + duration_ms; now < end; now += kPollMs) {
-      boost::asio::io_context loop;
-      boost::asio::co_spawn(loop, source.poll(), [](const std::exception_ptr& thrown) {
-        if (thrown) std::rethrow_exception(thrown);
-      });
-      loop.run();
-      judge.absorb({0, now, Tick{}});
+      poll();
     }
     judge.judge(now);
   }
@@ -75,12 +63,7 @@ class ManyProcesses : public testing::Test {
     }
     return missing;
   }
-  std::string why(std::string_view detector) {
-    for (const DetectorReport& report : judge.view().detectors) {
-      if (report.detector == detector) return report.why;
-    }
-    return "not judged";
-  }
+  std::string why(std::string_view detector) { return report_of(detector).why; }
   /// The most calls in any sixty seconds after the first.
   std::size_t worst_minute() const {
     std::size_t worst = 0;
@@ -92,31 +75,8 @@ class ManyProcesses : public testing::Test {
     return worst;
   }
 
-  Limits limits;
-  FakeHttp http;
   std::string hanging;
-  TimestampMs now{kStart};
   std::deque<TimestampMs> times;  // of calls
-  FeaturePlan plan{all_detectors()};
-  Judge judge{[] {
-                JudgeConfig config;
-                config.cluster = "many";
-                return config;
-              }(),
-              all_detectors(), plan, limits};
-  RestSource source{[this] {
-                      RestSourceConfig config;
-                      config.source = 7;
-                      config.name = "many";
-                      config.candidates = {Endpoint{"jm", 8081, ""}};
-                      config.metrics = plan.metrics();
-                      return config;
-                    }(),
-                    http,
-                    judge.entities(),
-                    limits,
-                    [this] { return now; },
-                    [this](const StreamItem& item) { judge.absorb(item); }};
 };
 
 TEST_F(ManyProcesses, AreAllJudgedWithinTheBudget) {
