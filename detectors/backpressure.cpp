@@ -67,20 +67,26 @@ Sight look(const Window& window, const JobFacts& job, const SampleSpan& span,
   spec.each_task = false;  // that is for whoever turns out to be the culprit
   sight.from = sight.to - static_cast<DurationMs>(spec.count) * spec.width_ms;
   sight.spec = spec;
-  sight.loads = loads_of(window, job, spec);
-  for (const VertexLoad& load : sight.loads) {
+  std::vector<WindowSpec> specs{spec};
+  if (!window.one_shot) {
+    specs.push_back({sight.to, spec.width_ms / 2, kFineWindows, spec.not_before, false});
+  }
+  std::vector<std::vector<VertexLoad>> loads = loads_of_each(window, job, specs);
+  sight.loads = std::move(loads.front());
+  if (!window.one_shot) sight.fine = std::move(loads.back());
+  const auto lasts =
+      static_cast<std::size_t>(2 * params["lasts_ms"] / static_cast<double>(spec.width_ms));
+  for (std::size_t i = 0; i < sight.loads.size(); ++i) {
+    const VertexLoad& load = sight.loads[i];
     sight.windows = std::max(sight.windows, load.windows_seen());
-    sight.near |= load.windows_with(limits.backpressured_min) + 1 >= limits.windows_min;
+    sight.near |= !window.one_shot &&
+                  load.windows_with(limits.backpressured_min) + 1 >= limits.windows_min &&
+                  soon_held_up_for_long(sight.fine[i], limits.backpressured_min, lasts);
   }
   sight.symptoms = held_up(sight.loads, limits);
   if (sight.symptoms.empty()) return sight;
   if (!window.one_shot) {
-    sight.fine =
-        loads_of(window, job, {sight.to, spec.width_ms / 2, kFineWindows, spec.not_before, false});
-    const auto lasts =
-        static_cast<std::size_t>(2 * params["lasts_ms"] / static_cast<double>(spec.width_ms));
-    sight.symptoms =
-        held_up_for_long(sight.symptoms, sight.fine, params["backpressured_min"], lasts);
+    sight.symptoms = held_up_for_long(sight.symptoms, sight.fine, limits.backpressured_min, lasts);
   } else {
     sight.life_agrees =
         std::any_of(sight.symptoms.begin(), sight.symptoms.end(), [&](std::size_t symptom) {

@@ -26,7 +26,7 @@ namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 using Outcome = std::optional<Result<HttpReply>>;  // optional: a group needs an empty value
 
-constexpr std::size_t kWindowBytes = 64U << 10U;
+constexpr std::size_t kWindowBytes = 128U << 10U;
 constexpr std::size_t kHeadWindowBytes = 4U << 10U;  // what is read beyond the head is copied
 
 /// RFC 9110 token characters; a method or header that is not one could smuggle a second request.

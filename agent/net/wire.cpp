@@ -17,6 +17,7 @@
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <optional>
+#include <tuple>
 
 #include "agent/net/tls_fault.hpp"
 #include "model/text.hpp"
@@ -32,6 +33,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kAddressesTriedMax = 8;
 constexpr std::uint64_t kManyBytes = 1U << 20U;
+// What is there is read at once, without a turn of the loop for each window; then others have
+// theirs.
+constexpr int kReadsInATurnMax = 16;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 Error connect_error(const error_code& error, const std::string& address) {
@@ -84,6 +88,8 @@ asio::awaitable<Status> Wire::connect(Resolver::Addresses addresses, Clock::time
     const Clock::duration budget = (deadline - Clock::now()) / share;
     const error_code error = co_await connect_one(addresses[i], budget);
     if (!error) {
+      error_code ignored;
+      streams_->socket.non_blocking(true, ignored);
       peer_ = addresses[i];
       connected_at_ = Clock::now();
       co_return Done{};
@@ -137,6 +143,7 @@ asio::awaitable<Status> Wire::handshake(TlsContext context) {
 }
 
 asio::awaitable<Status> Wire::send(const std::string& text) {
+  reads_left_ = 0;  // its answer takes a while
   if (streams_->tls) {
     const auto [error, count] =
         co_await asio::async_write(*streams_->tls, asio::buffer(text), kTuple);
@@ -161,7 +168,16 @@ asio::awaitable<Result<std::size_t>> Wire::receive(std::span<char> window) {
     heard_ = true;
     co_return count;
   }
-  const auto [error, count] = co_await streams_->socket.async_read_some(buffer, kTuple);
+  error_code error = asio::error::would_block;
+  std::size_t count = 0;
+  if (reads_left_ > 0) {
+    --reads_left_;
+    count = streams_->socket.read_some(buffer, error);
+  }
+  if (error == asio::error::would_block) {
+    std::tie(error, count) = co_await streams_->socket.async_read_some(buffer, kTuple);
+    reads_left_ = kReadsInATurnMax;
+  }
   if (error == asio::error::eof) co_return std::size_t{0};
   if (error) {
     co_return Error{ErrorCode::reset, address_ + ": the connection broke: " + error.message() +

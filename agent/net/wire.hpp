@@ -68,6 +68,7 @@ class Wire {
   bool heard_{false};  // something of the answer
   bool cut_off_{false};
   bool waits_for_many_{false};
+  int reads_left_{0};  // before the next turn of the loop; none for what was just asked
 };
 
 }  // namespace doctor

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <map>
+#include <optional>
 
 #include "detectors/statistics/robust.hpp"
 
@@ -99,6 +100,43 @@ std::optional<std::size_t> worst_predecessor(std::span<const VertexLoad> loads,
   return worst;
 }
 
+/// How long a vertex has been held up, window after window.
+class Holdup {
+ public:
+  void add(std::optional<double> share, double backpressured_min) {
+    const std::size_t window = windows_++;
+    if (!share) return;
+    if (*share < backpressured_min) {
+      ++calm_;
+      return;
+    }
+    recurs_ = recurs_ || (first_ && calm_ >= kPause);
+    if (!first_) first_ = window;
+    spans_ = window - *first_ + 1;
+    calm_ = 0;
+  }
+  /// From the first to the last, or again after a pause.
+  bool is_long(std::size_t lasts) const { return first_ && (spans_ >= lasts || recurs_); }
+  /// With one more window of it behind these.
+  bool next_is_long(std::size_t lasts) const {
+    return first_ && (windows_ - *first_ + 1 >= lasts || calm_ >= kPause);
+  }
+
+ private:
+  static constexpr std::size_t kPause = 2;
+
+  std::optional<std::size_t> first_;
+  std::size_t windows_{0}, spans_{0};
+  std::size_t calm_{0};  // windows since it was last held up
+  bool recurs_{false};
+};
+
+Holdup holdup_of(const VertexLoad& fine, double backpressured_min) {
+  Holdup holdup;
+  for (const auto& share : fine.backpressured_max) holdup.add(share, backpressured_min);
+  return holdup;
+}
+
 }  // namespace
 
 std::vector<std::size_t> held_up(std::span<const VertexLoad> loads, const SymptomLimits& limits) {
@@ -111,26 +149,16 @@ std::vector<std::size_t> held_up(std::span<const VertexLoad> loads, const Sympto
   return symptoms;
 }
 
+bool soon_held_up_for_long(const VertexLoad& fine, double backpressured_min, std::size_t lasts) {
+  const Holdup holdup = holdup_of(fine, backpressured_min);
+  return holdup.is_long(lasts) || holdup.next_is_long(lasts);
+}
+
 std::vector<std::size_t> held_up_for_long(std::span<const std::size_t> symptoms,
                                           std::span<const VertexLoad> fine,
                                           double backpressured_min, std::size_t lasts) {
-  constexpr std::size_t kPause = 2;
   const auto lasting = [&](std::size_t symptom) {
-    if (symptom >= fine.size()) return false;
-    std::optional<std::size_t> first;
-    std::size_t calm = 0;  // windows since it was last held up
-    const auto& held = fine[symptom].backpressured_max;
-    for (std::size_t i = 0; i < held.size(); ++i) {
-      if (!held[i]) continue;
-      if (*held[i] < backpressured_min) {
-        ++calm;
-        continue;
-      }
-      if (!first) first = i;
-      if (i - *first + 1 >= lasts || (i > *first && calm >= kPause)) return true;
-      calm = 0;
-    }
-    return false;
+    return symptom < fine.size() && holdup_of(fine[symptom], backpressured_min).is_long(lasts);
   };
   std::vector<std::size_t> long_ones;
   std::copy_if(symptoms.begin(), symptoms.end(), std::back_inserter(long_ones), lasting);

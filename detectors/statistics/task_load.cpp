@@ -216,12 +216,17 @@ std::vector<VertexLoad> load_of_each(const Window& window, const JobFacts& job,
 
 std::vector<VertexLoad> loads_of(const Window& window, const JobFacts& job,
                                  const WindowSpec& spec) {
-  Loader loader(window, std::span(&spec, 1));
+  return std::move(loads_of_each(window, job, std::span(&spec, 1)).front());
+}
+
+std::vector<std::vector<VertexLoad>> loads_of_each(const Window& window, const JobFacts& job,
+                                                   std::span<const WindowSpec> specs) {
+  Loader loader(window, specs);
   const std::vector<EntityId> entities = entities_of(window, job);
-  std::vector<VertexLoad> loads;
-  loads.reserve(entities.size());
+  std::vector<std::vector<VertexLoad>> loads(specs.size());
   for (std::size_t i = 0; i < entities.size(); ++i) {
-    loads.push_back(std::move(loader.load(job.vertices[i], entities[i]).front()));
+    std::vector<VertexLoad> of_each = loader.load(job.vertices[i], entities[i]);
+    for (std::size_t k = 0; k < loads.size(); ++k) loads[k].push_back(std::move(of_each[k]));
   }
   return loads;
 }

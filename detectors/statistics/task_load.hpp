@@ -58,6 +58,10 @@ std::vector<EntityId> subtasks_of(const Window& window, const JobFacts& job,
 /// One entry per vertex, in the job's order.
 std::vector<VertexLoad> loads_of(const Window& window, const JobFacts& job, const WindowSpec& spec);
 
+/// The same for each spec; each task's times are read but once.
+std::vector<std::vector<VertexLoad>> loads_of_each(const Window& window, const JobFacts& job,
+                                                   std::span<const WindowSpec> specs);
+
 VertexLoad load_of(const Window& window, const JobFacts& job, const VertexFacts& vertex,
                    const WindowSpec& spec);
 

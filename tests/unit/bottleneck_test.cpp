@@ -76,6 +76,23 @@ TEST(HeldUpForLong, OfAVertexWithoutFineWindowsNothingIsSaid) {
   EXPECT_EQ(held_up_for_long(Indexes{0, 1}, graph.loads, 0.1, 2), Indexes{0});
 }
 
+bool is_soon(const Windows& held, std::size_t lasts) {
+  Graph graph;
+  graph.add("a", {}, Windows(held.size()), held);
+  return soon_held_up_for_long(graph.loads.front(), 0.1, lasts);
+}
+
+TEST(HeldUpForLong, SoonWhenOneMoreWindowMakesItSo) {
+  EXPECT_TRUE(is_soon({0, 0.5, 0.5, 0.5}, 4));
+  EXPECT_FALSE(is_soon({0, 0, 0.5, 0.5}, 4));
+  EXPECT_TRUE(is_soon({0.5, 0, 0, kUnseen}, 9)) << "after a pause";
+  EXPECT_FALSE(is_soon({0.5, 0, kUnseen}, 9));
+  EXPECT_TRUE(is_soon({0.5, 0.5, 0.5, 0.5, 0}, 4)) << "it is already";
+  EXPECT_TRUE(is_soon({0.5, 0, 0, 0.5, 0}, 9)) << "it is already";
+  EXPECT_FALSE(is_soon({0, 0, 0}, 1)) << "never was";
+  EXPECT_FALSE(is_soon({}, 1));
+}
+
 TEST(Bottlenecks, IsTheVertexBehindWhichItEnds) {
   Graph graph;
   graph.add("source", {}, 0.1, 0.9).add("parse", {"source"}, 0.2, 0.8);
