@@ -15,7 +15,7 @@ constexpr DurationMs kGoneAfterMs = 3 * kMinuteMs;
 constexpr DurationMs kForgetAfterMs = kHourMs;
 constexpr std::size_t kVanishedMax = 200;
 /// Detectors that look this often are cheap, and what they watch for is urgent: what a poll of REST
-/// has just told they judge at once, and what a scrape told where one of them waits for it.
+/// has just told they judge at once.
 bool is_prompt(const Detector& detector) { return detector.cadence_ms <= 5 * kSecondMs; }
 
 /// Log files are read, not asked: no detector depends on them, and so they say nothing about how
@@ -136,7 +136,7 @@ void Judge::judge(TimestampMs now) {
 
 bool Judge::is_due(const Seat& seat, TimestampMs now, bool news) const {
   return seat.judged_at == 0 || now - seat.judged_at >= seat.detector->cadence_ms ||
-         (news && is_prompt(*seat.detector)) || config_.one_shot;
+         (news && (seat.near || is_prompt(*seat.detector))) || config_.one_shot;
 }
 
 /// Whether it would say again what it said last.
@@ -172,7 +172,7 @@ void Judge::judge_one(Seat& seat, Window& seen) {
   seen.fresh_until = &fresh_until;
   Verdict verdict = verdict_of(seat, seen);
   seen.fresh_until = nullptr;
-  seat.near = verdict.near && is_prompt(detector);
+  seat.near = verdict.near;
   seat.told = told_;
   seat.same_until = std::min(verdict.same_until, fresh_until);
   if (config_.metrics_alone) {

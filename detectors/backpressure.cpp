@@ -33,6 +33,7 @@ constexpr Param kParams[] = {
 
 constexpr std::size_t kWindows = 5;
 constexpr std::size_t kFineWindows = 12;
+constexpr std::size_t kSoon = 2;  // half minutes: REST alone tells of some tasks once a minute
 constexpr std::string_view kBackpressured = "accumulateBackPressuredTimeMs";
 
 /// What was seen of one job.
@@ -81,7 +82,7 @@ Sight look(const Window& window, const JobFacts& job, const SampleSpan& span,
     sight.windows = std::max(sight.windows, load.windows_seen());
     sight.near |= !window.one_shot &&
                   load.windows_with(limits.backpressured_min) + 1 >= limits.windows_min &&
-                  soon_held_up_for_long(sight.fine[i], limits.backpressured_min, lasts);
+                  soon_held_up_for_long(sight.fine[i], limits.backpressured_min, lasts, kSoon);
   }
   sight.symptoms = held_up(sight.loads, limits);
   if (sight.symptoms.empty()) return sight;
@@ -338,7 +339,7 @@ constexpr Read kBackpressureReads[] = {
 extern const Detector backpressure{"backpressure",
                                    "the vertex that holds up the others",
                                    Lane::ticket,
-                                   5 * kSecondMs,
+                                   15 * kSecondMs,
                                    0,
                                    3 * kMinuteMs,
                                    kBackpressureReads,

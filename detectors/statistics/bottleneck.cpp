@@ -117,9 +117,9 @@ class Holdup {
   }
   /// From the first to the last, or again after a pause.
   bool is_long(std::size_t lasts) const { return first_ && (spans_ >= lasts || recurs_); }
-  /// With one more window of it behind these.
-  bool next_is_long(std::size_t lasts) const {
-    return first_ && (windows_ - *first_ + 1 >= lasts || calm_ >= kPause);
+  /// With so many more windows of it behind these.
+  bool is_long_with(std::size_t more, std::size_t lasts) const {
+    return first_ && (windows_ - *first_ + more >= lasts || calm_ >= kPause);
   }
 
  private:
@@ -149,9 +149,10 @@ std::vector<std::size_t> held_up(std::span<const VertexLoad> loads, const Sympto
   return symptoms;
 }
 
-bool soon_held_up_for_long(const VertexLoad& fine, double backpressured_min, std::size_t lasts) {
+bool soon_held_up_for_long(const VertexLoad& fine, double backpressured_min, std::size_t lasts,
+                           std::size_t more) {
   const Holdup holdup = holdup_of(fine, backpressured_min);
-  return holdup.is_long(lasts) || holdup.next_is_long(lasts);
+  return holdup.is_long(lasts) || holdup.is_long_with(more, lasts);
 }
 
 std::vector<std::size_t> held_up_for_long(std::span<const std::size_t> symptoms,

@@ -26,8 +26,9 @@ std::vector<std::size_t> held_up_for_long(std::span<const std::size_t> symptoms,
                                           std::span<const VertexLoad> fine,
                                           double backpressured_min, std::size_t lasts);
 
-/// Whether one more window in which this vertex is held up would make it so.
-bool soon_held_up_for_long(const VertexLoad& fine, double backpressured_min, std::size_t lasts);
+/// Whether so many windows more in which this vertex is held up would make it so.
+bool soon_held_up_for_long(const VertexLoad& fine, double backpressured_min, std::size_t lasts,
+                           std::size_t more);
 
 struct Candidate {
   std::size_t vertex{};

@@ -76,15 +76,17 @@ TEST(HeldUpForLong, OfAVertexWithoutFineWindowsNothingIsSaid) {
   EXPECT_EQ(held_up_for_long(Indexes{0, 1}, graph.loads, 0.1, 2), Indexes{0});
 }
 
-bool is_soon(const Windows& held, std::size_t lasts) {
+bool is_soon(const Windows& held, std::size_t lasts, std::size_t more = 1) {
   Graph graph;
   graph.add("a", {}, Windows(held.size()), held);
-  return soon_held_up_for_long(graph.loads.front(), 0.1, lasts);
+  return soon_held_up_for_long(graph.loads.front(), 0.1, lasts, more);
 }
 
-TEST(HeldUpForLong, SoonWhenOneMoreWindowMakesItSo) {
+TEST(HeldUpForLong, SoonWhenOneOrTwoWindowsMoreMakeItSo) {
   EXPECT_TRUE(is_soon({0, 0.5, 0.5, 0.5}, 4));
   EXPECT_FALSE(is_soon({0, 0, 0.5, 0.5}, 4));
+  EXPECT_TRUE(is_soon({0, 0, 0.5, 0.5}, 4, 2));
+  EXPECT_FALSE(is_soon({0, 0, 0, 0.5}, 4, 2));
   EXPECT_TRUE(is_soon({0.5, 0, 0, kUnseen}, 9)) << "after a pause";
   EXPECT_FALSE(is_soon({0.5, 0, kUnseen}, 9));
   EXPECT_TRUE(is_soon({0.5, 0.5, 0.5, 0.5, 0}, 4)) << "it is already";

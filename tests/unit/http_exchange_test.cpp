@@ -11,8 +11,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "agent/net/asio_http.hpp"
 #include "tests/unit/loopback.hpp"
@@ -246,6 +248,35 @@ TEST(HttpExchange, DeadlineCoversEveryPhase) {
     EXPECT_GE(exchanged.took, milliseconds(150));
     EXPECT_LT(exchanged.took, caps.deadline_ms * milliseconds(1) + kSlack);
   }
+}
+
+/// Reads more slowly than the peer sends.
+class SlowSink final : public BodySink {
+ public:
+  Status feed(std::span<const char> window) override {
+    std::this_thread::sleep_for(milliseconds(1));
+    bytes_ += window.size();
+    if (bytes_ < kBytesMax) return Done{};
+    return Error{ErrorCode::too_large, "its time was over long ago"};
+  }
+
+ private:
+  static constexpr std::size_t kBytesMax = 1U << 30U;
+  std::size_t bytes_{0};
+};
+
+TEST(HttpExchange, DeadlineHoldsWhileThereIsAlwaysMoreToRead) {
+  const ScriptServer flood([](const Peer& peer) {
+    peer.receive_until("\r\n\r\n");
+    peer.send("HTTP/1.1 200 OK\r\n\r\n");
+    const std::string more(1U << 20U, 'x');
+    while (peer.send(more)) {
+    }
+  });
+  Resolver resolver{Limits{}};
+  SlowSink sink;
+  const HttpCaps caps{1ULL << 40U, 1ULL << 40U, 200};
+  expect_error(exchange(get(flood.port()), caps, sink, resolver), ErrorCode::timeout, "200 ms");
 }
 
 TEST(HttpExchange, RefusedIsRefused) {

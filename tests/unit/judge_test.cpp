@@ -59,6 +59,7 @@ Verdict counts_hours(const Window& window, const Params&) {
 constexpr Read kSizes[] = {{Metric::checkpoint_full_size, Feature::floors, true}};
 const Detector kHours{"hours", "", Lane::page, 0, 0, 0, kSizes, {}, counts_hours};
 const Detector kUrgent{"urgent", "", Lane::page, 5 * kSecondMs, 0, 0, {}, {}, nearly};
+const Detector kUnhurried{"unhurried", "", Lane::page, 15 * kSecondMs, 0, 0, {}, {}, nearly};
 const Detector kFacts{"facts", "", Lane::page, 0, 0, 0, {}, {}, always_well};
 const Detector kVanished{"vanished", "", Lane::page, 0, 0, 0, {}, {}, counts_vanished, true};
 const Detector kSeldom{"seldom", "", Lane::page, kHourMs, 0, 0, {}, {}, counts_looks};
@@ -113,21 +114,34 @@ TEST_F(JudgeTest, AnOutageBlindsWhatLivesOnFacts) {
   EXPECT_EQ(state(1), DetectorState::ok) << "judges outages itself";
 }
 
+SourceHealth health(SourceKind kind) {
+  SourceHealth health;
+  health.id = kind == SourceKind::rest ? 0 : 3;
+  health.kind = kind;
+  health.up = health.ever_up = true;
+  return health;
+}
+
+TEST_F(JudgeTest, APollIsNewsToWhoLooksEveryFiveSeconds) {
+  const Detector* const both[] = {&kUrgent, &kSeldom};
+  Judge nearby{config(), both, plan, limits};
+  waits_for_a_sample = false;
+  urgent_looks = seldom_looks = 0;
+  for (const TimestampMs at : {kStart, kStart + 1000, kStart + 2000}) {
+    nearby.absorb({0, at, health(at == kStart + 1000 ? SourceKind::reporter : SourceKind::rest)});
+    nearby.judge(at);
+  }
+  EXPECT_EQ(urgent_looks, 2) << "at the polls, not at the scrape between them";
+  EXPECT_EQ(seldom_looks, 1);
+}
+
 TEST_F(JudgeTest, AScrapeIsNewsOnlyToWhoWaitsForASample) {
-  const Detector* const urgent[] = {&kUrgent};
-  Judge nearby{config(), urgent, plan, limits};
+  const Detector* const unhurried[] = {&kUnhurried};
+  Judge nearby{config(), unhurried, plan, limits};
   const auto scraped = [&](TimestampMs at) {
-    SourceHealth reporter;
-    reporter.id = 3;
-    reporter.kind = SourceKind::reporter;
-    reporter.up = reporter.ever_up = true;
-    nearby.absorb({0, at, reporter});
+    nearby.absorb({0, at, health(SourceKind::reporter)});
   };
-  const auto polled = [&](TimestampMs at) {
-    SourceHealth rest;
-    rest.up = rest.ever_up = true;
-    nearby.absorb({0, at, rest});
-  };
+  const auto polled = [&](TimestampMs at) { nearby.absorb({0, at, health(SourceKind::rest)}); };
   polled(kStart);
   EXPECT_TRUE(nearby.has_news());
   waits_for_a_sample = false;
@@ -135,18 +149,24 @@ TEST_F(JudgeTest, AScrapeIsNewsOnlyToWhoWaitsForASample) {
   nearby.judge(kStart);
   scraped(kStart + 1000);
   EXPECT_FALSE(nearby.has_news());
+  polled(kStart + 5000);
+  nearby.judge(kStart + 5000);
+  EXPECT_EQ(urgent_looks, 1) << "a poll alone is no news to who does not look every five seconds";
   waits_for_a_sample = true;
-  nearby.judge(kStart + 6000);
+  nearby.judge(kStart + 15000);
   ASSERT_EQ(urgent_looks, 2);
-  nearby.judge(kStart + 7000);
-  EXPECT_EQ(urgent_looks, 2) << "nothing new, and its five seconds are not over";
-  scraped(kStart + 7500);
+  nearby.judge(kStart + 16000);
+  EXPECT_EQ(urgent_looks, 2) << "nothing new, and its seconds are not over";
+  polled(kStart + 17000);
+  nearby.judge(kStart + 17000);
+  ASSERT_EQ(urgent_looks, 3);
+  scraped(kStart + 17500);
   EXPECT_TRUE(nearby.has_news());
   waits_for_a_sample = false;
-  nearby.judge(kStart + 7500);
-  EXPECT_EQ(urgent_looks, 3);
+  nearby.judge(kStart + 17500);
+  EXPECT_EQ(urgent_looks, 4);
   EXPECT_FALSE(nearby.has_news()) << "a scrape is news once";
-  scraped(kStart + 8000);
+  scraped(kStart + 18000);
   EXPECT_FALSE(nearby.has_news());
 }
 
