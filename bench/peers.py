@@ -19,6 +19,8 @@ DOCTOR_PORT, PROMETHEUS_PORT, VICTORIA_PORT, VMALERT_PORT, VMAGENT_PORT = 19669,
 ALERTMANAGER_PORT = 19093
 SERIES_OF_A_TASK_MANAGER = 5000
 KEPT_OF_A_TASK_MANAGER = 350
+KEPT_MORE_MAX = 1.05  # some keep a few series about each scrape, and of their rules, too
+KEPT_MIN = 0.94  # a twentieth of the values says "none", and is no sample to flink-doctor
 # The first ten subtask metrics of the catalogue, which is what the generator's kept families are. The thresholds are out of
 # reach: drawn values would fire thousands of alerts, and each costs a peer two series of its own.
 RULES = {
@@ -50,6 +52,12 @@ def status_mb(pid: int, what: str) -> float:
         if line.startswith(what + ":"):
             return int(line.split()[1]) / 1024
     return 0
+
+
+def kept_wrongly(kept: float, task_managers: int) -> str:
+    """Why a side did not do the job that it was to do; empty: it did."""
+    wanted = task_managers * KEPT_OF_A_TASK_MANAGER
+    return "keeps too little" if kept < KEPT_MIN * wanted else "keeps too much" if kept > KEPT_MORE_MAX * wanted else ""
 
 
 def spread(values: list[float], digits: int = 1) -> str:
@@ -108,8 +116,6 @@ class Sink:
 def add_binaries(parser: argparse.ArgumentParser) -> None:
     for name in ("doctor", "generator", "prometheus"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    for name in ("alertmanager", "victoria-metrics", "vmalert"):
-        parser.add_argument(f"--{name}", type=Path)
 
 
 @dataclass

@@ -44,8 +44,9 @@ bench_of_scale() {
       *) arguments+=("$1") && shift ;;
     esac
   done
-  bench_beside_peers scale --vmagent "$debs/usr/bin/vmagent" --scraper build/release/bench/doctor_bench_scraper \
-    ${arguments[@]+"${arguments[@]}"}
+  bench_beside_peers scale --alertmanager "$debs/usr/bin/prometheus-alertmanager" --vmagent "$debs/usr/bin/vmagent" \
+    --victoria-metrics "$debs/usr/bin/victoria-metrics" --vmalert "$debs/usr/bin/vmalert" \
+    --scraper build/release/bench/doctor_bench_scraper ${arguments[@]+"${arguments[@]}"}
 }
 bench_of_memory() { bench_beside_peers memory "$@"; }
 bench_of_serve() { bench_beside_peers serve --reader build/release/bench/doctor_bench_reader "$@"; }
@@ -57,8 +58,7 @@ bench_beside_peers() {
   configure release -DDOCTOR_TESTS=OFF -DDOCTOR_BENCH=ON &&
     compile release flink-doctor doctor_bench_generator doctor_bench_reader doctor_bench_scraper || return
   contained env PYTHONUNBUFFERED=1 python3 "bench/$name/$name.py" --doctor "$doctor" \
-    --generator build/release/bench/doctor_bench_generator --prometheus "$debs/usr/bin/prometheus" \
-    --alertmanager "$debs/usr/bin/prometheus-alertmanager" --victoria-metrics "$debs/usr/bin/victoria-metrics" --vmalert "$debs/usr/bin/vmalert" "$@"
+    --generator build/release/bench/doctor_bench_generator --prometheus "$debs/usr/bin/prometheus" "$@"
 }
 
 # The history's size beside VictoriaMetrics, given the same samples.
@@ -71,7 +71,8 @@ bench_of_disk() {
 
 bench_of_latency() {
   install_for build bench
-  build_program && contained env PYTHONUNBUFFERED=1 python3 bench/latency/latency.py --doctor "$doctor" "$@"
+  build_program && contained env PYTHONUNBUFFERED=1 python3 bench/latency/latency.py --doctor "$doctor" \
+    --prometheus "$debs/usr/bin/prometheus" "$@"
 }
 
 # What one sample and one exchange may cost; bench/README.md says how they were set.

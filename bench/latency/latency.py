@@ -1,13 +1,14 @@
 """How soon an alert follows the answer that completes its evidence: from the last byte of that answer to the first byte of
 the alert at Alertmanager.
 
-    python3 latency.py --doctor PATH [--clusters 20] [--seconds 420]
+    python3 latency.py --doctor PATH [--prometheus PATH] [--clusters 20] [--seconds 420]
 
 Scripted JobManagers and reporters, one of each per cluster, in which every few seconds another job fails, and one after the
 other sinks become too slow and checkpoints begin to fail; one scripted Alertmanager. The agent polls every 5 s and scrapes every 15 s, as it does by
 default; the wait for these is not part of what is measured. What completes the evidence of backpressure is a scrape, the
 last one before the alert: the agent hurries or it does not, but it never judges scrapes that have not come. So it is with
-failing checkpoints and the last list of them.
+failing checkpoints and the last list of them. Beside it, a Prometheus that scrapes the same reporters with a rule for the same
+backpressure.
 """
 from __future__ import annotations
 
@@ -21,8 +22,9 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "flink"))
+sys.path += [str(Path(__file__).resolve().parents[2] / "tests" / "flink"), str(Path(__file__).resolve().parents[1])]
 
+from peers import spread  # noqa: E402
 from processes import Process, raise_on_sigterm, stop_all  # noqa: E402
 
 JOBS_THAT_FAIL = 12
@@ -35,7 +37,8 @@ CHECKPOINTS_FAIL_EVERY_S = 19.7
 CHECKPOINT_INTERVAL_MS = 5000
 HISTORY = 10  # Flink's web.checkpoints.history
 STARTED_MS = 1_700_000_000_000
-DETECTORS = ("job_down", "backpressure", "checkpoint_failing")
+BY_PROMETHEUS = "backpressure, by Prometheus"
+DETECTORS = ("job_down", "backpressure", "checkpoint_failing", BY_PROMETHEUS)
 
 
 class Server(ThreadingHTTPServer):
@@ -148,6 +151,7 @@ class FakeCluster:
         self.failed_at: dict[str, float] = {}
         self.shown: dict[str, float] = {}
         self.scraped: list[float] = []
+        self.scraped_by_prometheus: list[float] = []
         self.slow = [SlowSink(i, self.began + SLOW_EVERY_S * (i + number / 20)) for i in range(JOBS_THAT_SLOW_DOWN)]
         self.declined = [FailingCheckpoints(i, began, self.began + CHECKPOINTS_FAIL_AFTER_S + CHECKPOINTS_FAIL_EVERY_S * (i + number / 20))
                          for i in range(JOBS_WHOSE_CHECKPOINTS_FAIL)]
@@ -174,7 +178,8 @@ class FakeCluster:
         class Reporter(Handler):
             def do_GET(self) -> None:  # noqa: N802
                 self.say(cluster.exposition().encode(), "text/plain; version=0.0.4")
-                cluster.scraped.append(time.monotonic())
+                by_prometheus = self.headers.get("User-Agent", "").startswith("Prometheus/")
+                (cluster.scraped_by_prometheus if by_prometheus else cluster.scraped).append(time.monotonic())
 
         self.server, self.reporter = Server(JobManager), Server(Reporter)
 
@@ -242,6 +247,21 @@ class FakeAlertmanager:
         self.server = Server(Api)
 
 
+def start_prometheus(program: Path, clusters: dict[str, FakeCluster], alertmanager: FakeAlertmanager, folder: Path) -> Process:
+    """At the same interval, with a rule that asks for as much backpressure for as long; group_wait would come on top for both."""
+    rule = {"alert": "backpressure", "expr": "rate(flink_taskmanager_job_task_accumulateBackPressuredTimeMs[1m]) > 100", "for": "4m",
+            "labels": {"detector": BY_PROMETHEUS, "job": "{{ $labels.job_name }}"}}
+    rules, config = folder / "rules.yaml", folder / "prometheus.yaml"
+    rules.write_text(json.dumps({"groups": [{"name": "latency", "rules": [rule]}]}))
+    targets = [{"targets": [f"127.0.0.1:{c.reporter.port}"], "labels": {"cluster": name}} for name, c in clusters.items()]
+    config.write_text(json.dumps({
+        "global": {"scrape_interval": "15s", "evaluation_interval": "15s"}, "rule_files": [str(rules)],
+        "scrape_configs": [{"job_name": "flink", "static_configs": targets}],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager.server.port}"]}]}]}}))
+    return Process("Prometheus", [str(program.resolve()), f"--config.file={config}", "--log.level=warn", "--web.listen-address=127.0.0.1:0",
+                                  f"--storage.tsdb.path={folder / 'prometheus'}"], folder / "prometheus.log")
+
+
 def row(name: str, seconds: list[float]) -> str:
     if not seconds:
         return f"{name:52} n    0"
@@ -253,6 +273,7 @@ def row(name: str, seconds: list[float]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--doctor", type=Path, required=True)
+    parser.add_argument("--prometheus", type=Path, help="to stand beside it")
     parser.add_argument("--clusters", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=420)
     arguments = parser.parse_args()
@@ -268,10 +289,14 @@ def main() -> int:
                           "reporters": [f"127.0.0.1:{c.reporter.port}"]} for name, c in clusters.items()]}))
         try:
             doctor = Process("flink-doctor", [str(arguments.doctor.resolve()), "run", "--config", str(config)], folder / "log")
+            at_work = [doctor]
+            if arguments.prometheus:
+                at_work.append(start_prometheus(arguments.prometheus, clusters, alertmanager, folder))
             time.sleep(arguments.seconds)
-            if not doctor.alive():
-                print("flink-doctor ended:\n" + doctor.tail())
-                return 1
+            for process in at_work:
+                if not process.alive():
+                    print(f"{process.name} ended:\n{process.tail()}")
+                    return 1
         finally:
             stop_all()
     end = time.monotonic() - 7  # what was shown later may still be on its way
@@ -305,8 +330,29 @@ def report(clusters: dict[str, FakeCluster], came: dict[tuple[str, str, str], fl
     print(row("checkpoint_failing: last list → alert at Alertmanager", declined))
     print(row("backpressure: sink becomes slow → alert", since_slow))
     print(row("checkpoint_failing: first that fails → alert", since_declined))
+    if any(cluster.scraped_by_prometheus for cluster in clusters.values()):
+        report_prometheus(clusters, came)
     print(f"never told: {missing}")
     return 1 if missing else 0
+
+
+def report_prometheus(clusters: dict[str, FakeCluster], came: dict[tuple[str, str, str], float]) -> None:
+    """Of the sinks of which both told."""
+    delays, since, delay_ratios, since_ratios = [], [], [], []
+    sinks = [(name, cluster, sink) for name, cluster in clusters.items() for sink in cluster.slow]
+    for name, cluster, sink in sinks:
+        ours, theirs = came.get(("backpressure", name, sink.name)), came.get((BY_PROMETHEUS, name, sink.name))
+        if ours is None or theirs is None:
+            continue
+        delays.append(theirs - max(scrape for scrape in cluster.scraped_by_prometheus if scrape < theirs))
+        since.append(theirs - sink.slow_from)
+        delay_ratios.append(delays[-1] / (ours - max(scrape for scrape in cluster.scraped if scrape < ours)))
+        since_ratios.append(since[-1] / (ours - sink.slow_from))
+    print(row("Prometheus, backpressure: last scrape → alert", delays))
+    print(row("Prometheus, backpressure: sink becomes slow → alert", since))
+    if delays:
+        print(f"times ours, min .. median .. max over {len(delays)} of {len(sinks)} sinks: last scrape → alert {spread(delay_ratios)}, "
+              f"sink becomes slow → alert {spread(since_ratios, 2)}")
 
 
 if __name__ == "__main__":

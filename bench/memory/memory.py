@@ -1,11 +1,12 @@
 """How much memory watching takes: by the number of series, in proportion, and after tasks have restarted again and again.
 
     python3 memory.py --doctor PATH --generator PATH --prometheus PATH [--series 0,50k,200k,1M] [--settle 75]
-                      [--restarts 6] [--peer-series 50k]
+                      [--restarts 6] [--peer-series 50k] [--rounds 3]
 
 The real program, told to keep its history on disk, against generated TaskManagers of 5,000 series, 350 of them kept.
 `anon` is what is its own alone; the rest of RSS are pages of the program and its libraries. A Prometheus that keeps the same
-series and evaluates ten rules is measured beside it at --peer-series.
+series and evaluates ten rules is measured beside it at --peer-series, in --rounds starts of both. A round is void when a side
+did not keep what it was to keep, by its own account.
 """
 from __future__ import annotations
 
@@ -21,10 +22,9 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from peers import (INTERVAL_S, KEPT_OF_A_TASK_MANAGER, SERIES_OF_A_TASK_MANAGER, Generator, Side, Sides,  # noqa: E402
-                   add_binaries, series_count)
+                   add_binaries, kept_wrongly, series_count, spread)
 
 MB = 1 << 20
-WATCHED_S = 16  # a scrape of each target
 
 
 @dataclass
@@ -33,6 +33,7 @@ class Memory:
     rss_mb: float
     anon_mb: float
     peak_mb: float
+    void_because: str = ""  # empty: it counts
 
     @property
     def kept(self) -> int:
@@ -41,53 +42,74 @@ class Memory:
 
 def watch(side: Side, series: int) -> Memory:
     rss, anon = [], []
-    for _ in range(WATCHED_S):
+    before = side.kept.read() if side.kept else 0
+    for _ in range(INTERVAL_S):  # a scrape of each target
         rss.append(side.mb("VmRSS"))
         anon.append(side.mb("RssAnon"))
         time.sleep(1)
     if not side.alive():
         raise SystemExit(f"{side.name} ended by itself")
-    return Memory(series, statistics.median(rss), statistics.median(anon), side.mb("VmHWM"))
+    kept = side.kept.read() - (before if side.kept.is_counter else 0) if side.kept else 0
+    return Memory(series, statistics.median(rss), statistics.median(anon), side.mb("VmHWM"),
+                  kept_wrongly(kept, series // SERIES_OF_A_TASK_MANAGER) if series else "")
 
 
 def show(name: str, memory: Memory, note: str = "") -> None:
     over = 100 * (memory.peak_mb / memory.rss_mb - 1)
     print(f"{name:14} {memory.series:9,} series, {memory.kept:6,} kept: RSS {memory.rss_mb:7.1f} MB, anon "
-          f"{memory.anon_mb:7.1f} MB, peak {memory.peak_mb:7.1f} MB (+{over:.0f} %){note}", flush=True)
+          f"{memory.anon_mb:7.1f} MB, peak {memory.peak_mb:7.1f} MB (+{over:.0f} %){note}"
+          f"{'  VOID: ' + memory.void_because if memory.void_because else ''}", flush=True)
 
 
-def measure(args: argparse.Namespace, series: int, restarts: int) -> tuple[Memory, Memory | None]:
-    """Settled; and again after all tasks have restarted so many times, once in each scrape interval."""
-    folder = Path(tempfile.mkdtemp(prefix="flink-doctor-memory-"))
-    try:
-        with Generator(args.generator, series // SERIES_OF_A_TASK_MANAGER) as generator:
-            sides = Sides(args, folder, generator)
-            doctor = sides.doctor()
-            peers = [sides.prometheus()] if series == series_count(args.peer_series) else []
-            for side in (doctor, *peers):
-                side.start(folder)
-            try:
-                time.sleep(args.settle)
-                settled = watch(doctor, series)
-                show(doctor.name, settled)
-                for peer in peers:
-                    theirs = watch(peer, series)
-                    show(peer.name, theirs, f", {theirs.rss_mb / settled.rss_mb:.1f} times ours")
-                if restarts == 0:
-                    return settled, None
-                for _ in range(restarts):
-                    generator.ask("restart")
-                    time.sleep(INTERVAL_S)
-                time.sleep(2 * INTERVAL_S)
-                churned = watch(doctor, series)
-                growth = 100 * (churned.anon_mb / settled.anon_mb - 1)
-                show(doctor.name, churned, f", after {restarts} restarts of all tasks: anon {growth:+.1f} %")
-                return settled, churned
-            finally:
-                for side in (doctor, *peers):
-                    side.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+class Round:
+    """All sides at work on so many series, from their start on."""
+
+    def __init__(self, args: argparse.Namespace, series: int) -> None:
+        self.args, self.series = args, series
+
+    def measure(self, restarts: int) -> tuple[Memory, Memory | None]:
+        """Ours once settled, and the peer's where it is asked for; what is left after so many restarts of all tasks is shown."""
+        folder = Path(tempfile.mkdtemp(prefix="flink-doctor-memory-"))
+        try:
+            with Generator(self.args.generator, self.series // SERIES_OF_A_TASK_MANAGER) as generator:
+                make = Sides(self.args, folder, generator)
+                sides = [make.doctor()] + ([make.prometheus()] if self.series == series_count(self.args.peer_series) else [])
+                for side in sides:
+                    side.start(folder)
+                try:
+                    time.sleep(self.args.settle)
+                    found = [watch(side, self.series) for side in sides]
+                    for side, memory in zip(sides, found):
+                        show(side.name, memory)
+                    if restarts:
+                        self.churn(generator, sides[0], found[0], restarts)
+                    return found[0], found[1] if len(found) > 1 else None
+                finally:
+                    for side in sides:
+                        side.stop()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def churn(self, generator: Generator, doctor: Side, settled: Memory, restarts: int) -> None:
+        """All tasks restart so many times, once in each scrape interval."""
+        for _ in range(restarts):
+            generator.ask("restart")
+            time.sleep(INTERVAL_S)
+        time.sleep(2 * INTERVAL_S)
+        churned = watch(doctor, self.series)
+        growth = 100 * (churned.anon_mb / settled.anon_mb - 1)
+        show(doctor.name, churned, f", after {restarts} restarts of all tasks: anon {growth:+.1f} %")
+
+
+def compare(pairs: list[tuple[Memory, Memory | None]]) -> None:
+    """How many times ours the peer's memory is."""
+    valid = [(ours, theirs) for ours, theirs in pairs if theirs and not ours.void_because and not theirs.void_because]
+    if not valid:
+        return
+    print(f"Prometheus at {valid[0][0].series:,} series, times ours, min .. median .. max of {len(valid)}: RSS "
+          f"{spread([theirs.rss_mb / ours.rss_mb for ours, theirs in valid])}, anon "
+          f"{spread([theirs.anon_mb / ours.anon_mb for ours, theirs in valid])}, peak "
+          f"{spread([theirs.peak_mb / ours.peak_mb for ours, theirs in valid])}", flush=True)
 
 
 def report(found: list[Memory]) -> None:
@@ -109,9 +131,15 @@ def main() -> int:
     parser.add_argument("--settle", type=float, default=75, help="seconds before anything is measured")
     parser.add_argument("--restarts", type=int, default=6, help="of all tasks, at the largest size")
     parser.add_argument("--peer-series", default="50k", help="where Prometheus is measured, too")
+    parser.add_argument("--rounds", type=int, default=3, help="where Prometheus is measured, too")
     args = parser.parse_args()
     sizes = [series_count(text) for text in args.series.split(",")]
-    found = [measure(args, size, args.restarts if size == max(sizes) else 0)[0] for size in sizes]
+    found = []
+    for size in sizes:
+        rounds = args.rounds if size == series_count(args.peer_series) else 1
+        pairs = [Round(args, size).measure(args.restarts if size == max(sizes) else 0) for _ in range(rounds)]
+        compare(pairs)
+        found += [ours for ours, _ in pairs if not ours.void_because][:1]
     report(found)
     return 0
 

@@ -4,8 +4,8 @@
                      [--rounds 5] [--seconds 4] [--connections 16]
 
 For each page: requests a second, latency, and the CPU that the answering program used for one request (which holds also on a
-machine that does other things). Rounds are interleaved. Then 128 readers that ask and do not read, all from 127.0.0.1, and
-beside them one reader from 127.0.0.2: it must be served. Fails only if it is not.
+machine that does other things). Rounds are interleaved; the ratios are those within a round, void where an answer failed. Then
+128 readers that ask and do not read, all from 127.0.0.1, and beside them one reader from 127.0.0.2: it must be served. Fails only if it is not.
 """
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from peers import (DOCTOR_PORT, PROMETHEUS_PORT, SERIES_OF_A_TASK_MANAGER, Generator, Side, Sides,  # noqa: E402
-                   add_binaries, series_count)
+                   add_binaries, series_count, spread)
 
 PAGES = [("flink-doctor", DOCTOR_PORT, "/metrics"), ("flink-doctor", DOCTOR_PORT, "/api/v1/findings"),
          ("flink-doctor", DOCTOR_PORT, "/api/v1/rules"), ("flink-doctor", DOCTOR_PORT, "/"),
          ("Prometheus", PROMETHEUS_PORT, "/metrics"), ("Prometheus", PROMETHEUS_PORT, "/api/v1/rules"),
          ("Prometheus", PROMETHEUS_PORT, "/api/v1/alerts")]
+ALIKE = [("/metrics", "/metrics"), ("/api/v1/rules", "/api/v1/rules"), ("/api/v1/findings", "/api/v1/alerts")]  # ours, Prometheus'
 SLOW_READERS = 128
 
 
@@ -106,6 +107,14 @@ def main() -> int:
         print(f"{name:13} {path:18} {middle['rate']:8,.0f}/s  {middle['body'] / 1000:7.1f} kB  "
               f"{middle['cpu_us']:7.0f} us CPU each  p50 {middle['p50']:6.2f} ms  p99 {middle['p99']:6.2f} ms"
               f"{f'  {failures} failed' if failures else ''}")
+    print("how many times ours Prometheus' CPU for an answer is, min .. median .. max over the rounds; and the same of median latencies")
+    for ours, theirs in ALIKE:
+        pairs = [(a, b) for a, b in zip(seen["flink-doctor", ours], seen["Prometheus", theirs]) if not a["failures"] + b["failures"]]
+        if pairs:
+            print(f"{theirs:18} by {ours:18} CPU {spread([b['cpu_us'] / a['cpu_us'] for a, b in pairs], 0)}, "
+                  f"p50 {spread([b['p50'] / a['p50'] for a, b in pairs], 0)}")
+        else:
+            print(f"{theirs:18} by {ours:18} no valid round")
     print(f"beside {SLOW_READERS} slow readers: " + ("NOT SERVED" if waited_ms is None else f"served after {waited_ms:.0f} ms"))
     return 1 if waited_ms is None else 0
 
