@@ -303,6 +303,11 @@ def main() -> int:
     return report(clusters, alertmanager.came, end)
 
 
+def after_the_last(answers: list[float], alert: float) -> float:
+    """Seconds from the last answer before an alert to the alert."""
+    return alert - max(answer for answer in answers if answer < alert)
+
+
 def report(clusters: dict[str, FakeCluster], came: dict[tuple[str, str, str], float], end: float) -> int:
     told, waited, slow, declined, missing = [], [], [], [], 0
     since_slow, since_declined = [], []  # since the fault itself: what hides behind "the last answer" shows here
@@ -320,7 +325,7 @@ def report(clusters: dict[str, FakeCluster], came: dict[tuple[str, str, str], fl
         for detector, job, began, answered, delays, since in judged_by_answers:
             at = came.get((detector, name, job))
             if at is not None:
-                delays.append(at - max(answer for answer in answered if answer < at))
+                delays.append(after_the_last(answered, at))
                 since.append(at - began)
             else:
                 missing += 1
@@ -344,9 +349,9 @@ def report_prometheus(clusters: dict[str, FakeCluster], came: dict[tuple[str, st
         ours, theirs = came.get(("backpressure", name, sink.name)), came.get((BY_PROMETHEUS, name, sink.name))
         if ours is None or theirs is None:
             continue
-        delays.append(theirs - max(scrape for scrape in cluster.scraped_by_prometheus if scrape < theirs))
+        delays.append(after_the_last(cluster.scraped_by_prometheus, theirs))
         since.append(theirs - sink.slow_from)
-        delay_ratios.append(delays[-1] / (ours - max(scrape for scrape in cluster.scraped if scrape < ours)))
+        delay_ratios.append(delays[-1] / after_the_last(cluster.scraped, ours))
         since_ratios.append(since[-1] / (ours - sink.slow_from))
     print(row("Prometheus, backpressure: last scrape → alert", delays))
     print(row("Prometheus, backpressure: sink becomes slow → alert", since))

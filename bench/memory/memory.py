@@ -64,8 +64,8 @@ def show(name: str, memory: Memory, note: str = "") -> None:
 class Round:
     """All sides at work on so many series, from their start on."""
 
-    def __init__(self, args: argparse.Namespace, series: int) -> None:
-        self.args, self.series = args, series
+    def __init__(self, args: argparse.Namespace, series: int, beside_peer: bool) -> None:
+        self.args, self.series, self.beside_peer = args, series, beside_peer
 
     def measure(self, restarts: int) -> tuple[Memory, Memory | None]:
         """Ours once settled, and the peer's where it is asked for; what is left after so many restarts of all tasks is shown."""
@@ -73,7 +73,7 @@ class Round:
         try:
             with Generator(self.args.generator, self.series // SERIES_OF_A_TASK_MANAGER) as generator:
                 make = Sides(self.args, folder, generator)
-                sides = [make.doctor()] + ([make.prometheus()] if self.series == series_count(self.args.peer_series) else [])
+                sides = [make.doctor()] + ([make.prometheus()] if self.beside_peer else [])
                 for side in sides:
                     side.start(folder)
                 try:
@@ -130,14 +130,15 @@ def main() -> int:
     parser.add_argument("--series", default="0,50k,200k,1M")
     parser.add_argument("--settle", type=float, default=75, help="seconds before anything is measured")
     parser.add_argument("--restarts", type=int, default=6, help="of all tasks, at the largest size")
-    parser.add_argument("--peer-series", default="50k", help="where Prometheus is measured, too")
+    parser.add_argument("--peer-series", type=series_count, default="50k", help="where Prometheus is measured, too")
     parser.add_argument("--rounds", type=int, default=3, help="where Prometheus is measured, too")
     args = parser.parse_args()
     sizes = [series_count(text) for text in args.series.split(",")]
     found = []
     for size in sizes:
-        rounds = args.rounds if size == series_count(args.peer_series) else 1
-        pairs = [Round(args, size).measure(args.restarts if size == max(sizes) else 0) for _ in range(rounds)]
+        beside_peer = size == args.peer_series
+        pairs = [Round(args, size, beside_peer).measure(args.restarts if size == max(sizes) else 0)
+                 for _ in range(args.rounds if beside_peer else 1)]
         compare(pairs)
         found += [ours for ours, _ in pairs if not ours.void_because][:1]
     report(found)
