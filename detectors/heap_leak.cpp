@@ -30,6 +30,7 @@ constexpr auto kParams = joined(
          {"trough_p_max", 0.01, "exact probability that what collections leave rises so by chance"},
          {"trough_level_ratio", 0.75, "share of the limit at which any collector has looked"},
          {"unprecedented_ratio", 2, "rise as a multiple of the range in a quiet past"},
+         {"fill_level_ratio", 0.9, "what rises since the start is advice until it is this full"},
          {"state_ratio_min", 0.1, "rise of a heap backend's state to that of the floor"},
          {"masked_level_ratio", 0.75,
           "peak before restarts, of the limit, that makes it a warning"}}));
@@ -53,9 +54,9 @@ std::string place_of(const Window& window, EntityId process) {
 void judge_severity(HeapJudgement& judged, const Params& params) {
   const bool has_witness = judged.testimony.witness != HeapWitness::none || judged.state;
   if (!has_witness || !judged.growth.end) return;
-  // What rises since the start has no past to leave behind: the first day's rule goes on.
+  // What rises since the start has no past to leave behind: a cache fills to its capacity so.
   const double limit = judged.process.limit().bytes.value_or(0);
-  const bool urgent = judged.growth.level >= params["early_level_ratio"] * limit &&
+  const bool urgent = judged.growth.level >= params["fill_level_ratio"] * limit &&
                       judged.growth.end->expected_ms <= params["early_left_ms"];
   const bool may_be_cache = judged.testimony.since_start && !judged.state && !urgent;
   if (may_be_cache) return;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "detectors/statistics/rise_since_start.hpp"
+
 namespace doctor {
 namespace {
 
@@ -12,9 +14,7 @@ constexpr std::int64_t kDropsMin = 3;
 // A fall of the floor is a collection of old garbage when it is that large.
 constexpr double kDropRiseRatio = 0.1;
 constexpr double kDropNoise = 2.5;
-// A straight line makes a quarter of its way in each quarter of its time. A JVM fills at its start
-// and then stays: what begins to leak later has made no way in the second quarter.
-constexpr double kQuarterShare = 0.15;
+constexpr double kQuickened = 3;
 constexpr DurationMs kQuietMinMs = kDayMs;
 constexpr DurationMs kQuietMaxMs = 3 * kDayMs;
 
@@ -96,16 +96,11 @@ bool is_unprecedented(const FloorGrowth& growth, double ratio) {
   return growth.before_ms >= quiet && growth.rise() >= ratio * growth.before_range;
 }
 
-bool has_risen_since_start(const Floors& floors, double level) {
-  const DurationMs history = history_of(floors);
-  if (history >= kHourlyFloors * kHourMs) return false;
-  const std::int64_t first = floors.newest_hour() + 1 - history / kHourMs;
-  const std::optional<double> start = floors.hour(first);
-  const std::optional<double> quarter = floors.hour(first + history / kHourMs / 4);
-  const std::optional<double> half = floors.hour(first + history / kHourMs / 2);
-  if (!start || !quarter || level <= *start) return false;
-  const double way = kQuarterShare * (level - *start);
-  return *quarter - *start >= way && (!half || *half - *quarter >= way);
+/// What fills since the start moved before the window at the pace that it has within.
+bool has_quickened(const FloorGrowth& growth) {
+  if (growth.before_ms < kQuietMinMs) return false;
+  const double before = growth.before_range / static_cast<double>(growth.before_ms);
+  return growth.rise() / growth.span_ms() >= kQuickened * before;
 }
 
 }  // namespace
@@ -119,7 +114,8 @@ HeapTestimony testify(const HeapProcess& process, const FloorGrowth& growth,
   }
   testimony.troughs = troughs_of(process, growth);
   testimony.rising = rising_test(testimony.troughs);
-  testimony.since_start = has_risen_since_start(*process.floors(), growth.level);
+  testimony.since_start =
+      !has_quickened(growth) && has_risen_since_start(*process.floors(), growth.level);
   const std::optional<double> limit = process.limit().bytes;
   if (testimony.troughs.size() >= kTroughsMin && testimony.rising.p <= rules.p_max) {
     testimony.witness = HeapWitness::collections;

@@ -2,32 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
+#include "tests/unit/hourly_floors.hpp"
 
 namespace doctor {
 namespace {
 
-constexpr std::int64_t kFirst = 480'000;  // hours since the epoch
-constexpr double kCode = 1.0 / 1400;      // an hourly floor is kept to so much of itself
+using hourly::feed;
+using hourly::floors_of;
+using hourly::kFirst;
+using hourly::Level;
 
-using Level = std::function<double(std::int64_t)>;
-
-/// What `level` says of the hours [from, to) since the first, told every minute.
-void feed(Floors& floors, std::int64_t from, std::int64_t to, const Level& level) {
-  for (std::int64_t hour = from; hour < to; ++hour) {
-    for (std::int64_t minute = 0; minute < 60; ++minute) {
-      floors.add({(kFirst + hour) * kHourMs + minute * kMinuteMs, level(hour)});
-    }
-  }
-}
-
-/// The same, and one sample later, which closes the last hour.
-Floors floors_of(std::int64_t hours, const Level& level) {
-  Floors floors;
-  feed(floors, 0, hours, level);
-  floors.add({(kFirst + hours) * kHourMs, level(hours)});
-  return floors;
-}
+constexpr double kCode = 1.0 / 1400;  // an hourly floor is kept to so much of itself
 
 FloorPast past_of(const Floors& floors, std::int64_t from, std::int64_t to) {
   return floor_past(floors, (kFirst + from) * kHourMs, (kFirst + to) * kHourMs);

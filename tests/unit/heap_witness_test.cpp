@@ -163,13 +163,22 @@ TEST_F(HeapWitnesses, ALineSinceTheStartMayBeACacheThatFills) {
 }
 
 TEST_F(HeapWitnesses, WhatBeganToLeakLaterHasMadeNoWayBefore) {
-  tell(12, [](double h) { return h < 2 ? 200 + 50 * h : h < 7 ? 300 : 300 + 60 * (h - 7); });
-  EXPECT_FALSE(judge(growth(4, 360, 600)).since_start);
+  tell(48, [](double h) { return h < 4 ? 200 + 25 * h : h < 28 ? 300 : 300 + 15 * (h - 28); });
+  EXPECT_FALSE(judge(growth(4, 540, 600)).since_start);
 }
 
-TEST_F(HeapWitnesses, AWeekIsNoStart) {
-  tell(168, [](double h) { return 300 + h; });
-  EXPECT_FALSE(judge(growth(4, 460, 467)).since_start);
+TEST_F(HeapWitnesses, WhatRisesThreeTimesFasterThanBeforeIsNoFill) {
+  tell(40, [](double h) { return 300 + 2 * h; });
+  const auto since_start = [&](double rise, DurationMs before) {
+    FloorGrowth window = growth(4, 380 - rise, 380);
+    window.before_ms = before;
+    window.before_range = 2 * kMb * static_cast<double>(before) / kHourMs;
+    return judge(window).since_start;
+  };
+  EXPECT_TRUE(since_start(8, 36 * kHourMs));
+  EXPECT_TRUE(since_start(23, 36 * kHourMs));
+  EXPECT_FALSE(since_start(25, 36 * kHourMs));
+  EXPECT_TRUE(since_start(25, 20 * kHourMs)) << "less than a day before it tells nothing";
 }
 
 }  // namespace
