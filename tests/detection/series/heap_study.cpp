@@ -30,6 +30,10 @@ void add_healthy(Tally& tally, const HeapRun& healthy, unsigned seed, HeapFamily
                 alarm.finding.summary.c_str());
     for (const Evidence& e : alarm.finding.evidence) std::printf("     %s\n", e.sentence.c_str());
   }
+  for (const HeapAlarm& alarm : healthy.pushed) {
+    std::printf("  false and pushed %s %u %s\n", std::string(to_string(family)).c_str(), seed,
+                alarm.finding.summary.c_str());
+  }
 }
 
 void add_leak(Tally& tally, const HeapRun& leak, unsigned seed, HeapFamily family) {
