@@ -29,6 +29,13 @@ std::size_t place(std::int64_t index, std::int64_t size) {
   return static_cast<std::size_t>(((index % size) + size) % size);
 }
 
+/// Bins of a scale that have ended when so many of five minutes have; both from the epoch on.
+template <FloorScale kScale>
+std::int64_t whole_bins(std::int64_t ended) {
+  constexpr std::int64_t kParts = width_ms(kScale) / kBinMs;
+  return (ended - static_cast<std::int64_t>(place(ended, kParts))) / kParts;
+}
+
 std::int64_t bin_of(TimestampMs at) { return at >= 0 ? at / kBinMs : (at - kBinMs + 1) / kBinMs; }
 
 void put_hex(std::string& text, std::uint64_t bits, int digits) {
@@ -124,10 +131,20 @@ float& Floors::slot(FloorScale scale, std::int64_t bin) {
   return rings_[static_cast<std::size_t>(scale)][place(bin, kFloorsPerScale)];
 }
 
+// Asked for each floor that is read: constants spare the processor its divisions.
 std::int64_t Floors::newest(FloorScale scale) const {
   const std::int64_t ended = newest_ + 1;
-  const std::int64_t per_bin = width_ms(scale) / kBinMs;
-  return (ended - static_cast<std::int64_t>(place(ended, per_bin))) / per_bin - 1;
+  switch (scale) {
+    case FloorScale::five_minutes:
+      break;
+    case FloorScale::quarter_hour:
+      return whole_bins<FloorScale::quarter_hour>(ended) - 1;
+    case FloorScale::three_quarters:
+      return whole_bins<FloorScale::three_quarters>(ended) - 1;
+    case FloorScale::three_hours:
+      return whole_bins<FloorScale::three_hours>(ended) - 1;
+  }
+  return newest_;
 }
 
 std::int64_t Floors::newest_hour() const {

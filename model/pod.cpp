@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/reporter_name.hpp"
 #include "model/text.hpp"
 
 namespace doctor {
@@ -89,7 +90,7 @@ const PodFacts* KubernetesFacts::task_manager(const std::string& id,
   // Reporters filter ids, REST does not: meet on the filtered form.
   const std::string filtered = reporter_filtered(id);
   const PodFacts* by_name =
-      only(pods, [&](const PodFacts& pod) { return reporter_filtered(pod.name) == filtered; });
+      only(pods, [&](const PodFacts& pod) { return is_filtered_to(pod.name, filtered); });
   if (by_name != nullptr || host.empty()) return by_name;
   return only(pods, [&](const PodFacts& pod) {
     return pod.ip == host && pod.running() && pod.role != PodRole::job_manager;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "model/text.hpp"
+#include "model/reporter_name.hpp"
 
 namespace doctor {
 namespace {
@@ -36,7 +36,7 @@ void TaskManagerPast::learn_hosts(const ClusterFacts& now) {
 const TaskManagerFacts* TaskManagerPast::departed(std::string_view filtered_id) const {
   const auto gone = std::find_if(
       departed_.begin(), departed_.end(),
-      [&](const TaskManagerFacts& one) { return reporter_filtered(one.id) == filtered_id; });
+      [&](const TaskManagerFacts& one) { return is_filtered_to(one.id, filtered_id); });
   return gone == departed_.end() ? nullptr : &*gone;
 }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "model/reporter_name.hpp"
+
 namespace doctor {
 namespace {
 
@@ -71,11 +73,7 @@ std::string printable(std::string_view text, std::size_t bytes_max) {
 
 std::string reporter_filtered(std::string_view text) {
   std::string filtered(text);
-  for (char& c : filtered) {
-    const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == ':' || c == '_';
-    if (!kept) c = '_';
-  }
+  for (char& c : filtered) c = reporter_filtered(c);
   return filtered;
 }
 

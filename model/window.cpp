@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "model/text.hpp"
+#include "model/reporter_name.hpp"
 
 namespace doctor {
 namespace {
@@ -118,7 +118,7 @@ const TaskManagerFacts* Window::task_manager_of(EntityId process) const {
   const std::string& name = entities->name(process);
   // The reporter filters ids, REST does not: meet on the filtered form.
   for (const TaskManagerFacts& tm : cluster->task_managers) {
-    if (reporter_filtered(tm.id) == name) return &tm;
+    if (is_filtered_to(tm.id, name)) return &tm;
   }
   return nullptr;
 }

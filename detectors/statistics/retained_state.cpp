@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "model/text.hpp"
+#include "model/reporter_name.hpp"
 
 namespace doctor {
 namespace {
@@ -27,7 +27,7 @@ bool runs_on(const Window& window, const JobFacts& job, EntityId process) {
   const std::string& name = window.entities->name(process);
   for (const VertexFacts& vertex : job.vertices) {
     for (const SubtaskFacts& subtask : vertex.subtasks) {
-      if (reporter_filtered(subtask.task_manager) == name) return true;
+      if (is_filtered_to(subtask.task_manager, name)) return true;
     }
   }
   return false;
