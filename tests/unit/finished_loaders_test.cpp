@@ -143,7 +143,8 @@ TEST(FinishedLoaders, WhatRoseLessSinceClassesWereUnloadedCountsByItsClasses) {
 
 TEST(FinishedLoaders, BeforeAStepWithoutUnloadingAClassTakesWhatItDoesAtTheBase) {
   std::vector<SteppedPoint> steps = three();
-  for (std::size_t i = 0; i < steps.size(); ++i) steps[i].unloaded = 500.0 + 10.0 * i;
+  double unloaded = 490;
+  for (SteppedPoint& step : steps) step.unloaded = unloaded += 10.0;
   EXPECT_DOUBLE_EQ(bytes_per_class(steps), 100.0 / 500.0);
   steps[0].unloaded.reset();
   EXPECT_EQ(bytes_per_class(steps), 0) << "nobody knows";
