@@ -85,6 +85,7 @@ void PodWatches::start(const Spawn& spawn) {
   for (const Watch& watch : watches_) {
     if (watch.source) {
       spawn([source = watch.source.get()] { return source->run(); });
+      spawn([source = watch.source.get()] { return source->look_around(); });
     } else {
       tell(watch);
     }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <utility>
 
+#include "collectors/kubernetes/ours.hpp"
 #include "collectors/kubernetes/targets.hpp"
 #include "collectors/kubernetes/watch_sink.hpp"
 #include "collectors/percent_encoding.hpp"
@@ -17,6 +18,7 @@ namespace doctor {
 namespace {
 
 namespace asio = boost::asio;
+using kubernetes::Look;
 using kubernetes::WatchLine;
 
 constexpr int kPodsPerPage = 100;  // of up to 20 kB each
@@ -28,8 +30,7 @@ constexpr DurationMs kWatchSpreadMs = 30 * kSecondMs;
 constexpr DurationMs kWatchGraceMs = 15 * kSecondMs;
 constexpr DurationMs kWatchTooShortMs = kSecondMs;
 constexpr DurationMs kListAgainMs = 30 * kSecondMs;  // where watching is forbidden
-constexpr DurationMs kLookEveryMs = kMinuteMs;
-constexpr DurationMs kAbsentMs = 10 * kMinuteMs;
+constexpr int kRefusalsBelieved = 3;                 // of a watch that was allowed before
 
 asio::awaitable<bool> cancelled() {
   const auto state = co_await asio::this_coro::cancellation_state;
@@ -69,8 +70,7 @@ asio::awaitable<void> KubernetesSource::poll() {
   const Status listed = co_await list();
   if (co_await cancelled()) co_return;
   if (!listed) co_return failed(listed.error());
-  co_await look_at_deployments();
-  co_await look_at_warnings();
+  co_await look_at_all();
 }
 
 asio::awaitable<void> KubernetesSource::run() {
@@ -93,9 +93,6 @@ asio::awaitable<void> KubernetesSource::run() {
 /// Returns when only a list helps.
 asio::awaitable<void> KubernetesSource::watch_until_expired() {
   for (;;) {
-    co_await look_at_deployments();
-    co_await look_at_warnings();
-    if (co_await cancelled()) co_return;
     const TimestampMs began = clock_();
     const Watched how = co_await watch();
     if (co_await cancelled()) co_return;
@@ -184,7 +181,7 @@ asio::awaitable<KubernetesSource::Watched> KubernetesSource::watch() {
   request.reads_forbidden = true;
   bool expired = false;
   kubernetes::WatchSink sink(
-      limits_.kubernetes_line_bytes_max, [this] { well(); },
+      limits_.kubernetes_line_bytes_max, [this] { allowed(); },
       [&](std::string_view line) { return take_line(line, expired); });
   const std::size_t bytes_max = limits_.kubernetes_watch_bytes_max;
   const Result<HttpReply> reply = co_await http_.exchange(
@@ -211,9 +208,21 @@ asio::awaitable<KubernetesSource::Watched> KubernetesSource::watch() {
     failed(error);
     co_return reply->status >= 500 || reply->status == 429 ? Watched::cut : Watched::expired;
   }
+  // A server that has just been started refuses what it allows a moment later.
+  if (watch_allowed_ && ++watch_refusals_ < kRefusalsBelieved) {
+    failed(error);
+    co_return Watched::cut;
+  }
   watch_forbidden_ = error;
   well();
   co_return Watched::forbidden;
+}
+
+void KubernetesSource::allowed() {
+  watch_allowed_ = true;
+  watch_refusals_ = 0;
+  watch_forbidden_.reset();
+  well();
 }
 
 Status KubernetesSource::take_line(std::string_view text, bool& expired) {
@@ -233,7 +242,6 @@ Status KubernetesSource::take_line(std::string_view text, bool& expired) {
     failed(error);
     return error;
   }
-  watch_forbidden_.reset();
   failures_ = 0;
   resource_version_ = line->resource_version;
   std::vector<Event> events;
@@ -246,28 +254,54 @@ Status KubernetesSource::take_line(std::string_view text, bool& expired) {
 
 // --- what else there is: that it does not exist, or is not for us to see, is no fault
 
-/// False when it is not time yet. `body` stays empty when there is nothing that we may see.
-asio::awaitable<bool> KubernetesSource::look(std::string target, std::optional<TimestampMs>& due,
-                                             std::optional<std::string>& body, bool& forbidden) {
+asio::awaitable<void> KubernetesSource::look_around() {
+  for (;;) {
+    // Named, both: GCC 12 lays the frame out wrongly when it holds temporaries alone.
+    const bool pods_known = health_.ever_up;  // warnings are about them
+    if (pods_known) co_await look_at_all();
+    if (co_await cancelled()) co_return;
+    const DurationMs rest_ms =
+        pods_known ? limits_.kubernetes_list_gap_ms : limits_.kubernetes_back_off_min_ms;
+    co_await sleep(rest_ms);
+  }
+}
+
+asio::awaitable<void> KubernetesSource::look_at_all() {
+  co_await look_at_deployments();
+  co_await look_at_warnings();
+}
+
+/// False when it is not time yet, or nothing was told. `body` stays empty when there is nothing
+/// that we may see.
+asio::awaitable<bool> KubernetesSource::look(std::string target, Look& look,
+                                             std::optional<std::string>& body) {
   const TimestampMs now = clock_();
-  if (co_await cancelled() || (due && now < *due)) co_return false;
+  if (co_await cancelled() || now < look.due) co_return false;
   Result<Page> reply = co_await get(std::move(target));
   if (co_await cancelled()) co_return false;
-  const bool there = reply && reply->status == 200;
-  due = now + (there || !reply ? kLookEveryMs : kAbsentMs);
-  if (reply) forbidden = reply->status == 403;
-  if (there) body = std::move(reply->body);
+  const int status = reply ? reply->status : 0;
+  if (!look.believes(status, now)) co_return false;
+  if (status == 200) body = std::move(reply->body);
   co_return true;
+}
+
+/// Rights are asked before what exists: who may not list them is refused also where nobody has
+/// defined them. What is defined may be read by everybody.
+asio::awaitable<bool> KubernetesSource::deployments_exist() {
+  const Result<Page> group = co_await get(kubernetes::flink_group_target());
+  co_return !group || group->status != 404;
 }
 
 asio::awaitable<void> KubernetesSource::look_at_deployments() {
   std::optional<std::string> body;
   std::string target = kubernetes::flink_deployments_target(config_.namespace_);
-  const bool was_forbidden = deployments_forbidden_;
-  if (!co_await look(std::move(target), deployments_due_, body, deployments_forbidden_)) co_return;
+  const bool was_forbidden = deployments_look_.forbidden;
+  if (!co_await look(std::move(target), deployments_look_, body)) co_return;
+  if (deployments_look_.forbidden) deployments_look_.forbidden = co_await deployments_exist();
   std::optional<std::vector<FlinkDeploymentFacts>> found;
   if (body) found = valid(kubernetes::parse_deployments(*body, limits_));
-  if (found != deployments_ || was_forbidden != deployments_forbidden_) {
+  if (found) kubernetes::keep_ours(*found, config_.selector);
+  if (found != deployments_ || was_forbidden != deployments_look_.forbidden) {
     deployments_ = std::move(found);
     publish({});
   }
@@ -276,34 +310,18 @@ asio::awaitable<void> KubernetesSource::look_at_deployments() {
 asio::awaitable<void> KubernetesSource::look_at_warnings() {
   std::optional<std::string> body;
   std::string target = kubernetes::warnings_target(config_.namespace_);
-  const bool was_forbidden = warnings_forbidden_;
-  if (!co_await look(std::move(target), warnings_due_, body, warnings_forbidden_)) co_return;
+  const bool was_forbidden = warnings_look_.forbidden;
+  if (!co_await look(std::move(target), warnings_look_, body)) co_return;
   std::optional<std::vector<KubernetesWarning>> found;
   if (body) found = valid(kubernetes::parse_warnings(*body, limits_));
-  if (found) keep_ours(*found);
-  if (found != warnings_ || was_forbidden != warnings_forbidden_) {
+  if (found) {
+    kubernetes::keep_ours(*found, config_.selector, facts());
+    if (found->size() > limits_.pod_warnings_max) found->resize(limits_.pod_warnings_max);
+  }
+  if (found != warnings_ || was_forbidden != warnings_look_.forbidden) {
     warnings_ = std::move(found);
     publish({});
   }
-}
-
-/// A namespace has other pods, too.
-void KubernetesSource::keep_ours(std::vector<KubernetesWarning>& warnings) const {
-  const KubernetesFacts facts = pods_.facts();
-  const auto is_ours = [&](const KubernetesWarning& warning) {
-    if (config_.selector.empty()) return true;
-    const auto named = [&](const PodFacts& pod) { return warning.object == "Pod " + pod.name; };
-    const auto deployed = [&](const FlinkDeploymentFacts& deployment) {
-      return warning.object == "FlinkDeployment " + deployment.name;
-    };
-    return std::any_of(facts.pods.begin(), facts.pods.end(),
-                       [&](const PodFactsPtr& pod) { return named(*pod); }) ||
-           std::any_of(facts.gone.begin(), facts.gone.end(),
-                       [&](const GonePod& gone) { return named(*gone.pod); }) ||
-           (deployments_ && std::any_of(deployments_->begin(), deployments_->end(), deployed));
-  };
-  std::erase_if(warnings, [&](const KubernetesWarning& warning) { return !is_ours(warning); });
-  if (warnings.size() > limits_.pod_warnings_max) warnings.resize(limits_.pod_warnings_max);
 }
 
 // --- what comes out
@@ -320,12 +338,16 @@ Error KubernetesSource::refused(int status, const std::string& body, const char*
 
 void KubernetesSource::publish(std::vector<Event> events) {
   for (Event& event : events) emit(std::move(event));
+  emit(std::make_shared<const KubernetesFacts>(facts()));
+}
+
+KubernetesFacts KubernetesSource::facts() const {
   KubernetesFacts facts = pods_.facts();
   facts.deployments = deployments_;
   facts.warnings = warnings_;
-  facts.deployments_forbidden = deployments_forbidden_;
-  facts.warnings_forbidden = warnings_forbidden_;
-  emit(std::make_shared<const KubernetesFacts>(std::move(facts)));
+  facts.deployments_forbidden = deployments_look_.forbidden;
+  facts.warnings_forbidden = warnings_look_.forbidden;
+  return facts;
 }
 
 void KubernetesSource::well() {

@@ -1,7 +1,8 @@
 // The pods of one Flink cluster through the Kubernetes API: a list, then a watch from where the
 // list ended, resumed where it was cut; another list when the server has forgotten that place
-// (410). Between watches the operator's FlinkDeployments and the warnings that Kubernetes keeps,
-// where they may be read. It only reads: get, list and watch on pods are all it needs.
+// (410). Beside them, once a minute, the operator's FlinkDeployments and the warnings that
+// Kubernetes keeps, where they may be read. It only reads: get, list and watch on pods are all it
+// needs.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "collectors/http.hpp"
+#include "collectors/kubernetes/look.hpp"
 #include "collectors/kubernetes/pod_set.hpp"
 #include "model/limits.hpp"
 #include "model/stream.hpp"
@@ -41,6 +43,8 @@ class KubernetesSource {
   /// Lists and watches until the coroutine is cancelled. Emits Events, KubernetesFacts when they
   /// changed, SourceHealth.
   boost::asio::awaitable<void> run();
+  /// Beside run(), on the same thread: looks at what else there is, once pods are known.
+  boost::asio::awaitable<void> look_around();
 
   const SourceHealth& health() const { return health_; }
 
@@ -55,16 +59,19 @@ class KubernetesSource {
   boost::asio::awaitable<Watched> watch();
   boost::asio::awaitable<void> watch_until_expired();
   boost::asio::awaitable<Result<Page>> get(std::string target);
-  boost::asio::awaitable<bool> look(std::string target, std::optional<TimestampMs>& due,
-                                    std::optional<std::string>& body, bool& forbidden);
+  boost::asio::awaitable<void> look_at_all();
+  boost::asio::awaitable<bool> look(std::string target, kubernetes::Look& look,
+                                    std::optional<std::string>& body);
+  boost::asio::awaitable<bool> deployments_exist();
   boost::asio::awaitable<void> look_at_deployments();
   boost::asio::awaitable<void> look_at_warnings();
-  void keep_ours(std::vector<KubernetesWarning>& warnings) const;
   boost::asio::awaitable<void> back_off();
   Status take_line(std::string_view text, bool& expired);
   std::string pods_target(const std::string& more) const;
   Error refused(int status, const std::string& body, const char* verb) const;
   void publish(std::vector<Event> events);
+  KubernetesFacts facts() const;
+  void allowed();
   void well();
   void failed(const Error& error);
   void note(const Error& error);
@@ -78,12 +85,12 @@ class KubernetesSource {
   Emit emit_;
   kubernetes::PodSet pods_;
   std::optional<std::vector<FlinkDeploymentFacts>> deployments_;
-  std::optional<TimestampMs> deployments_due_;
-  bool deployments_forbidden_{false};
+  kubernetes::Look deployments_look_;
   std::optional<std::vector<KubernetesWarning>> warnings_;
-  std::optional<TimestampMs> warnings_due_;
-  bool warnings_forbidden_{false};
+  kubernetes::Look warnings_look_;
   std::optional<Error> watch_forbidden_;  // then lists have to do
+  bool watch_allowed_{false};             // once, at least
+  int watch_refusals_{0};                 // in a row
   std::string resource_version_;
   SourceHealth health_;
   int failures_{0};  // in a row

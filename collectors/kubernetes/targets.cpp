@@ -43,8 +43,10 @@ std::string warnings_target(const std::string& namespace_) {
 }
 
 std::string flink_deployments_target(const std::string& namespace_) {
-  return "/apis/flink.apache.org/v1beta1/namespaces/" + percent_encoded(namespace_) +
+  return flink_group_target() + "/namespaces/" + percent_encoded(namespace_) +
          "/flinkdeployments?limit=100";
 }
+
+std::string flink_group_target() { return "/apis/flink.apache.org/v1beta1"; }
 
 }  // namespace doctor::kubernetes

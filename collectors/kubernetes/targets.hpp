@@ -17,5 +17,8 @@ std::string selection_text(const std::string& namespace_, const std::string& sel
 /// Warnings alone: the rest is thousands of lines of everyday life.
 std::string warnings_target(const std::string& namespace_);
 std::string flink_deployments_target(const std::string& namespace_);
+/// What the Flink operator's definitions are under; a server that has none of them knows no such
+/// place.
+std::string flink_group_target();
 
 }  // namespace doctor::kubernetes

@@ -45,6 +45,11 @@ class FakeApiServer {
     const std::lock_guard lock(mutex_);
     deployments_ = answers(body, status);
   }
+  /// Somebody has said what a FlinkDeployment is; until then nobody has.
+  void defines_deployments() {
+    const std::lock_guard lock(mutex_);
+    group_ = answers("{}", 200);
+  }
   void events(const std::string& body) {
     const std::lock_guard lock(mutex_);
     events_ = answers(body, 200);
@@ -103,6 +108,7 @@ class FakeApiServer {
       return answers(R"({"kind":"Status","message":"Unauthorized","code":401})", 401);
     }
     if (target.find("/flinkdeployments") != target.npos) return deployments_;
+    if (target.ends_with("/flink.apache.org/v1beta1")) return group_;
     if (target.find("/events?") != target.npos) return events_;
     if (target.find("watch=true") != target.npos) {
       if (watches_.empty()) {
@@ -125,6 +131,7 @@ class FakeApiServer {
   std::deque<Script> lists_, watches_;
   Script events_{answers(R"({"kind":"Status","code":403})", 403)};
   Script deployments_{answers(R"({"kind":"Status","code":404})", 404)};
+  Script group_{answers("{}", 404)};
   std::string token_;
   std::vector<Asked> asked_;
   loopback::ScriptServer server_;  // last: its threads use the others

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "collectors/kubernetes/look.hpp"
+#include "collectors/kubernetes/ours.hpp"
 #include "collectors/kubernetes/quantity.hpp"
 #include "collectors/kubernetes/targets.hpp"
 #include "collectors/kubernetes/watch_sink.hpp"
@@ -206,6 +208,69 @@ TEST(KubernetesDeployments, SayTheirState) {
   EXPECT_THAT(found->at(0).error, HasSubstr("quota exceeded"));
   EXPECT_EQ(found->at(1).lifecycle_state, "");
   EXPECT_FALSE(parse_deployments("{}", kLimits).ok());
+}
+
+TEST(KubernetesDeployments, AreOursWhenTheSelectorAsksForTheirApp) {
+  const auto kept = [](std::string_view selector) {
+    std::vector<FlinkDeploymentFacts> all(2);
+    all[0].name = "orders";
+    all[1].name = "payments";
+    keep_ours(all, selector);
+    std::string names;
+    for (const FlinkDeploymentFacts& one : all) names += one.name + " ";
+    return names;
+  };
+  for (const char* selector :
+       {"app=orders", "component=taskmanager, app == orders", "app=orders,x"}) {
+    EXPECT_EQ(kept(selector), "orders ") << selector;
+  }
+  EXPECT_EQ(kept("app=others"), "");
+  for (const char* selector :
+       {"", "team=a", "app", "app!=orders", "app in (orders,b)", "my/app=x", "=,"}) {
+    EXPECT_EQ(kept(selector), "orders payments ") << selector;
+  }
+}
+
+TEST(KubernetesWarnings, AreOursWhenTheyAreAboutWhatIsKnown) {
+  KubernetesFacts known;
+  PodFacts pod;
+  pod.name = "orders-1";
+  known.pods = {std::make_shared<const PodFacts>(pod)};
+  pod.name = "orders-0";
+  known.gone = {{std::make_shared<const PodFacts>(pod), 1}};
+  known.deployments.emplace(1).at(0).name = "orders";
+  std::vector<KubernetesWarning> all(5);
+  all[0].object = "Pod orders-1";
+  all[1].object = "Pod orders-0";
+  all[2].object = "FlinkDeployment orders";
+  all[3].object = "Pod orders";
+  all[4].object = "FlinkDeployment payments";
+  keep_ours(all, "", known);
+  EXPECT_EQ(all.size(), 5U);
+  keep_ours(all, "app=orders", known);
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[2].object, "FlinkDeployment orders");
+}
+
+TEST(KubernetesLook, BelievesOneRefusalOnlyOfWhatItNeverSaw) {
+  Look never;
+  EXPECT_TRUE(never.believes(403, 0));
+  EXPECT_TRUE(never.forbidden);
+  EXPECT_EQ(never.due, kMinuteMs) << "the server may just have been started";
+  EXPECT_TRUE(never.believes(403, 0));
+  EXPECT_EQ(never.due, 10 * kMinuteMs);
+  EXPECT_TRUE(never.believes(200, 0));
+  EXPECT_FALSE(never.forbidden);
+  EXPECT_EQ(never.due, kMinuteMs);
+  for (const int status : {0, 401, 429, 500, 503})
+    EXPECT_FALSE(never.believes(status, 0)) << status;
+  EXPECT_EQ(never.due, kMinuteMs / 2);
+  never.due = 0;
+  EXPECT_FALSE(never.believes(404, 0));
+  EXPECT_EQ(never.due, 0) << "ask at once again";
+  EXPECT_FALSE(never.forbidden);
+  EXPECT_TRUE(never.believes(404, 0));
+  EXPECT_FALSE(never.forbidden);
 }
 
 TEST(KubernetesStatus, IsQuotedWhenItIsOne) {

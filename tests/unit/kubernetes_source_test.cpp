@@ -53,12 +53,14 @@ class KubernetesSourceTest : public testing::Test {
     config.api_server.access = std::make_shared<const HttpAccess>(access);
     config.namespace_ = "flink";
     config.selector = "app=orders";
-    KubernetesSource source(config, *http, limits, now_ms,
+    KubernetesSource source(config, *http, limits, clock,
                             [&](StreamItem item) { take(std::move(item)); });
-    asio::cancellation_signal stop;
-    bool ended = false;
+    asio::cancellation_signal stop, stop_looking;
+    bool ended = false, looked = false;
     asio::co_spawn(io, source.run(),
                    asio::bind_cancellation_slot(stop.slot(), [&](auto) { ended = true; }));
+    asio::co_spawn(io, source.look_around(),
+                   asio::bind_cancellation_slot(stop_looking.slot(), [&](auto) { looked = true; }));
     bool reached = false;
     const auto began = std::chrono::steady_clock::now();
     while (!reached && !ended && std::chrono::steady_clock::now() - began < 20s) {
@@ -66,8 +68,9 @@ class KubernetesSourceTest : public testing::Test {
       reached = done();
     }
     stop.emit(asio::cancellation_type::terminal);
+    stop_looking.emit(asio::cancellation_type::terminal);
     io.run_for(10s);
-    EXPECT_TRUE(ended) << "cancellation did not end it";
+    EXPECT_TRUE(ended && looked) << "cancellation did not end it";
     return reached;
   }
 
@@ -94,6 +97,7 @@ class KubernetesSourceTest : public testing::Test {
   }
 
   Limits limits;
+  std::function<TimestampMs()> clock = now_ms;
   HttpAccess access;
   FakeApiServer server;
   std::vector<Event> events;
@@ -134,8 +138,7 @@ TEST_F(KubernetesSourceTest, GoesOnWhereACutWatchOrABookmarkEnded) {
   EXPECT_THAT(asked,
               ElementsAre(HasSubstr("resourceVersion=1000"), HasSubstr("resourceVersion=1010"),
                           HasSubstr("resourceVersion=1012"), HasSubstr("resourceVersion=1020")));
-  EXPECT_THAT(server.asked("limit="), SizeIs(3))
-      << "one list of pods, one look for deployments, one for warnings";
+  EXPECT_THAT(server.asked("pods?limit="), SizeIs(1));
   EXPECT_THAT(events, SizeIs(1));
   EXPECT_EQ(facts->pods.size(), 2U);
   EXPECT_THAT(messages, IsEmpty()) << "a cut is no outage";
@@ -283,21 +286,81 @@ TEST_F(KubernetesSourceTest, ThatDeploymentsAndEventsAreForbiddenIsSaidAndNoFaul
   server.lists(kubernetes_fixture("pods.json"));
   server.deployments(kubernetes_fixture("forbidden.json"), 403);
   server.watches(watch_lines(), Then::hang);
-  ASSERT_TRUE(run_until([&] { return saw(EventKind::pod_oom_killed); }));
+  server.defines_deployments();
+  ASSERT_TRUE(run_until([&] {
+    return saw(EventKind::pod_oom_killed) && facts->deployments_forbidden &&
+           facts->warnings_forbidden;
+  }));
   EXPECT_THAT(messages, IsEmpty());
   EXPECT_FALSE(facts->deployments.has_value());
   EXPECT_FALSE(facts->warnings.has_value());
-  EXPECT_TRUE(facts->deployments_forbidden);
-  EXPECT_TRUE(facts->warnings_forbidden);
 }
 
 TEST_F(KubernetesSourceTest, WhatDoesNotExistIsNotForbidden) {
   server.lists(kubernetes_fixture("pods.json"));
+  server.deployments("{}", 404);
   server.events(R"({"kind":"EventList","items":[]})");
-  server.watches(watch_lines(), Then::hang);
-  ASSERT_TRUE(run_until([&] { return saw(EventKind::pod_oom_killed); }));
+  ASSERT_TRUE(run_until([&] { return facts && facts->warnings; }));
   EXPECT_FALSE(facts->deployments_forbidden);
   EXPECT_FALSE(facts->warnings_forbidden);
+}
+
+TEST_F(KubernetesSourceTest, WhatNobodyHasDefinedIsNotForbiddenToWhomItIsRefused) {
+  server.lists(kubernetes_fixture("pods.json"));
+  server.deployments(kubernetes_fixture("forbidden.json"), 403);
+  ASSERT_TRUE(run_until([&] { return facts && facts->warnings_forbidden; }));
+  EXPECT_THAT(server.asked("/apis/flink.apache.org/v1beta1"), SizeIs(2));
+  EXPECT_FALSE(facts->deployments_forbidden);
+}
+
+// A server that has just been started does so until it has read who may what.
+TEST_F(KubernetesSourceTest, OneRefusalOfAWatchThatWasAllowedIsNotBelieved) {
+  server.lists(kubernetes_fixture("pods.json"));
+  const std::vector<std::string> lines = watch_lines();
+  server.watches({lines[0]}, Then::cut);
+  server.watches(FakeApiServer::answers(kubernetes_fixture("forbidden.json"), 403));
+  server.watches({lines[1]}, Then::hang);
+  ASSERT_TRUE(run_until([&] { return server.asked("watch=true").size() == 3 && health.up; }));
+  EXPECT_THAT(server.asked("pods?limit="), SizeIs(1));
+  EXPECT_EQ(health.last_error, std::nullopt) << "a watch that has begun is allowed";
+}
+
+TEST_F(KubernetesSourceTest, AWatchThatIsRefusedAgainAndAgainIsForbidden) {
+  server.lists(kubernetes_fixture("pods.json"));
+  server.watches({watch_lines()[0]}, Then::cut);
+  for (int i = 0; i < 3; ++i) {
+    server.watches(FakeApiServer::answers(kubernetes_fixture("forbidden.json"), 403));
+  }
+  ASSERT_TRUE(run_until(
+      [&] { return health.up && health.last_error && server.asked("watch=true").size() == 4; }));
+  EXPECT_THAT(health.last_error->message, HasSubstr("the right to watch pods"));
+}
+
+TEST_F(KubernetesSourceTest, WhatWasSeenStandsUntilItIsRefusedTwice) {
+  server.lists(kubernetes_fixture("pods.json"));
+  server.defines_deployments();
+  server.deployments(kubernetes_fixture("flinkdeployments.json"), 200);
+  TimestampMs ahead = 0;
+  clock = [&] { return now_ms() + ahead; };
+  std::size_t asked_before = 0;
+  enum { shown, untold, refused } now = shown;
+  ASSERT_TRUE(run_until([&] {
+    ahead += 5 * kSecondMs;
+    const std::size_t asked = server.asked("/flinkdeployments").size();
+    if (now == shown && facts && facts->deployments) {
+      server.deployments("{}", 503);
+      now = untold;
+      asked_before = asked;
+    } else if (now == untold && asked >= asked_before + 3) {
+      EXPECT_TRUE(facts->deployments.has_value());
+      server.deployments(kubernetes_fixture("forbidden.json"), 403);
+      now = refused;
+      asked_before = asked;
+    }
+    return now == refused && !facts->deployments;
+  }));
+  EXPECT_TRUE(facts->deployments_forbidden);
+  EXPECT_GE(server.asked("/flinkdeployments").size(), asked_before + 2);
 }
 
 }  // namespace
