@@ -4,7 +4,9 @@ No controllers and no kubelet run: nobody but the test creates, kills or deletes
 """
 from __future__ import annotations
 
+import base64
 import json
+import shutil
 import ssl
 import subprocess
 import time
@@ -28,9 +30,11 @@ class ApiServer:
         self.program, self.folder = program, folder
         self.port = free_block(3)
         self.url = f"https://127.0.0.1:{self.port}"
-        self.ca_file = folder / "certificates" / "apiserver.crt"
+        self.certificates = folder / "certificates"
+        self.ca_file = self.certificates / "apiserver.crt"  # it makes itself one
         folder.mkdir(parents=True, exist_ok=True)
         client, peer = (f"http://127.0.0.1:{self.port + i}" for i in (1, 2))
+        self.etcd_url = client
         self.etcd = Process("etcd", [str(etcd), "--data-dir", str(folder / "etcd"), "--listen-client-urls", client,
                                      "--advertise-client-urls", client, "--listen-peer-urls", peer,
                                      "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}",
@@ -40,7 +44,7 @@ class ApiServer:
         tokens = folder / "tokens.csv"
         tokens.write_text(f"{ADMIN_TOKEN},admin,admin,system:masters\n")
         self.command = [str(program), "--etcd-servers", client, "--secure-port", str(self.port), "--bind-address=127.0.0.1",
-                        "--cert-dir", str(folder / "certificates"), "--service-account-issuer=https://kubernetes.default.svc",
+                        "--cert-dir", str(self.certificates), "--service-account-issuer=https://kubernetes.default.svc",
                         "--service-account-key-file", str(key), "--service-account-signing-key-file", str(key),
                         "--token-auth-file", str(tokens), "--authorization-mode=RBAC",
                         "--service-cluster-ip-range=10.0.0.0/24"]
@@ -64,11 +68,30 @@ class ApiServer:
     def stop(self) -> None:
         self.process.stop(grace_s=10)
 
-    def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> object:
+    def shows(self, authority: Path, certificate: Path, key: Path) -> None:
+        """From its next start."""
+        self.ca_file = authority
+        shutil.copy(certificate, self.certificates / "apiserver.crt")
+        shutil.copy(key, self.certificates / "apiserver.key")
+
+    def forget(self, key: str) -> None:
+        """Takes one object out of etcd, and from etcd all that it remembers of before: only a list tells that it is gone."""
+        deleted = self.ask_etcd("kv/deleterange", {"key": base64.b64encode(key.encode()).decode()})
+        if deleted.get("deleted") != "1":
+            raise ApiServerFailed(f"etcd has no {key}")
+        self.ask_etcd("kv/compaction", {"revision": deleted["header"]["revision"], "physical": True})
+
+    def ask_etcd(self, what: str, body: object) -> dict:
+        request = urllib.request.Request(f"{self.etcd_url}/v3/{what}", data=json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)
+
+    def call(self, method: str, path: str, body: object = None, kind: str = "application/json",
+             token: str = ADMIN_TOKEN) -> object:
         """The answer: decoded JSON, or text. Raises for everything that is not 2xx."""
         request = urllib.request.Request(self.url + path, method=method,
                                          data=None if body is None else json.dumps(body).encode(),
-                                         headers={"Authorization": "Bearer " + ADMIN_TOKEN, "Content-Type": kind})
+                                         headers={"Authorization": "Bearer " + token, "Content-Type": kind})
         trust = ssl.create_default_context(cafile=str(self.ca_file))
         try:
             with urllib.request.urlopen(request, timeout=20, context=trust) as answer:

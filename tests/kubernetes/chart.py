@@ -18,7 +18,7 @@ class Chart:
         values = folder / "values.yaml"  # JSON is YAML
         values.write_text(json.dumps({
             "config": {"clusters": [{"name": "orders", "flink": ["http://orders-rest:8081"], "kubernetes": {"selector": "app=orders"}}]},
-            "kubernetes": {"enabled": True, "events": True, "kubelets": True}, "networkPolicy": {"enabled": True}, "persistence": {"enabled": True}}))
+            "kubernetes": {"enabled": True, "events": True, "flinkDeployments": True, "kubelets": True}, "networkPolicy": {"enabled": True}, "persistence": {"enabled": True}}))
         done = subprocess.run(
             [str(helm), "install", "orders", str(CHART), "--namespace", namespace, "--values", str(values), "--kube-apiserver", api.url,
              "--kube-token", ADMIN_TOKEN, "--kube-ca-file", str(api.ca_file)], capture_output=True, text=True, check=False)

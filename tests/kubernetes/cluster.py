@@ -1,15 +1,17 @@
 """What the tests put into Kubernetes: a namespace, accounts with and without rights, the pods of a Flink cluster."""
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 
-from api_server import ApiServer
+from api_server import ApiServer, ApiServerFailed
 from fake_kubelet import IP as KUBELET_IP
 
 NAMESPACE = "flink"
 IN_NAMESPACE = f"/api/v1/namespaces/{NAMESPACE}"
 RBAC = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}"
 CONTAINER = "flink-main-container"
+IPS = ["127.0.0.11", "127.0.0.12", "127.0.0.13"]  # of TaskManagers
 
 
 class Cluster:
@@ -28,9 +30,36 @@ class Cluster:
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "pods"},
             "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}]})
 
-    def token(self, account: str) -> str:
-        answer = self.api.call("POST", f"{IN_NAMESPACE}/serviceaccounts/{account}/token", {"spec": {}})
+    def token(self, account: str, secret: str | None = None) -> str:
+        """With a secret: as long as that is there."""
+        spec = {}
+        if secret:
+            self.api.call("POST", f"{IN_NAMESPACE}/secrets", {"metadata": {"name": secret}})
+            spec = {"boundObjectRef": {"apiVersion": "v1", "kind": "Secret", "name": secret}}
+        answer = self.api.call("POST", f"{IN_NAMESPACE}/serviceaccounts/{account}/token", {"spec": spec})
         return answer["status"]["token"]
+
+    def revoke(self, secret: str) -> None:
+        self.api.call("DELETE", f"{IN_NAMESPACE}/secrets/{secret}")
+
+    def lets_in(self, token: str) -> bool:
+        try:
+            self.api.call("GET", f"{IN_NAMESPACE}/pods", token=token)
+        except ApiServerFailed as refusal:
+            if ": 401: " in str(refusal):
+                return False
+            raise
+        return True
+
+    def version(self) -> str:
+        """Where a watch of pods would go on now."""
+        return self.api.call("GET", f"{IN_NAMESPACE}/pods")["metadata"]["resourceVersion"]
+
+    def has_forgotten(self, version: str) -> bool:
+        """Whether a watch cannot go on there any more."""
+        answer = self.api.call("GET", f"{IN_NAMESPACE}/pods?watch=true&timeoutSeconds=1&resourceVersion={version}")
+        first = answer if isinstance(answer, dict) else json.loads(answer.partition("\n")[0] or "{}")
+        return first.get("type") == "ERROR" and first["object"]["code"] == 410
 
     def create_pod(self, name: str, component: str, ip: str, app: str = "orders") -> None:
         """As native Kubernetes makes them; what a kubelet would report is put in by hand."""
