@@ -202,6 +202,7 @@ void Collection::add_target(std::size_t range, const Endpoint& endpoint) {
 
 void Collection::retire(Target& target) {
   target.wanted = false;
+  heard_.lost(target.health.id);
   if (target.health.up) --ranges_[target.range].answering;
   target.health.up = false;
   target.health.retired = true;
@@ -277,12 +278,15 @@ void Collection::succeeded(Target& target, Scrape scrape, DurationMs took_ms) {
   health.up = health.ever_up = true;
   health.last_success = scrape.batch.at;
   health.last_error.reset();
-  health.process = scrape.batch.layout->process;
-  health.role = health.kind == SourceKind::reporter ? role_of(health.process) : "host";
+  const bool standby = stands_by(target, scrape);
+  health.process = standby ? kNoEntity : scrape.batch.layout->process;
+  health.role = standby                               ? "standby"
+                : health.kind == SourceKind::reporter ? role_of(health.process)
+                                                      : "host";
   ++health.exchanges;
   health.bytes += scrape.reply.wire_bytes;
   health.busy_ms += took_ms;
-  health.samples_kept = scrape.batch.values.size();
+  health.samples_kept = standby ? 0 : scrape.batch.values.size();
   for (const auto& [fault, count] : scrape.stats.faults) {
     health.lines_malformed += count;
     health.line_faults[fault] += count;
@@ -293,8 +297,15 @@ void Collection::succeeded(Target& target, Scrape scrape, DurationMs took_ms) {
   if (!range.discovery_failed) hide_range(range);
   tell_rest_about_reporters();
   const TimestampMs at = scrape.batch.at;
-  send(StreamItem{cluster_, at, std::move(scrape.batch)});
+  if (!standby) send(StreamItem{cluster_, at, std::move(scrape.batch)});
   send(health);  // closes the scrape: what was told is judged now, if anybody waits for it
+}
+
+/// A JobManager beside the one that is heard.
+bool Collection::stands_by(const Target& target, const Scrape& scrape) {
+  const bool of_job_manager = target.health.kind == SourceKind::reporter &&
+                              role_of(scrape.batch.layout->process) == "jobmanager";
+  return of_job_manager && !heard_.hears(target.health.id, scrape.leads);
 }
 
 std::string Collection::role_of(EntityId process) const {
@@ -313,6 +324,7 @@ void Collection::failed(Target& target, const Error& error, DurationMs took_ms) 
   }
   if (health.since == 0) health.since = now;
   health.up = false;
+  heard_.lost(health.id);
   ++health.exchanges;
   ++health.errors[error.code];
   health.busy_ms += took_ms;

@@ -9,6 +9,7 @@
 
 #include "agent/config/config.hpp"
 #include "agent/discovery/discovery.hpp"
+#include "agent/heard_job_manager.hpp"
 #include "agent/pod_watches.hpp"
 #include "agent/probe.hpp"
 #include "collectors/http.hpp"
@@ -76,6 +77,7 @@ class Collection {
   Result<Scrape> read_local(const Target& target);
   void succeeded(Target& target, Scrape scrape, DurationMs took_ms);
   void failed(Target& target, const Error& error, DurationMs took_ms);
+  bool stands_by(const Target& target, const Scrape& scrape);
   std::string role_of(EntityId process) const;
   void show_range(Range& range, const Error& error);
   void hide_range(Range& range);
@@ -94,6 +96,7 @@ class Collection {
   std::vector<Range> ranges_;
   std::unique_ptr<LocalProbe> local_probe_;
   std::vector<TargetPtr> targets_;
+  HeardJobManager heard_;
   std::vector<TaskManagerFacts> task_managers_;
   /// A scrape keeps those it began with: pods may come and go meanwhile.
   std::shared_ptr<const ContainerOwners> container_owners_{

@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::size_t kHeadBytes = 64;
 
+/// Of the resource manager and of the dispatcher, which a standby JobManager does not run.
+bool is_of_leader(std::string_view family) {
+  return family == "flink_jobmanager_numRegisteredTaskManagers" ||
+         family == "flink_jobmanager_numRunningJobs";
+}
+
 }  // namespace
 
 ReporterScrape::ReporterScrape(SourceId source, const Selection& selection, const Limits& limits,
@@ -43,6 +49,7 @@ Result<Scrape> ReporterScrape::finish(TimestampMs at, EntityTable& entities) {
   scrape.stats = reader_.stats();
   scrape.series_dropped = dropped_;
   scrape.series_unlabelled = unlabelled_;
+  scrape.leads = saw_leader_;
   // Over the cap old series stay.
   const std::size_t room =
       limits_.series_per_source_max - std::min(limits_.series_per_source_max, known_.seen());
@@ -80,6 +87,7 @@ bool ReporterScrape::wants(std::string_view family) {
   const bool from_task_manager = family.starts_with(kTaskManagerPrefix);
   saw_job_manager_ |= from_job_manager_;
   saw_task_manager_ |= from_task_manager;
+  saw_leader_ |= is_of_leader(family);
   if (!from_job_manager_ && !from_task_manager) {
     if (other_family_.empty()) other_family_ = family.substr(0, limits_.name_bytes_max);
     return false;

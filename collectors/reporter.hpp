@@ -27,6 +27,7 @@ struct Scrape {
   std::uint64_t
       series_duplicate{};  // one series more than once: the newest attempt, else the first
   std::uint64_t series_unlabelled{};  // a label that places it is missing or malformed
+  bool leads{};                       // a JobManager with what only the one that leads tells
   HttpReply reply;
 };
 
@@ -76,6 +77,7 @@ class ReporterScrape final : public BodySink, private exposition::Sink {
   bool from_job_manager_{false};
   bool saw_job_manager_{false};
   bool saw_task_manager_{false};
+  bool saw_leader_{false};
   std::uint32_t task_manager_{ReporterPlaces::kNoText};  // the first tm_id of what is new
   std::string head_;          // the body's first bytes, to say what it was
   std::string other_family_;  // the first that is not Flink's

@@ -104,6 +104,59 @@ TEST_F(CollectionTest, FollowsTheFileOfTargets) {
   EXPECT_THAT(told(false, true), UnorderedElementsAre("a:1", "c:1"));
 }
 
+std::string job_manager(int threads, bool leads) {
+  const std::string leader =
+      "# TYPE flink_jobmanager_numRunningJobs gauge\n"
+      "flink_jobmanager_numRunningJobs{host=\"h\",} 1.0\n";
+  return "# TYPE flink_jobmanager_Status_JVM_Threads_Count gauge\n"
+         "flink_jobmanager_Status_JVM_Threads_Count{host=\"h\",} " +
+         std::to_string(threads) + ".0\n" + (leads ? leader : "");
+}
+
+/// Two processes of one name would be one that is another at every scrape.
+TEST_F(CollectionTest, OfTwoJobManagersTheOneThatLeadsIsHeard) {
+  targets(R"([{"targets":["b:1","a:1"]}])");
+  const auto lead = [&](bool a, bool b) {
+    http_.by_host["a"] = FakeReply{200, job_manager(70, a)};
+    http_.by_host["b"] = FakeReply{200, job_manager(40, b)};
+    poll();
+  };
+  using Roles = std::map<std::string, std::string>;
+  const auto roles = [&] {
+    Roles found;
+    for (const StreamItem& item : items_) {
+      const auto* health = std::get_if<SourceHealth>(&item.what);
+      if (health == nullptr || health->kind != SourceKind::reporter || !health->up) continue;
+      found[health->address] = health->role;
+      EXPECT_EQ(health->process == kNoEntity, health->role == "standby");
+    }
+    return found;
+  };
+  const auto threads = [&] {
+    std::vector<double> told;
+    for (const StreamItem& item : items_) {
+      const auto* batch = std::get_if<Batch>(&item.what);
+      if (batch == nullptr) continue;
+      for (const double value : batch->values) told.push_back(value);
+    }
+    return told;
+  };
+  lead(true, false);
+  lead(true, false);
+  EXPECT_EQ(roles(), (Roles{{"a:1", "jobmanager"}, {"b:1", "standby"}}));
+  EXPECT_EQ(threads(), std::vector<double>{70});
+  lead(false, false);
+  EXPECT_EQ(threads(), std::vector<double>{70}) << "an election: who was heard is heard";
+  lead(false, true);
+  lead(false, true);
+  EXPECT_EQ(roles(), (Roles{{"a:1", "standby"}, {"b:1", "jobmanager"}}));
+  EXPECT_EQ(threads(), std::vector<double>{40});
+  http_.by_host["b"] = FakeReply{0, "", Error{ErrorCode::refused, "killed"}};
+  http_.by_host["a"] = FakeReply{200, job_manager(70, false)};
+  poll();
+  EXPECT_EQ(threads(), std::vector<double>{70}) << "nobody else is left";
+}
+
 TEST_F(CollectionTest, LoopsComeAndGoWithTheirTargets) {
   targets(R"([{"targets":["a:1","b:1"]}])");
   config_.scrape_interval_ms = 20;
