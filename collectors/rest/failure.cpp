@@ -34,6 +34,12 @@ bool names_somebody_gone(const std::vector<std::string>& errors) {
          any_says(errors, "FlinkJobNotFoundException");
 }
 
+/// A standby asks the one that leads. Where that is gone without a word, ZooKeeper or Kubernetes
+/// has to notice first, up to a minute by Flink's defaults; then the election begins.
+bool misses_its_leader(const std::vector<std::string>& errors) {
+  return any_says(errors, "RecipientUnreachableException");
+}
+
 /// "org.apache.flink.runtime.rest.NotFoundException: Job … not found\n\tat …" → "Job … not found"
 std::string first_line(const std::string& error) {
   std::string_view line = std::string_view(error).substr(0, error.find('\n'));
@@ -59,6 +65,10 @@ Error classify_failure(int status, std::string_view body) {
   const std::string text = number + ": " + first_line(errors.front());
   if (status == 503 && any_says(errors, "leader election")) {
     return {ErrorCode::leader_election, text};
+  }
+  if (status == 500 && misses_its_leader(errors)) {
+    return {ErrorCode::leader_election,
+            number + ": a standby, which cannot reach the JobManager that leads"};
   }
   if (status == 404 || (status == 500 && names_somebody_gone(errors))) {
     return {ErrorCode::gone, text};

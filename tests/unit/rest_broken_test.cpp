@@ -242,6 +242,17 @@ TEST(RestBroken, NotFlink) {
   EXPECT_EQ(rest::classify_failure(500, R"({"errors":"no list"})").code, ErrorCode::not_flink);
   EXPECT_EQ(rest::classify_failure(503, "<html>no backend</html>").code, ErrorCode::http_status);
   EXPECT_EQ(rest::classify_failure(503, R"({"errors":["busy"]})").code, ErrorCode::http_status);
+  // A real 1.20's standby, seconds after its leader was killed.
+  const Error orphan = rest::classify_failure(
+      500,
+      R"({"errors":["Internal server error.","<Exception on server side:\norg.apache.flink.runtime.rpc.)"
+      R"(exceptions.RecipientUnreachableException: Could not send message [RemoteFencedMessage(92591ebb)"
+      R"(91edcbbd6a7c9e12a3aa4c64, RemoteRpcInvocation(RestfulGateway.requestMultipleJobDetails(Time)))] )"
+      R"(from sender [Actor[pekko://flink/temp/dispatcher_1$t]]\n\tat java.base/java.lang.Thread.run"]})");
+  EXPECT_EQ(orphan.code, ErrorCode::leader_election);
+  EXPECT_NE(orphan.message.find("cannot reach the JobManager that leads"), std::string::npos);
+  EXPECT_EQ(rest::classify_failure(500, R"({"errors":["Internal server error."]})").code,
+            ErrorCode::http_status);
   const Error hostile = rest::classify_failure(500, R"({"errors":["\u001b]0;title\u0007 x\ny"]})");
   EXPECT_EQ(hostile.message.find('\x1b'), std::string::npos);
 }
