@@ -365,7 +365,8 @@ Status Judge::restore(const std::string& features_image, TimestampMs now) {
 ClusterView Judge::view() const {
   ClusterView view;
   view.name = config_.cluster;
-  view.url = config_.url;
+  // Of several JobManagers the one that answered last.
+  view.url = facts_ && !facts_->url.empty() ? facts_->url : config_.url;
   view.namespace_ = config_.namespace_;
   if (facts_) view.version = facts_->version;
   view.status = status_;

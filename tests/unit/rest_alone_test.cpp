@@ -31,9 +31,10 @@ class RestAlone : public testing::TestWithParam<std::string> {
     const FeaturePlan plan(all_detectors());
     JudgeConfig config;
     config.cluster = "prod";
+    config.url = "http://jm-a:8081";
     Judge judge(config, all_detectors(), plan, limits_);
     RestSource source(
-        {0, 0, "prod", {Endpoint{"jm-a", 8081, ""}}, false, plan.metrics()}, http_,
+        {0, 0, "prod", {Endpoint{"jm-b", 8081, ""}}, false, plan.metrics()}, http_,
         judge.entities(), limits_, [this] { return now_; },
         [&](StreamItem item) { judge.absorb(item); });
     for (int i = 0; i < 60; ++i) {
@@ -72,6 +73,7 @@ class RestAlone : public testing::TestWithParam<std::string> {
 TEST_P(RestAlone, WhatTheMatrixPromisesIsTrue) {
   const ClusterView cluster = watched();
   ASSERT_EQ(cluster.status, ClusterStatus::ok);
+  EXPECT_EQ(cluster.url, "http://jm-b:8081") << "who answered, not who was named first";
   ASSERT_EQ(cluster.detectors.size(), all_detectors().size());
   std::size_t blind = 0;
   for (const DetectorReport& report : cluster.detectors) {
