@@ -155,6 +155,19 @@ killed_program() {
   counted env PYTHONUNBUFFERED=1 python3 tests/history/run.py --doctor "$doctor" "$@"
 }
 
+# The leader of two JobManagers killed twice, then both; about four minutes.
+real_failover() {
+  [ -x "$doctor" ] || { say "no program to try at a failover"; return 1; }
+  counted env PYTHONUNBUFFERED=1 python3 tests/ha/run.py --doctor "$doctor" \
+    --alertmanager "$debs/usr/bin/prometheus-alertmanager" --amtool "$debs/usr/bin/amtool" "$@"
+}
+
+# The probe and the judge that reads it, beside what the machine says itself; about four minutes.
+real_probe() {
+  [ -x "$doctor" ] || { say "no program to try as a probe"; return 1; }
+  counted env PYTHONUNBUFFERED=1 python3 tests/probe/run.py --doctor "$doctor" --promtool "$debs/usr/bin/promtool" "$@"
+}
+
 real_kubernetes() {
   [ -x "$doctor" ] || { say "no program to try on a real Kubernetes"; return 1; }
   [ -x "$kube_apiserver_bin" ] && [ -x "$helm_bin" ] || { say "no kube-apiserver or helm: left out"; skipped=1; return 0; }

@@ -22,8 +22,9 @@ class DoctorFailed(RuntimeError):
 
 class Doctor:
     def __init__(self, binary: Path, folder: Path, clusters: list[tuple[str, str]],
-                 alertmanager: str | None = None, records: bool = False) -> None:
-        """`clusters`: REST address and reporter range of each; without reporters everything comes through REST."""
+                 alertmanager: str | None = None, records: bool = False, config: Path | None = None) -> None:
+        """`clusters`: REST address and reporter range of each; without reporters everything comes through REST. A `config`
+        names more of them, or says more of each."""
         self.folder = folder
         self.listen = f"127.0.0.1:{free_block(1)}"
         self.url = f"http://{self.listen}"
@@ -31,6 +32,8 @@ class Doctor:
         command = [str(binary), "run", "--listen", self.listen, "--data-dir", str(folder / "data")]
         for url, reporters in clusters:
             command += ["--flink", url] + (["--reporter", reporters] if reporters else [])
+        if config:
+            command += ["--config", str(config)]
         self.recording = folder / "stream"
         if records:
             command += ["--record", str(self.recording), "--bytes-max", "1GiB"]
