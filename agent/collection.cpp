@@ -202,7 +202,7 @@ void Collection::add_target(std::size_t range, const Endpoint& endpoint) {
 
 void Collection::retire(Target& target) {
   target.wanted = false;
-  heard_.lost(target.health.id);
+  forget_job_manager(target.health.id);
   if (target.health.up) --ranges_[target.range].answering;
   target.health.up = false;
   target.health.retired = true;
@@ -278,6 +278,7 @@ void Collection::succeeded(Target& target, Scrape scrape, DurationMs took_ms) {
   health.up = health.ever_up = true;
   health.last_success = scrape.batch.at;
   health.last_error.reset();
+  if (health.kind == SourceKind::probe) probed_.filter(scrape.batch, entities_);
   const bool standby = stands_by(target, scrape);
   health.process = standby ? kNoEntity : scrape.batch.layout->process;
   health.role = standby                               ? "standby"
@@ -308,6 +309,11 @@ bool Collection::stands_by(const Target& target, const Scrape& scrape) {
   return of_job_manager && !heard_.hears(target.health.id, scrape.leads);
 }
 
+void Collection::forget_job_manager(SourceId source) {
+  heard_.lost(source);
+  probed_.lost(source);
+}
+
 std::string Collection::role_of(EntityId process) const {
   if (process == kNoEntity) return {};
   return entities_.name(process) == "jobmanager" ? "jobmanager" : "taskmanager";
@@ -324,7 +330,7 @@ void Collection::failed(Target& target, const Error& error, DurationMs took_ms) 
   }
   if (health.since == 0) health.since = now;
   health.up = false;
-  heard_.lost(health.id);
+  forget_job_manager(health.id);
   ++health.exchanges;
   ++health.errors[error.code];
   health.busy_ms += took_ms;

@@ -77,6 +77,7 @@ class Collection {
   Result<Scrape> read_local(const Target& target);
   void succeeded(Target& target, Scrape scrape, DurationMs took_ms);
   void failed(Target& target, const Error& error, DurationMs took_ms);
+  void forget_job_manager(SourceId source);
   bool stands_by(const Target& target, const Scrape& scrape);
   std::string role_of(EntityId process) const;
   void show_range(Range& range, const Error& error);
@@ -97,6 +98,7 @@ class Collection {
   std::unique_ptr<LocalProbe> local_probe_;
   std::vector<TargetPtr> targets_;
   HeardJobManager heard_;
+  ProbedJobManagers probed_;
   std::vector<TaskManagerFacts> task_managers_;
   /// A scrape keeps those it began with: pods may come and go meanwhile.
   std::shared_ptr<const ContainerOwners> container_owners_{

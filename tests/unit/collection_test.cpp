@@ -11,6 +11,8 @@
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
 
 #include "tests/unit/fake_http.hpp"
 
@@ -154,7 +156,41 @@ TEST_F(CollectionTest, OfTwoJobManagersTheOneThatLeadsIsHeard) {
   http_.by_host["b"] = FakeReply{0, "", Error{ErrorCode::refused, "killed"}};
   http_.by_host["a"] = FakeReply{200, job_manager(70, false)};
   poll();
+  poll();  // that b is gone may be known only after a was asked
   EXPECT_EQ(threads(), std::vector<double>{70}) << "nobody else is left";
+}
+
+/// Nothing tells which of them leads, and what the leader says of its heap goes with no other's
+/// pages.
+TEST_F(CollectionTest, OfJobManagersOnTwoMachinesNeitherIsProbed) {
+  const auto page = [](int bytes) {
+    return FakeReply{200,
+                     "# TYPE flink_doctor_probe_process_threads gauge\n"
+                     "flink_doctor_probe_process_threads{process=\"jobmanager\",pid=\"9\"} " +
+                         std::to_string(bytes) + "\n"};
+  };
+  cluster_.reporters.clear();
+  cluster_.probes = {*parse_probe_spec("a:1"), *parse_probe_spec("b:1")};
+  selection_ = Selection{{Metric::host_threads}};
+  http_.by_host["a"] = page(70);
+  http_.by_host["b"] = page(40);
+  const auto told = [&] {
+    std::vector<double> values;
+    for (const StreamItem& item : items_) {
+      const auto* batch = std::get_if<Batch>(&item.what);
+      if (batch == nullptr) continue;
+      std::copy_if(batch->values.begin(), batch->values.end(), std::back_inserter(values),
+                   is_present);
+    }
+    return values;
+  };
+  poll();
+  poll();
+  EXPECT_EQ(told(), std::vector<double>{});
+  http_.by_host["b"] = FakeReply{0, "", Error{ErrorCode::refused, "its machine is gone"}};
+  poll();
+  poll();
+  EXPECT_EQ(told(), std::vector<double>{70});
 }
 
 TEST_F(CollectionTest, LoopsComeAndGoWithTheirTargets) {
