@@ -34,7 +34,7 @@ TAKES_OVER_S = 60
 # Flink's defaults allow three minutes; here less, and more than a failover takes, so that silence means as much.
 GONE_GRACE_S = 45
 # Whoever does not answer is asked each 45 s at last, and a finding has to be gone for a while.
-TOLD_S, RESOLVED_S = GONE_GRACE_S + 15, 90
+TOLD_S, RESOLVED_S = GONE_GRACE_S + 30, 90
 SCRAPE_S = 5
 
 
