@@ -114,8 +114,9 @@ HeapTestimony testify(const HeapProcess& process, const FloorGrowth& growth,
   }
   testimony.troughs = troughs_of(process, growth);
   testimony.rising = rising_test(testimony.troughs);
+  const HourCovariate load = [&](std::int64_t hour) { return process.load_of_hour(hour); };
   testimony.since_start =
-      !has_quickened(growth) && has_risen_since_start(*process.floors(), growth.level);
+      !has_quickened(growth) && has_risen_since_start(*process.floors(), growth.level, load);
   const std::optional<double> limit = process.limit().bytes;
   if (testimony.troughs.size() >= kTroughsMin && testimony.rising.p <= rules.p_max) {
     testimony.witness = HeapWitness::collections;

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <numbers>
 #include <numeric>
 #include <vector>
 
-#include "detectors/statistics/floor_growth.hpp"
 #include "detectors/statistics/floor_past.hpp"
 
 namespace doctor {
@@ -22,8 +22,9 @@ constexpr double kSettledShare = 1.0 / 16;
 constexpr double kOnsetFirst = 0.2;
 constexpr double kOnsetLast = 0.95;
 constexpr std::size_t kOnsets = 16;
+constexpr double kLoadKnown = 0.75;  // of the hours; fewer would leave too much out
 // The straight line may be worse than the bent one by so much (sums of squares): noise bends too.
-constexpr double kWorse = 1.35;
+constexpr double kWorse = 2;
 
 double dot(const Column& a, const Column& b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
@@ -44,13 +45,14 @@ bool make_unit(const std::vector<Column>& basis, Column& column) {
   return true;
 }
 
-/// Hours since the first, and the floors of those that are known.
+/// Hours since the first, the floors of those that are known, and the load then: of all or of none.
 struct Course {
-  Column hours, floors;
+  Column hours, floors, loads;
 };
 
-Course course_of(const Floors& floors) {
+Course course_of(const Floors& floors, const HourCovariate& load) {
   Course course;
+  Course loaded;
   const std::int64_t count = history_of(floors) / kHourMs;
   const std::int64_t first = floors.newest_hour() + 1 - count;
   for (std::int64_t hour = 0; hour < count; ++hour) {
@@ -58,8 +60,14 @@ Course course_of(const Floors& floors) {
     if (!floor) continue;
     course.hours.push_back(static_cast<double>(hour));
     course.floors.push_back(*floor);
+    const std::optional<double> then = load ? load(first + hour) : std::nullopt;
+    if (!then) continue;
+    loaded.hours.push_back(static_cast<double>(hour));
+    loaded.floors.push_back(*floor);
+    loaded.loads.push_back(*then);
   }
-  return course;
+  const auto enough = kLoadKnown * static_cast<double>(course.hours.size());
+  return static_cast<double>(loaded.hours.size()) >= enough ? loaded : course;
 }
 
 /// Sum of squares that a straight line, or one that begins to rise at an hour, leaves.
@@ -69,6 +77,7 @@ class Fit {
     const double span = course.hours.back();
     add([](double) { return 1.0; });
     add([&](double hour) { return std::exp(-hour / (kSettledShare * span)); });
+    if (!course.loads.empty()) add(course.loads);
     if (course.hours.size() < kHoursOfTideMin) return;
     const auto turn = [](double hour) { return 2 * std::numbers::pi * hour / kHoursOfDay; };
     add([&](double hour) { return std::cos(turn(hour)); });
@@ -92,8 +101,11 @@ class Fit {
   }
 
   template <typename Shape>
-  void add(Shape shape) {
-    Column values = column(shape);
+  void add(Shape shape) requires std::invocable<Shape, double> {
+    add(column(shape));
+  }
+
+  void add(Column values) {
     if (!make_unit(basis_, values)) return;
     take_out(values, left_);
     basis_.push_back(std::move(values));
@@ -106,10 +118,10 @@ class Fit {
 
 }  // namespace
 
-bool has_risen_since_start(const Floors& floors, double level) {
+bool has_risen_since_start(const Floors& floors, double level, const HourCovariate& load) {
   const DurationMs history = history_of(floors);
   if (history == 0 || history >= kHourlyFloors * kHourMs) return false;
-  const Course course = course_of(floors);
+  const Course course = course_of(floors, load);
   if (course.floors.empty() || level <= course.floors.front()) return false;
   if (history < kFirstDayMs) return true;
   const Fit fit(course);

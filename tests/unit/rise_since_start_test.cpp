@@ -52,6 +52,22 @@ TEST(RiseSinceStart, ATideHidesNeither) {
   EXPECT_FALSE(has_risen(84, [](auto h) { return 400 + rise_from(40, h) + tide(h + 9, 150); }));
 }
 
+TEST(RiseSinceStart, WhatFollowsTheLoadBendsNoLine) {
+  // Two quiet days early in the week, and the floor follows.
+  const auto quiet = [](std::int64_t h) { return h >= 20 && h < 60; };
+  const Floors floors = floors_of(
+      100, [&](auto h) { return 800 + rise_from(0, h) - (quiet(h) ? 500 : 0) + noise(h, 20); });
+  const auto load = [&](std::int64_t hour) -> std::optional<double> {
+    return quiet(hour - hourly::kFirst) ? 0.5 : 1;
+  };
+  EXPECT_FALSE(has_risen_since_start(floors, 1800)) << "as if a rise had begun at their end";
+  EXPECT_TRUE(has_risen_since_start(floors, 1800, load));
+  const auto half_known = [&](std::int64_t hour) {
+    return hour % 2 == 0 ? load(hour) : std::nullopt;
+  };
+  EXPECT_FALSE(has_risen_since_start(floors, 1800, half_known)) << "left out";
+}
+
 TEST(RiseSinceStart, WhatSettlesAtTheStartIsNoRise) {
   const auto settled = [](auto h) { return 300 - 200 * std::exp(-static_cast<double>(h) / 4); };
   EXPECT_FALSE(has_risen(64, [&](auto h) { return settled(h) + rise_from(32, h); }));
