@@ -16,6 +16,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kNameBytesMax = 256;
 constexpr std::size_t kSentenceBytesMax = 1000;
+constexpr std::size_t kDeploymentsMax = 100;
 
 void put(Json& object, const char* key, const std::string& text,
          std::size_t bytes_max = kNameBytesMax) {
@@ -85,6 +86,28 @@ Json pod_end_json(const PodEnd& end) {
   return json;
 }
 
+Json deployment_json(const FlinkDeploymentFacts& deployment) {
+  Json json;
+  put(json, "namespace", deployment.namespace_);
+  put(json, "name", deployment.name);
+  put(json, "lifecycle_state", deployment.lifecycle_state);
+  put(json, "job_state", deployment.job_state);
+  put(json, "error", deployment.error, kSentenceBytesMax);
+  return json;
+}
+
+/// All that may be read: who reads the document judges for himself which are in trouble.
+Json deployments_json(std::span<const KubernetesFactsPtr> kubernetes) {
+  Json list = Json::array();
+  for (const KubernetesFactsPtr& facts : kubernetes) {
+    if (!facts->deployments) continue;
+    for (const FlinkDeploymentFacts& one : *facts->deployments) {
+      if (list.size() < kDeploymentsMax) list.push_back(deployment_json(one));
+    }
+  }
+  return list;
+}
+
 Json cluster_json(const ClusterView& cluster) {
   Json json;
   put(json, "name", cluster.name);
@@ -108,6 +131,7 @@ Json cluster_json(const ClusterView& cluster) {
   Json ends = Json::array();
   for (const PodEnd& end : pod_ends(cluster.kubernetes)) ends.push_back(pod_end_json(end));
   put_list(json, "pod_ends", std::move(ends));
+  put_list(json, "flink_deployments", deployments_json(cluster.kubernetes));
   return json;
 }
 

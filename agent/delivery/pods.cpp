@@ -32,8 +32,10 @@ std::string sentence(const PodEnd& end, TimestampMs now) {
   return printable(text, 400);
 }
 
+/// Rolled back: the last specification did not run, an older one does.
 bool is_trouble(const FlinkDeploymentFacts& deployment) {
-  return !deployment.error.empty() || deployment.lifecycle_state == "FAILED";
+  const std::string& state = deployment.lifecycle_state;
+  return !deployment.error.empty() || state == "FAILED" || state == "ROLLED_BACK";
 }
 
 /// Kubernetes keeps them for an hour; the older half tells of what is over.

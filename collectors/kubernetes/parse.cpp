@@ -31,6 +31,18 @@ std::string message_of(const Node& status) {
   return printable(status["message"].text_if().value_or(""), 300);
 }
 
+/// The operator writes an exception as JSON into its status, of which people want the message.
+std::string operators_error(const Node& status, const Limits& limits) {
+  const std::string text = status["error"].text_if().value_or("");
+  std::string shown = text;
+  if (text.starts_with('{')) {
+    const Result<Json> json = rest::load(text, limits.json_depth_max);
+    std::optional<Error> fault;
+    if (json) shown = Node(*json, fault)["message"].text_if().value_or(text);
+  }
+  return printable(shown, limits.message_bytes_max);
+}
+
 void read_object(const Node& object, WatchLine& line) {
   using Kind = WatchLine::Kind;
   if (line.kind == Kind::error) {
@@ -108,7 +120,7 @@ Result<std::vector<FlinkDeploymentFacts>> parse_deployments(std::string_view bod
     const Node status = item["status"];
     if (status.is_none()) return;
     deployment.lifecycle_state = printable(status["lifecycleState"].text_if().value_or(""), 40);
-    deployment.error = printable(status["error"].text_if().value_or(""), limits.message_bytes_max);
+    deployment.error = operators_error(status, limits);
     const Node job = status["jobStatus"];
     if (!job.is_none()) deployment.job_state = printable(job["state"].text_if().value_or(""), 40);
   });

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <nlohmann/json.hpp>
+
 #include "collectors/kubernetes/look.hpp"
 #include "collectors/kubernetes/ours.hpp"
 #include "collectors/kubernetes/quantity.hpp"
@@ -208,6 +210,21 @@ TEST(KubernetesDeployments, SayTheirState) {
   EXPECT_THAT(found->at(0).error, HasSubstr("quota exceeded"));
   EXPECT_EQ(found->at(1).lifecycle_state, "");
   EXPECT_FALSE(parse_deployments("{}", kLimits).ok());
+}
+
+TEST(KubernetesDeployments, TheirErrorIsTheExceptionsMessage) {
+  const auto error = [](const std::string& text) {
+    const nlohmann::json item{{"metadata", {{"name", "a"}, {"namespace", "n"}}},
+                              {"status", {{"error", text}}}};
+    const nlohmann::json list{{"items", {item}}};
+    return parse_deployments(list.dump(), kLimits).value().at(0).error;
+  };
+  EXPECT_EQ(error(R"({"type":"x.FailedException","message":"no \u0007 quota","more":{}})"),
+            "no   quota");
+  EXPECT_EQ(error("a plain sentence"), "a plain sentence");
+  for (const char* odd : {R"({"type":"x"})", R"({"message":5})", R"({"message":"cut)", "{"}) {
+    EXPECT_EQ(error(odd), odd);
+  }
 }
 
 TEST(KubernetesDeployments, AreOursWhenTheSelectorAsksForTheirApp) {

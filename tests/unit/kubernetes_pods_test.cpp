@@ -196,6 +196,10 @@ TEST_F(KubernetesPodSet, TheReportShowsDeathsNewestFirst) {
   EXPECT_THAT(text, HasSubstr("restarts 2\n"));
   EXPECT_THAT(text, HasSubstr("FlinkDeployment flink/orders  FAILED, job RECONCILING: "));
   EXPECT_EQ(text.find("flink/new"), std::string::npos);
+  facts.deployments->at(1).lifecycle_state = "ROLLED_BACK";
+  cluster.kubernetes = {std::make_shared<const KubernetesFacts>(facts)};
+  write_pods(out, cluster, 1795252500000 + 3 * kMinuteMs);
+  EXPECT_THAT(out.take(), HasSubstr("FlinkDeployment flink/new  ROLLED_BACK\n"));
   Terminal quiet(false, 0);
   write_pods(quiet, ClusterView{}, 0);
   EXPECT_EQ(quiet.take(), "");
@@ -224,13 +228,23 @@ TEST_F(KubernetesPodSet, TheDocumentHasTheSame) {
   static_cast<void>(pods.apply(deletion, 1795252600000));
   View view;
   view.clusters.emplace_back();
-  view.clusters[0].kubernetes = {std::make_shared<const KubernetesFacts>(pods.facts())};
+  KubernetesFacts facts = pods.facts();
+  facts.deployments = {{"flink", "orders", "STABLE", "RUNNING", ""}};
+  view.clusters[0].kubernetes = {std::make_shared<const KubernetesFacts>(facts)};
   SourceHealth source;
   source.kind = SourceKind::kubernetes;
   source.pods = 2;
   view.clusters[0].sources = {source};
   const std::string text = findings_document(view);
   EXPECT_THAT(text, HasSubstr("\"pods\": 2"));
+  EXPECT_THAT(text, HasSubstr(R"("flink_deployments": [
+        {
+          "namespace": "flink",
+          "name": "orders",
+          "lifecycle_state": "STABLE",
+          "job_state": "RUNNING"
+        }
+      ])"));
   EXPECT_THAT(text, HasSubstr(R"("pod": "orders-taskmanager-1-1",
           "role": "taskmanager",
           "container": "flink-main-container",
