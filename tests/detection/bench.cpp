@@ -1,12 +1,14 @@
 #include "tests/detection/bench.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -152,8 +154,10 @@ void gather(const Work& work, const Played& played, BenchResult& result) {
 }  // namespace
 
 std::string_view Exposure::unit_of(const std::string& detector) {
+  constexpr std::array<std::string_view, 5> kOfProcesses{
+      "heap_leak", "metaspace_leak", "native_leak", "native_overrun", "resource_leak"};
   const bool of_process =
-      detector == "metaspace_leak" || detector == "native_leak" || detector == "native_overrun";
+      std::find(kOfProcesses.begin(), kOfProcesses.end(), detector) != kOfProcesses.end();
   return of_process ? "process" : "job";
 }
 
