@@ -34,9 +34,10 @@ CheckpointClock checkpoint_clock(const Window& window, const JobFacts& job, doub
   clock.now = present(window, job);
   clock.completed = last_completed(window, job);
   const CheckpointConfig& config = *job.checkpoint_config;
-  clock.allowed_ms = std::max(allowed_interval(window, config), config.timeout) *
-                         (tolerated(config, tolerated_max) + 2) +
-                     config.min_pause;
+  const auto failures = tolerated(config, tolerated_max);
+  // Flink pauses after a failure as well as after a success.
+  clock.allowed_ms = std::max(allowed_interval(window, config), config.timeout) * (failures + 2) +
+                     config.min_pause * (failures + 1);
   const TimestampMs from = clock.completed.value_or(job.start);
   for (const ExceptionRecord& fault : job.exceptions) {
     if (fault.at > from && exceeded_tolerance(fault)) ++clock.threshold_restarts;
@@ -50,10 +51,11 @@ CheckpointClock checkpoint_clock(const Window& window, const JobFacts& job, doub
 std::string clock_arithmetic(const Window& window, const JobFacts& job, double tolerated_max) {
   const CheckpointConfig& config = *job.checkpoint_config;
   const auto text = [](DurationMs ms) { return format_duration_ms(static_cast<double>(ms)); };
+  const auto failures = tolerated(config, tolerated_max);
+  const std::string times = failures > 0 ? " × " + std::to_string(failures + 1) : "";
   return "max(interval " + text(allowed_interval(window, config)) + ", timeout " +
-         text(config.timeout) + ") × (" + std::to_string(tolerated(config, tolerated_max)) +
-         " tolerated failures + 2)" +
-         (config.min_pause > 0 ? " + min-pause " + text(config.min_pause) : "");
+         text(config.timeout) + ") × (" + std::to_string(failures) + " tolerated failures + 2)" +
+         (config.min_pause > 0 ? " + min-pause " + text(config.min_pause) + times : "");
 }
 
 std::optional<DurationMs> interval_during_backlog(const Window& window) {

@@ -37,7 +37,7 @@ struct Goal {
 struct Truth {
   std::vector<Goal> goals;
   /// Detectors that also speak the truth from the first onset on (what the fault entails), neither
-  /// asked for nor false.
+  /// asked for nor false; of a negative, which has no onset, all the time.
   std::vector<std::string> entailed;
   /// A detector of advice whose alarms are scored as if they were pushed, and are right only within
   /// a goal's [onset, deadline].

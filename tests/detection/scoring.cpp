@@ -95,10 +95,11 @@ bool is_true(const Truth& truth, const Alarm& alarm) {
       return satisfies(goal, alarm) && alarm.at >= goal.onset && alarm.at <= goal.deadline;
     });
   }
+  const bool entailed = std::find(truth.entailed.begin(), truth.entailed.end(), alarm.detector) !=
+                        truth.entailed.end();
+  if (truth.goals.empty()) return entailed;
   return std::any_of(truth.goals.begin(), truth.goals.end(), [&](const Goal& goal) {
-    if (alarm.at < goal.onset) return false;
-    return concerns(goal, alarm) || std::find(truth.entailed.begin(), truth.entailed.end(),
-                                              alarm.detector) != truth.entailed.end();
+    return alarm.at >= goal.onset && (entailed || concerns(goal, alarm));
   });
 }
 

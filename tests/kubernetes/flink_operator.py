@@ -71,7 +71,7 @@ def play_operator(operator: Operator, doctor: Doctor, checks: Checks) -> None:
         operator.says(name, FAILED)
     flat = lambda text: " ".join(text.split())  # noqa: E731: a report is wrapped
     checks.eventually("what the operator says of a FlinkDeployment that failed is in the report",
-                      lambda: flat(SAID) in flat(look()) and "exceeded quota" in look(), look)
+                      lambda: flat(SAID) in flat(look()) and "exceeded quota" in flat(look()), look)
     checks.eventually("and not what it says of others in the namespace", lambda: "payments" not in look(), look)
     operator.says("orders", {"lifecycleState": "DEPLOYED", "error": None, "jobStatus": {"state": "FAILING"}})
     checks.eventually("nor of one without an error", lambda: says_nothing(look()), look)

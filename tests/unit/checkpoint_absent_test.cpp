@@ -82,10 +82,10 @@ TEST_F(CheckpointAbsent, IsCriticalAfterTwoClocks) {
   EXPECT_EQ(judge().findings.at(0).severity, Severity::critical);
 }
 
-TEST_F(CheckpointAbsent, ToleratedFailuresAreCappedAndMinPauseIsAdded) {
+TEST_F(CheckpointAbsent, ToleratedFailuresAreCappedAndEachIsFollowedByAPause) {
   job_.checkpoint_config->tolerable_failures = 1000;
   job_.checkpoint_config->min_pause = 7 * kSecondMs;
-  completed(5 * kMinuteMs + 7 * kSecondMs);
+  completed(5 * kMinuteMs + 4 * 7 * kSecondMs);
   EXPECT_EQ(judge().state, DetectorState::ok);
   fake_.now += 1;
   EXPECT_EQ(judge().findings.size(), 1U);

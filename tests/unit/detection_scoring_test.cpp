@@ -88,6 +88,13 @@ TEST(DetectionScoring, AnotherEntityOrKindIsFalseAndAMiss) {
   entailing.entailed = {"restart_loop"};
   EXPECT_TRUE(
       score(entailing, {alarm(kOnset + 1, "orders", "Join", "restart_loop")}).false_alarms.empty());
+  EXPECT_EQ(
+      score(entailing, {alarm(kOnset - 1, "orders", "Join", "restart_loop")}).false_alarms.size(),
+      1U);
+  entailing.goals.clear();
+  EXPECT_TRUE(
+      score(entailing, {alarm(kCaseStart, "orders", "Join", "restart_loop")}).false_alarms.empty());
+  EXPECT_EQ(score(entailing, {alarm(kCaseStart, "orders", "Join")}).false_alarms.size(), 1U);
 }
 
 TEST(DetectionScoring, OneIncidentIsFalseOnceADay) {

@@ -70,10 +70,10 @@ Truth play_stop(std::uint64_t seed, const Ranges& ranges, Stage& stage) {
   goal.detector = "checkpoint_absent";
   goal.entity = "orders";
   goal.onset = job.last_completed().value_or(cluster.now());
-  // The clock of the plan: section 0, item 7. What is in progress when they stop still completes.
-  const DurationMs clock =
-      std::max(*config.interval, config.timeout) * (std::min(config.tolerable_failures, 3) + 2) +
-      config.min_pause;
+  // What tolerated failures take at the most. What is in progress when they stop still completes.
+  const int failures = std::min(config.tolerable_failures, 3);
+  const DurationMs clock = std::max(*config.interval, config.timeout) * (failures + 2) +
+                           config.min_pause * (failures + 1);
   goal.deadline = cluster.now() + clock + kMinuteMs + 2 * cluster.scrape_ms();
   cluster.run_until(goal.deadline + 10 * kMinuteMs);
   Truth truth;
