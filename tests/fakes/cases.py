@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from processes import stop_all
 
@@ -41,3 +42,12 @@ def play(cases: Callable[[Path], Iterable[tuple[str, Callable[[], None]]]], keep
             stop_all()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def play_in(make: Callable[[Path], Any], cases: Iterable[Callable[[Any], None]], keep: Path | None) -> int:
+    """The same with cases that take the world, which `make` builds in the folder; each is named as its function."""
+    def world_and_cases(folder: Path) -> list[tuple[str, Callable[[], None]]]:
+        world = make(folder)
+        return [(case.__name__.replace("_", " "), lambda case=case: case(world)) for case in cases]
+
+    return play(world_and_cases, keep)

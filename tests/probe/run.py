@@ -21,7 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "flink"), str(HERE.parent / "fakes")]
 import kernel  # noqa: E402
-from cases import expect, play  # noqa: E402
+from cases import expect, play_in  # noqa: E402
 from cluster import Cluster, TaskManager  # noqa: E402
 from doctor import Doctor  # noqa: E402
 from jobs import jobs_jar  # noqa: E402
@@ -336,12 +336,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     raise_on_sigterm()
-
-    def world_and_cases(folder: Path) -> list[tuple[str, Callable[[], None]]]:
-        world = World(options, folder)
-        return [(case.__name__.replace("_", " "), lambda case=case: case(world)) for case in CASES]
-
-    return play(world_and_cases, options.keep)
+    return play_in(lambda folder: World(options, folder), CASES, options.keep)
 
 
 if __name__ == "__main__":

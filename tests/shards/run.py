@@ -15,14 +15,13 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "flink"), str(HERE.parent / "fakes")]
 import flink as fakes  # noqa: E402
 from alerting import wait_ready  # noqa: E402
-from cases import expect, play  # noqa: E402
+from cases import expect, play_in  # noqa: E402
 from ports import free_block  # noqa: E402
 from processes import Process  # noqa: E402
 
@@ -212,12 +211,7 @@ def main() -> int:
     parser.add_argument("--alertmanager", type=Path, required=True)
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
-
-    def world_and_cases(folder: Path) -> list[tuple[str, Callable[[], None]]]:
-        world = World(options, folder)
-        return [(case.__name__.replace("_", " "), lambda case=case: case(world)) for case in CASES]
-
-    return play(world_and_cases, options.keep)
+    return play_in(lambda folder: World(options, folder), CASES, options.keep)
 
 
 if __name__ == "__main__":
