@@ -87,6 +87,7 @@ std::vector<double> troughs_of(const HeapProcess& process, const FloorGrowth& gr
   std::sort(lows.begin(), lows.end());
   lows.erase(std::unique(lows.begin(), lows.end()), lows.end());
   std::vector<double> troughs;
+  troughs.reserve(lows.size());
   for (const std::size_t low : lows) troughs.push_back(walk.floors[low]);
   return troughs;
 }
