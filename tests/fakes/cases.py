@@ -1,6 +1,7 @@
 """Plays named cases one after the other and counts them; the last line is "N passed, N failed"."""
 from __future__ import annotations
 
+import argparse
 import subprocess
 import tempfile
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from processes import stop_all
+from processes import raise_on_sigterm, stop_all
 
 
 class Failed(Exception):
@@ -51,3 +52,16 @@ def play_in(make: Callable[[Path], Any], cases: Iterable[Callable[[Any], None]],
         return [(case.__name__.replace("_", " "), lambda case=case: case(world)) for case in cases]
 
     return play(world_and_cases, keep)
+
+
+def main_with_flink(make: Callable[[argparse.Namespace, Path], Any], cases: Iterable[Callable[[Any], None]],
+                    programs: Iterable[str]) -> int:
+    """The same as a program of its own, with a real Flink: takes the paths of `programs`, --version and --keep."""
+    parser = argparse.ArgumentParser()
+    for name in programs:
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--version", default="1.20")
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
+    raise_on_sigterm()
+    return play_in(lambda folder: make(options, folder), cases, options.keep)

@@ -19,12 +19,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "flink"), str(HERE.parent / "fakes")]
 from alerting import Alertmanager  # noqa: E402
-from cases import Failed, expect, play_in  # noqa: E402
+from cases import Failed, expect, main_with_flink  # noqa: E402
 from doctor import Doctor  # noqa: E402
 from findings import Report  # noqa: E402
 from ha_cluster import HaCluster, JobManager  # noqa: E402
 from jobs import jobs_jar  # noqa: E402
-from processes import raise_on_sigterm  # noqa: E402
 from rest import until  # noqa: E402
 
 NAME, JOB = "shop", "orders"
@@ -246,16 +245,5 @@ CASES = [two_addresses_are_one_cluster, a_standby_answers_for_the_leader, a_stan
          the_history_holds_the_leader_alone]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    for name in ("doctor", "alertmanager", "amtool"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--version", default="1.20")
-    parser.add_argument("--keep", type=Path)
-    options = parser.parse_args()
-    raise_on_sigterm()
-    return play_in(lambda folder: World(options, folder), CASES, options.keep)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main_with_flink(World, CASES, ("doctor", "alertmanager", "amtool")))

@@ -21,12 +21,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "flink"), str(HERE.parent / "fakes")]
 import kernel  # noqa: E402
-from cases import expect, play_in  # noqa: E402
+from cases import expect, main_with_flink  # noqa: E402
 from cluster import Cluster, TaskManager  # noqa: E402
 from doctor import Doctor  # noqa: E402
 from jobs import jobs_jar  # noqa: E402
 from ports import free_block  # noqa: E402
-from processes import Process, raise_on_sigterm  # noqa: E402
+from processes import Process  # noqa: E402
 from reporter import Page, scrape  # noqa: E402
 from rest import until  # noqa: E402
 
@@ -328,16 +328,5 @@ CASES = [it_sees_the_flink_processes_of_the_machine, memory_threads_and_descript
          a_new_process_and_not_the_old, the_daemons_end_well]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    for name in ("doctor", "promtool"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--version", default="1.20")
-    parser.add_argument("--keep", type=Path)
-    options = parser.parse_args()
-    raise_on_sigterm()
-    return play_in(lambda folder: World(options, folder), CASES, options.keep)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main_with_flink(World, CASES, ("doctor", "promtool")))
